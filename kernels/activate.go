@@ -1,0 +1,82 @@
+package kernels
+
+import "fmt"
+
+// Function is an activation function of one number.
+type Function int
+
+const (
+	Identity  Function = iota
+	ReLU               // max(x, 0)
+	LeakyReLU          // x where x > 0, else Alpha·x
+	ELU                // x where x > 0, else Alpha·(eˣ − 1) (Clevert et al. 2016)
+	SiLU               // x·σ(x) (Elfwing et al. 2018)
+	GELU               // x·Φ(x), Φ the normal distribution function, exact (Hendrycks and Gimpel 2016)
+	Tanh               //
+	Sigmoid            // 1/(1 + e⁻ˣ)
+	Softplus           // log(1 + eˣ)
+)
+
+var functionNames = [...]string{"identity", "relu", "leakyrelu", "elu", "silu", "gelu", "tanh", "sigmoid", "softplus"}
+
+// Functions are the names of all activation functions, in order.
+func Functions() []string { return functionNames[:] }
+
+func (f Function) String() string {
+	if f < 0 || int(f) >= len(functionNames) {
+		return fmt.Sprintf("Function(%d)", int(f))
+	}
+	return functionNames[f]
+}
+
+// Activation is an activation function with its parameter. The zero value is
+// the identity.
+type Activation struct {
+	Function Function
+	Alpha    float64 // slope of LeakyReLU and scale of ELU; 0 elsewhere
+}
+
+// FromOutput reports whether the derivative can be computed from the
+// function's value alone; otherwise it needs the argument.
+func (a Activation) FromOutput() bool {
+	switch a.Function {
+	case SiLU, GELU:
+		return false
+	}
+	return true
+}
+
+// Check says what is wrong with the parameter, or nil. Alpha of a function
+// that is inverted from its value must not be negative.
+func (a Activation) Check() error {
+	if a.Function < 0 || int(a.Function) >= len(functionNames) {
+		return fmt.Errorf("activation: %v is not a function", a.Function)
+	}
+	if a.Alpha < 0 {
+		return fmt.Errorf("%v: alpha is %g, want at least 0", a.Function, a.Alpha)
+	}
+	return nil
+}
+
+// Activate computes y = f(x) element by element.
+type Activate struct {
+	Activation
+	Size int
+}
+
+func (o Activate) Kind() string      { return o.Function.String() }
+func (o Activate) Operands() []Shape { return []Shape{{o.Size}} }
+func (o Activate) Result() Shape     { return Shape{o.Size} }
+func (o Activate) FLOPs() int        { return o.Size }
+
+// ActivateBackward computes dx = f'(x)·dy. Its first operand is y where
+// FromOutput holds, x otherwise; its second is dy.
+type ActivateBackward struct {
+	Activation
+	Size int
+}
+
+func (o ActivateBackward) Kind() string      { return o.Function.String() + "_backward" }
+func (o ActivateBackward) Operands() []Shape { return []Shape{{o.Size}, {o.Size}} }
+func (o ActivateBackward) Result() Shape     { return Shape{o.Size} }
+func (o ActivateBackward) FLOPs() int        { return 2 * o.Size }

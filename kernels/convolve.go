@@ -1,0 +1,100 @@
+package kernels
+
+import "fmt"
+
+// Convolution is the geometry of a two-dimensional convolution
+// (cross-correlation, as in every deep-learning library):
+//
+//	y[n,p,q,k] = b[k] + Σ_{c,r,s} x[n, p·strideH − padH + r·dilationH, q·strideW − padW + s·dilationW, c] · w[k,c,r,s]
+//
+// with x outside the image read as zero. x is N,H,W,C; w is K,C/Groups,R,S;
+// y is N,P,Q,K. With Groups > 1, filter k sees only the channels of its group.
+type Convolution struct {
+	N, C, H, W           int
+	K, R, S              int
+	StrideH, StrideW     int
+	PadH, PadW           int
+	DilationH, DilationW int
+	Groups               int
+}
+
+// Out returns the height P and width Q of the result. Call it only where
+// Check returns nil.
+func (g Convolution) Out() (p, q int) {
+	return (g.H+2*g.PadH-g.DilationH*(g.R-1)-1)/g.StrideH + 1,
+		(g.W+2*g.PadW-g.DilationW*(g.S-1)-1)/g.StrideW + 1
+}
+
+// Check says in one sentence what is wrong with the sizes, or nil.
+func (g Convolution) Check() error {
+	if err := positive("convolve", "batch", g.N, "channels", g.C, "height", g.H, "width", g.W,
+		"filters", g.K, "filter height", g.R, "filter width", g.S,
+		"stride", g.StrideH, "stride", g.StrideW, "dilation", g.DilationH, "dilation", g.DilationW,
+		"groups", g.Groups); err != nil {
+		return err
+	}
+	if g.PadH < 0 || g.PadW < 0 {
+		return fmt.Errorf("convolve: padding is %dx%d, want at least 0", g.PadH, g.PadW)
+	}
+	if g.C%g.Groups != 0 || g.K%g.Groups != 0 {
+		return fmt.Errorf("convolve: %d groups divide neither or only one of %d channels in and %d out; choose a common divisor", g.Groups, g.C, g.K)
+	}
+	if g.H+2*g.PadH < g.DilationH*(g.R-1)+1 || g.W+2*g.PadW < g.DilationW*(g.S-1)+1 {
+		return fmt.Errorf("convolve: a %dx%d filter (dilation %dx%d) does not fit a %dx%d image with padding %dx%d; use a smaller filter or more padding",
+			g.R, g.S, g.DilationH, g.DilationW, g.H, g.W, g.PadH, g.PadW)
+	}
+	return nil
+}
+
+// X, Weight and Y are the shapes of input, filters and output.
+func (g Convolution) X() Shape      { return Shape{g.N, g.H, g.W, g.C} }
+func (g Convolution) Weight() Shape { return Shape{g.K, g.C / g.Groups, g.R, g.S} }
+func (g Convolution) Y() Shape      { p, q := g.Out(); return Shape{g.N, p, q, g.K} }
+
+// FLOPs counts a multiplication and an addition a filter tap, border included.
+func (g Convolution) FLOPs() int {
+	return 2 * g.Y().Size() * (g.C / g.Groups) * g.R * g.S
+}
+
+// ConvolveForward computes y from x, w and, with Bias, b (K); Activation is
+// applied to the sum.
+type ConvolveForward struct {
+	Convolution
+	Bias       bool
+	Activation Activation
+}
+
+func (ConvolveForward) Kind() string { return "convolve" }
+func (o ConvolveForward) Operands() []Shape {
+	return withBias([]Shape{o.X(), o.Weight()}, o.Bias, o.K)
+}
+func (o ConvolveForward) Result() Shape { return o.Y() }
+
+// ConvolveBackwardInput computes the gradient by x from dy and w. Read forward
+// it is the transposed convolution of dy, to which Bias adds b (C) and
+// Activation is applied.
+type ConvolveBackwardInput struct {
+	Convolution
+	Bias       bool
+	Activation Activation
+}
+
+func (ConvolveBackwardInput) Kind() string { return "convolve_backward_input" }
+func (o ConvolveBackwardInput) Operands() []Shape {
+	return withBias([]Shape{o.Y(), o.Weight()}, o.Bias, o.C)
+}
+func (o ConvolveBackwardInput) Result() Shape { return o.X() }
+
+// ConvolveBackwardWeight computes the gradient by w from x and dy.
+type ConvolveBackwardWeight struct{ Convolution }
+
+func (ConvolveBackwardWeight) Kind() string        { return "convolve_backward_weight" }
+func (o ConvolveBackwardWeight) Operands() []Shape { return []Shape{o.X(), o.Y()} }
+func (o ConvolveBackwardWeight) Result() Shape     { return o.Weight() }
+
+func withBias(operands []Shape, bias bool, channels int) []Shape {
+	if bias {
+		return append(operands, Shape{channels})
+	}
+	return operands
+}

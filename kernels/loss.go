@@ -1,0 +1,75 @@
+package kernels
+
+import "fmt"
+
+// Criterion is a loss of one prediction y and one target t.
+type Criterion int
+
+const (
+	MSE           Criterion = iota // (y − t)²
+	L1                             // |y − t|
+	Huber                          // ½d² for |d| ≤ Delta, else Delta·(|d| − ½Delta), d = y − t (Huber 1964)
+	BCEWithLogits                  // max(y,0) − y·t + log(1 + e^−|y|): cross-entropy in nats of a logit y, finite for any y
+)
+
+func (c Criterion) String() string { return [...]string{"mse", "l1", "huber", "bce_with_logits"}[c] }
+
+// Loss is a criterion over Size elements.
+type Loss struct {
+	Criterion Criterion
+	Delta     float64 // of Huber; 0 elsewhere
+	Size      int
+}
+
+// Check says in one sentence what is wrong, or nil.
+func (g Loss) Check() error {
+	if err := positive(g.Criterion.String(), "size", g.Size); err != nil {
+		return err
+	}
+	if g.Criterion == Huber && !(g.Delta > 0) {
+		return fmt.Errorf("huber: delta is %g, want more than 0", g.Delta)
+	}
+	return nil
+}
+
+func (g Loss) FLOPs() int { return 4 * g.Size }
+
+// LossSum computes Scale · Σ loss(y, t), a scalar.
+type LossSum struct {
+	Loss
+	Scale float64
+}
+
+func (o LossSum) Kind() string      { return o.Criterion.String() }
+func (o LossSum) Operands() []Shape { return []Shape{{o.Size}, {o.Size}} }
+func (o LossSum) Result() Shape     { return Shape{} }
+
+// LossEach computes loss(y, t) of each element.
+type LossEach struct{ Loss }
+
+func (o LossEach) Kind() string      { return o.Criterion.String() + "_each" }
+func (o LossEach) Operands() []Shape { return []Shape{{o.Size}, {o.Size}} }
+func (o LossEach) Result() Shape     { return Shape{o.Size} }
+
+// LossBackward computes Scale · ∂loss/∂y · g from y, t and g, where g is the
+// scalar gradient of LossSum or, with Each, the gradients of LossEach.
+type LossBackward struct {
+	Loss
+	Scale float64
+	Each  bool
+}
+
+func (o LossBackward) Kind() string {
+	if o.Each {
+		return o.Criterion.String() + "_each_backward"
+	}
+	return o.Criterion.String() + "_backward"
+}
+func (o LossBackward) Operands() []Shape {
+	g := Shape{}
+	if o.Each {
+		g = Shape{o.Size}
+	}
+	return []Shape{{o.Size}, {o.Size}, g}
+}
+func (o LossBackward) Result() Shape { return Shape{o.Size} }

@@ -1,0 +1,62 @@
+package kernels
+
+import "fmt"
+
+// Multiply is the matrix product
+//
+//	c[m,n] = bias[n] + Σ_k A[m,k] · B[k,n]
+//
+// where A is stored M,K (K,M with TransA) and B is stored K,N (N,K with
+// TransB), and Activation is applied to the sum. A linear layer is Multiply
+// with TransB: PyTorch stores its weight out x in.
+type Multiply struct {
+	M, N, K        int
+	TransA, TransB bool
+	Bias           bool
+	Activation     Activation
+}
+
+func (Multiply) Kind() string { return "multiply" }
+
+func (o Multiply) Operands() []Shape {
+	a, b := Shape{o.M, o.K}, Shape{o.K, o.N}
+	if o.TransA {
+		a = Shape{o.K, o.M}
+	}
+	if o.TransB {
+		b = Shape{o.N, o.K}
+	}
+	return withBias([]Shape{a, b}, o.Bias, o.N)
+}
+func (o Multiply) Result() Shape { return Shape{o.M, o.N} }
+func (o Multiply) FLOPs() int    { return 2 * o.M * o.N * o.K }
+func (o Multiply) Check() error {
+	return positive("multiply", "rows", o.M, "columns", o.N, "inner size", o.K)
+}
+
+// Transpose swaps the two axes of a matrix: y[c,r] = x[r,c]. Batch repeats it
+// over a leading axis. With Rows = H·W and Columns = C it turns an NHWC image
+// into the C,H,W order in which PyTorch flattens, and back.
+type Transpose struct{ Batch, Rows, Columns int }
+
+func (Transpose) Kind() string        { return "transpose" }
+func (o Transpose) Operands() []Shape { return []Shape{{o.Batch, o.Rows, o.Columns}} }
+func (o Transpose) Result() Shape     { return Shape{o.Batch, o.Columns, o.Rows} }
+func (o Transpose) FLOPs() int        { return 0 }
+func (o Transpose) Check() error {
+	return positive("transpose", "batch", o.Batch, "rows", o.Rows, "columns", o.Columns)
+}
+
+// Copy reshapes: the same elements in the same order under another shape.
+type Copy struct{ From, To Shape }
+
+func (Copy) Kind() string        { return "copy" }
+func (o Copy) Operands() []Shape { return []Shape{o.From} }
+func (o Copy) Result() Shape     { return o.To }
+func (o Copy) FLOPs() int        { return 0 }
+func (o Copy) Check() error {
+	if o.From.Size() != o.To.Size() {
+		return fmt.Errorf("reshape: %v holds %d elements and %v holds %d; both must hold as many", o.From, o.From.Size(), o.To, o.To.Size())
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package kernels
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Shape is the size of each axis, outermost first. A scalar has none.
+type Shape []int
+
+// Size is the number of elements: the product of the axes, 1 for a scalar.
+func (s Shape) Size() int {
+	size := 1
+	for _, axis := range s {
+		size *= axis
+	}
+	return size
+}
+
+// Equal reports whether both shapes have the same axes.
+func (s Shape) Equal(other Shape) bool {
+	if len(s) != len(other) {
+		return false
+	}
+	for i := range s {
+		if s[i] != other[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// String prints 128x14x14x32, or "scalar".
+func (s Shape) String() string {
+	if len(s) == 0 {
+		return "scalar"
+	}
+	parts := make([]string, len(s))
+	for i, axis := range s {
+		parts[i] = fmt.Sprint(axis)
+	}
+	return strings.Join(parts, "x")
+}
+
+// Operation is one operation with every attribute and size fixed. Its concrete
+// types are plain structs; %+v of one is its identity.
+type Operation interface {
+	// Kind names the operation and the part of it that is meant, such as
+	// "convolve" or "convolve_backward_weight".
+	Kind() string
+	// Operands returns the shapes of the operands in order.
+	Operands() []Shape
+	// Result returns the shape of the result.
+	Result() Shape
+	// Check says in one sentence what is wrong with the sizes, or nil.
+	Check() error
+	// FLOPs counts multiplications and additions of one run.
+	FLOPs() int
+}
+
+// Updater is an Operation whose result is written over its first operand: it
+// updates state, such as the running statistics of a batch normalisation.
+type Updater interface {
+	Operation
+	// Updates marks the operation; it has nothing to say.
+	Updates()
+}
+
+// Clock is the part of a run's state that random operations read: the value
+// drawn depends on seed, step and position alone, so that no generator state
+// is stored and a resumed run draws what an uninterrupted one would have.
+type Clock struct {
+	Seed uint64
+	Step uint64
+}
+
+// positive checks named sizes, given as name, value pairs.
+func positive(kind string, sizes ...any) error {
+	for i := 0; i < len(sizes); i += 2 {
+		if v := sizes[i+1].(int); v < 1 {
+			return fmt.Errorf("%s: %s is %d, want at least 1", kind, sizes[i], v)
+		}
+	}
+	return nil
+}
