@@ -1,8 +1,17 @@
+// Package graph answers: how does a whole Gorgonia graph run on a device? It
+// never knows what a convolution is for.
+//
+//	Builder ──nodes──► gorgonia.ExprGraph ──Grad──► the same graph with gradients
+//	   │                                              │ lower: our operations, and the
+//	   ▼                                              ▼ few that Grad inserts
+//	 Store (flat blocks:                        schedule of kernels.Operation
+//	 parameters, gradients,                           │ passes
+//	 moments, state)                                  ▼
+//	   └───────────────── Compile(device) ──► Program: Input, Run, Output, Step
+//
+// Every node is made by [Apply] from a kernels.Operation. [Compile]
+// differentiates the cost once, lowers what the outputs need to a schedule of
+// operations on flat buffers, runs passes over it, and hands it to the device:
+// on the CPU a Gorgonia TapeMachine runs it, each instruction calling one
+// kernel of kernels/cpu that writes into a buffer of its own.
 package graph
-
-import (
-	_ "github.com/chewxy/hm"
-	_ "go4.org/unsafe/assume-no-moving-gc"
-	_ "gorgonia.org/gorgonia"
-	_ "gorgonia.org/tensor"
-)

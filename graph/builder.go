@@ -1,0 +1,147 @@
+package graph
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"hourglass/kernels"
+)
+
+// Builder collects one Gorgonia graph over a Store: its inputs, the variables
+// it uses and what it is to compute. The first error sticks; [Compile] returns
+// it. The zero value is not usable; call [NewBuilder].
+type Builder struct {
+	Graph    *gorgonia.ExprGraph
+	Store    *Store
+	Clock    *kernels.Clock
+	Training bool // dropout drops, batch normalisation uses the batch's statistics
+
+	dtype     tensor.Dtype
+	inputs    []namedNode
+	outputs   []namedNode
+	variables map[string]*gorgonia.Node
+	updates   gorgonia.Nodes
+	noises    map[*gorgonia.Node]kernels.Noise
+	cost      *gorgonia.Node
+	streams   uint32
+	err       error
+}
+
+type namedNode struct {
+	name string
+	node *gorgonia.Node
+}
+
+// NewBuilder starts a float32 graph over the store's variables.
+func NewBuilder(store *Store, training bool) *Builder {
+	return newBuilder(store, training, tensor.Float32)
+}
+
+// NewCheckBuilder starts a float64 graph over copies of the store's variables.
+// It serves numerical checks of gradients: run it in a gorgonia.TapeMachine.
+func NewCheckBuilder(store *Store, training bool) *Builder {
+	return newBuilder(store, training, tensor.Float64)
+}
+
+func newBuilder(store *Store, training bool, dtype tensor.Dtype) *Builder {
+	return &Builder{
+		Graph: gorgonia.NewGraph(), Store: store, Clock: &kernels.Clock{}, Training: training,
+		dtype: dtype, variables: make(map[string]*gorgonia.Node), noises: make(map[*gorgonia.Node]kernels.Noise),
+	}
+}
+
+// Fail keeps the first error.
+func (b *Builder) Fail(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// Err is the first error met while building, or nil.
+func (b *Builder) Err() error { return b.err }
+
+// Input adds an input of the given shape; the program's caller fills it before
+// each run.
+func (b *Builder) Input(name string, shape ...int) *gorgonia.Node {
+	node := b.tensor("input:"+name, kernels.Shape(shape), nil)
+	b.inputs = append(b.inputs, namedNode{name, node})
+	return node
+}
+
+// Variable returns the node of a variable of the store: a parameter or state.
+func (b *Builder) Variable(name string) *gorgonia.Node {
+	if node := b.variables[name]; node != nil {
+		return node
+	}
+	v := b.Store.Lookup(name)
+	if v == nil {
+		b.Fail(fmt.Errorf("the graph asks for variable %s, which the model does not have", name))
+		return nil
+	}
+	node := b.tensor(name, v.Shape, v.Data)
+	b.variables[name] = node
+	return node
+}
+
+// Noise adds an input that every run fills with fresh standard normal numbers
+// from a stream of its own at the clock.
+func (b *Builder) Noise(shape ...int) *gorgonia.Node {
+	op := kernels.Noise{Stream: b.Stream(), Shape: kernels.Shape(shape)}
+	node := b.tensor(fmt.Sprintf("noise:%d", op.Stream), op.Shape, nil)
+	b.noises[node] = op
+	return node
+}
+
+// Stream numbers the random operations of the graph in the order in which they
+// are built, which is the same in every run.
+func (b *Builder) Stream() uint32 {
+	b.streams++
+	return b.streams
+}
+
+// Output names a node whose value the program's caller will read.
+func (b *Builder) Output(name string, node *gorgonia.Node) {
+	b.outputs = append(b.outputs, namedNode{name, node})
+}
+
+// Update adds a node that is run for what it writes into state, a
+// kernels.Updater.
+func (b *Builder) Update(node *gorgonia.Node) { b.updates = append(b.updates, node) }
+
+// Cost makes a scalar node the cost, whose gradients by all parameters the
+// program computes.
+func (b *Builder) Cost(node *gorgonia.Node) {
+	if b.cost != nil {
+		b.Fail(fmt.Errorf("the graph has two costs; add them up, because Gorgonia differentiates a graph once"))
+		return
+	}
+	b.cost = node
+}
+
+// tensor adds a leaf node bound to a tensor over data, or over new memory.
+func (b *Builder) tensor(name string, shape kernels.Shape, data []float32) *gorgonia.Node {
+	if shape.Size() < 1 || len(shape) == 0 {
+		b.Fail(fmt.Errorf("%s has shape %v, want at least one axis and every axis at least 1", name, shape))
+		return nil
+	}
+	var backing any
+	switch {
+	case b.dtype == tensor.Float64:
+		wide := make([]float64, shape.Size())
+		for i := range data {
+			wide[i] = float64(data[i])
+		}
+		backing = wide
+	case data != nil:
+		backing = data
+	default:
+		backing = make([]float32, shape.Size())
+	}
+	value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(backing))
+	return gorgonia.NewTensor(b.Graph, b.dtype, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name), gorgonia.WithValue(value))
+}
+
+// CostNode is the cost, or nil.
+func (b *Builder) CostNode() *gorgonia.Node { return b.cost }

@@ -1,0 +1,244 @@
+package graph_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+
+	"hourglass/graph"
+	"hourglass/graph/ops"
+	"hourglass/kernels"
+	"hourglass/models/objective"
+)
+
+// twoLayers builds relu(x·w1ᵀ + b1)·w1 + b2, whose weight is used twice, with
+// the squared error against x as cost.
+func twoLayers(t *testing.T, training bool) (*graph.Builder, *graph.Store) {
+	t.Helper()
+	store, err := graph.NewStore([]graph.Variable{
+		{Name: "w", Shape: kernels.Shape{3, 5}}, {Name: "b1", Shape: kernels.Shape{3}}, {Name: "b2", Shape: kernels.Shape{5}}, {Name: "unused", Shape: kernels.Shape{2}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range store.Values {
+		store.Values[i] = float32(math.Sin(float64(i)))
+	}
+	b := graph.NewBuilder(store, training)
+	x := b.Input("x", 4, 5)
+	h := must(ops.Linear(x, b.Variable("w"), b.Variable("b1")))
+	h = must(ops.ReLU(h))
+	y := must(ops.MatMul(h, b.Variable("w"), false, false))
+	y = must(ops.Add(y, b.Variable("b2")))
+	loss := must(objective.MSE(y, x, objective.Mean))
+	b.Output("y", y)
+	b.Output("loss", loss)
+	b.Cost(loss)
+	return b, store
+}
+
+func must(n *gorgonia.Node, err error) *gorgonia.Node {
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func open(t *testing.T, threads int) *graph.Device {
+	t.Helper()
+	d, err := graph.OpenDevice(graph.CPU, threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	return d
+}
+
+func fill(x []float32) {
+	for i := range x {
+		x[i] = float32(math.Cos(float64(3 * i)))
+	}
+}
+
+// TestProgramMatchesDifferenceQuotients moves each parameter and compares the
+// change of the loss with the gradient.
+func TestProgramMatchesDifferenceQuotients(t *testing.T) {
+	b, store := twoLayers(t, true)
+	p, err := graph.Compile(open(t, 2), b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	fill(p.Input("x"))
+	run := func() float64 {
+		if err := p.Run(); err != nil {
+			t.Fatal(err)
+		}
+		return float64(p.Output("loss")[0])
+	}
+	run()
+	for _, v := range store.Parameters {
+		gradients := append([]float32{}, v.Gradient...)
+		for i := range v.Data {
+			const h = 1e-2
+			kept := v.Data[i]
+			v.Data[i] = kept + h
+			above := run()
+			v.Data[i] = kept - h
+			below := run()
+			v.Data[i] = kept
+			if quotient := (above - below) / (2 * h); math.Abs(quotient-float64(gradients[i])) > 2e-3 {
+				t.Errorf("%s[%d]: gradient %g, difference quotient %g", v.Name, i, gradients[i], quotient)
+			}
+		}
+	}
+}
+
+// TestRunTwiceIsTheSame guards against buffers that are written over while
+// they are still needed.
+func TestRunTwiceIsTheSame(t *testing.T) {
+	b, store := twoLayers(t, true)
+	p, err := graph.Compile(open(t, 1), b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(p.Input("x"))
+	var first []float32
+	for range 3 {
+		if err := p.Run(); err != nil {
+			t.Fatal(err)
+		}
+		now := append(append([]float32{}, p.Output("y")...), store.Gradients...)
+		if first == nil {
+			first = now
+		}
+		for i := range now {
+			if now[i] != first[i] {
+				t.Fatalf("value %d was %g and is %g", i, first[i], now[i])
+			}
+		}
+	}
+}
+
+func TestStepDescends(t *testing.T) {
+	b, _ := twoLayers(t, true)
+	optimiser := kernels.Optimiser{Rule: kernels.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}
+	p, err := graph.Compile(open(t, 2), b, &optimiser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(p.Input("x"))
+	var losses []float32
+	for step := 1; step <= 100; step++ {
+		if _, err := p.Step(0.02, step); err != nil {
+			t.Fatal(err)
+		}
+		losses = append(losses, p.Output("loss")[0])
+	}
+	if first, last := losses[0], losses[len(losses)-1]; !(last < first/2) {
+		t.Errorf("the loss went from %g to %g in 100 steps, want less than half", first, last)
+	}
+}
+
+// TestStepAllocatesNothingThatGrows compares a small and a large batch.
+func TestStepAllocatesNothingThatGrows(t *testing.T) {
+	bytes := func(batch int) int64 {
+		store, err := graph.NewStore([]graph.Variable{{Name: "w", Shape: kernels.Shape{64, 64}}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := graph.NewBuilder(store, true)
+		x := b.Input("x", batch, 64)
+		b.Cost(must(objective.MSE(must(ops.Linear(x, b.Variable("w"), nil)), x, objective.Mean)))
+		p, err := graph.Compile(open(t, 2), b, &kernels.Optimiser{Rule: kernels.SGD})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := testing.Benchmark(func(bench *testing.B) {
+			bench.ReportAllocs()
+			for i := range bench.N {
+				if _, err := p.Step(1e-3, i+1); err != nil {
+					bench.Fatal(err)
+				}
+			}
+		})
+		return result.AllocedBytesPerOp()
+	}
+	small, large := bytes(2), bytes(512)
+	if large > small+small/4 {
+		t.Errorf("a step allocates %d bytes with a batch of 512 and %d with one of 2; want no growth", large, small)
+	}
+}
+
+func TestNotFinite(t *testing.T) {
+	b, store := twoLayers(t, true)
+	p, err := graph.Compile(open(t, 1), b, &kernels.Optimiser{Rule: kernels.SGD})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(p.Input("x"))
+	store.Lookup("w").Data[0] = 3e38
+	store.Lookup("w").Data[1] = 3e38
+	before := append([]float32{}, store.Values...)
+	_, err = p.Step(1, 1)
+	if !errors.Is(err, graph.ErrNotFinite) || !strings.Contains(err.Error(), "first appeared in multiply") {
+		t.Errorf("the error is %v, want ErrNotFinite that names the multiplication", err)
+	}
+	for i, v := range store.Values {
+		if v != before[i] {
+			t.Fatal("the step changed the parameters")
+		}
+	}
+}
+
+// TestRefusals lists what Compile refuses, with a part of its sentence.
+func TestRefusals(t *testing.T) {
+	tests := []struct {
+		name  string
+		build func(b *graph.Builder)
+		want  string
+	}{
+		{"stock operation", func(b *graph.Builder) {
+			b.Output("y", must(gorgonia.Exp(b.Input("x", 2, 3))))
+		}, "Gorgonia's own operation"},
+		{"cost is no scalar", func(b *graph.Builder) { b.Cost(b.Input("x", 2)) }, "want a scalar"},
+		{"cost of no parameter", func(b *graph.Builder) { b.Cost(must(ops.Sum(b.Input("x", 2)))) }, "no parameter"},
+		{"two costs", func(b *graph.Builder) {
+			x := must(ops.Sum(b.Input("x", 2)))
+			b.Cost(x)
+			b.Cost(x)
+		}, "two costs"},
+		{"unknown variable", func(b *graph.Builder) { b.Variable("nothing") }, "variable nothing"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			store, err := graph.NewStore(nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := graph.NewBuilder(store, true)
+			test.build(b)
+			if _, err := graph.Compile(open(t, 1), b, nil); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want one that says %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestCUDAIsRefusedPlainly(t *testing.T) {
+	_, err := graph.OpenDevice(graph.CUDA, 1)
+	if err == nil || !strings.Contains(err.Error(), "no CUDA") {
+		t.Errorf("the error is %v, want one that says there is no CUDA", err)
+	}
+	d, err := graph.OpenDevice(graph.Auto, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if text := d.String(); !strings.Contains(text, "CPU") || !strings.Contains(text, "no CUDA") {
+		t.Errorf("the device says %q, want what it is and why", text)
+	}
+}

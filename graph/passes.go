@@ -1,0 +1,123 @@
+package graph
+
+import "hourglass/kernels"
+
+// pass rewrites a schedule into an equivalent, cheaper one.
+type pass struct {
+	name string
+	run  func(*schedule)
+}
+
+// passes run in this order.
+var passes = []pass{
+	{"drop copies", dropCopies},
+	{"fuse activations", fuseActivations},
+}
+
+// dropCopies lets the readers of a reshaped value read the original: kernels
+// see flat buffers, and no instruction but an Updater writes over an operand.
+func dropCopies(s *schedule) {
+	alias, keep := s.unchanged()
+	for i, in := range s.instructions {
+		if _, copies := in.op.(kernels.Copy); !copies {
+			continue
+		}
+		if source := alias[in.operands[0]]; s.values[source].producer >= 0 {
+			alias[in.result], keep[i] = source, false
+		}
+	}
+	s.substitute(alias)
+	s.filter(keep)
+}
+
+// fuseActivations applies an activation in the epilogue of the operation that
+// computes its argument, where nothing else reads the argument.
+func fuseActivations(s *schedule) {
+	readers := make([]int, len(s.values))
+	for _, in := range s.instructions {
+		for _, v := range in.operands {
+			readers[v]++
+		}
+	}
+	for _, v := range s.roots {
+		readers[v]++
+	}
+	alias, keep := s.unchanged()
+	for i, in := range s.instructions {
+		act, ok := in.op.(kernels.Activate)
+		if !ok {
+			continue
+		}
+		producer := s.values[in.operands[0]].producer
+		if producer < 0 || readers[in.operands[0]] != 1 {
+			continue
+		}
+		if fused := withActivation(s.instructions[producer].op, act.Activation); fused != nil {
+			s.instructions[producer].op = fused
+			alias[in.result] = in.operands[0]
+			keep[i] = false
+		}
+	}
+	s.substitute(alias)
+	s.filter(keep)
+}
+
+// withActivation returns the operation with an activation in its epilogue, or
+// nil if it has none or has one already.
+func withActivation(op kernels.Operation, a kernels.Activation) kernels.Operation {
+	var none kernels.Activation
+	switch o := op.(type) {
+	case kernels.ConvolveForward:
+		if o.Activation == none {
+			o.Activation = a
+			return o
+		}
+	case kernels.ConvolveBackwardInput:
+		if o.Activation == none {
+			o.Activation = a
+			return o
+		}
+	case kernels.Multiply:
+		if o.Activation == none {
+			o.Activation = a
+			return o
+		}
+	}
+	return nil
+}
+
+// unchanged returns the renaming and the selection that change nothing.
+func (s *schedule) unchanged() (alias []int, keep []bool) {
+	alias, keep = make([]int, len(s.values)), make([]bool, len(s.instructions))
+	for v := range alias {
+		alias[v] = v
+	}
+	for i := range keep {
+		keep[i] = true
+	}
+	return alias, keep
+}
+
+// substitute makes every reader of v read alias[v].
+func (s *schedule) substitute(alias []int) {
+	for i := range s.instructions {
+		for k, v := range s.instructions[i].operands {
+			s.instructions[i].operands[k] = alias[v]
+		}
+	}
+	for i, v := range s.roots {
+		s.roots[i] = alias[v]
+	}
+}
+
+// filter drops instructions and renumbers the producers.
+func (s *schedule) filter(keep []bool) {
+	kept := s.instructions[:0]
+	for i, in := range s.instructions {
+		if keep[i] {
+			s.values[in.result].producer = len(kept)
+			kept = append(kept, in)
+		}
+	}
+	s.instructions = kept
+}

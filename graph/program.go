@@ -1,0 +1,177 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"gorgonia.org/gorgonia"
+
+	"hourglass/kernels"
+	"hourglass/kernels/cpu"
+)
+
+// Program is a compiled graph: fill its inputs, run it, read its outputs. It
+// allocates nothing that depends on the sizes of tensors once compiled.
+type Program struct {
+	device   *Device
+	store    *Store
+	clock    *kernels.Clock
+	context  *cpu.Context
+	schedule schedule
+	graph    *gorgonia.ExprGraph
+	machine  gorgonia.VM
+	buffers  [][]float32 // of each value of the schedule
+	inputs   map[string][]float32
+	outputs  map[string][]float32
+	noises   []noise
+
+	optimiser kernels.Optimiser
+	update    *cpu.Update
+}
+
+type noise struct {
+	kernel cpu.Kernel
+	out    []float32
+}
+
+// prepareNoise makes the kernels that fill the noise inputs before each run.
+func (p *Program) prepareNoise(noises map[*gorgonia.Node]kernels.Noise) error {
+	for node, op := range noises {
+		kernel, err := cpu.Prepare(p.context, op)
+		if err != nil {
+			return err
+		}
+		p.noises = append(p.noises, noise{kernel, float32s(node.Value())})
+	}
+	return nil
+}
+
+// Input is the buffer of an input, to be filled before each run; nil if there
+// is none of that name.
+func (p *Program) Input(name string) []float32 { return p.inputs[name] }
+
+// Output is the buffer of an output, valid until the next run; nil if there is
+// none of that name.
+func (p *Program) Output(name string) []float32 { return p.outputs[name] }
+
+// Clock is what random operations draw by; set Seed once and Step before each
+// run.
+func (p *Program) Clock() *kernels.Clock { return p.clock }
+
+// Run computes all outputs, state updates and gradients from the inputs.
+func (p *Program) Run() error {
+	p.device.busy.Lock()
+	defer p.device.busy.Unlock()
+	return p.run()
+}
+
+func (p *Program) run() error {
+	for _, n := range p.noises {
+		n.kernel(n.out, nil)
+	}
+	p.machine.Reset()
+	if err := p.machine.RunAll(); err != nil {
+		return fmt.Errorf("running the graph: %w", err)
+	}
+	return nil
+}
+
+// ErrNotFinite is wrapped by the error of a step whose cost or gradients held
+// NaN or infinity; the parameters are then those from before the step.
+var ErrNotFinite = errors.New("not a finite number")
+
+// StepResult says what a training step did.
+type StepResult struct {
+	GradientNorm float64 // Euclidean, of all gradients, before clipping
+}
+
+// Step runs the program and then updates the parameters by the optimiser given
+// to [Compile], at the given learning rate. step counts updates from 1; it is
+// also the step of the clock.
+func (p *Program) Step(rate float64, step int) (StepResult, error) {
+	p.device.busy.Lock()
+	defer p.device.busy.Unlock()
+	p.clock.Step = uint64(step)
+	if err := p.run(); err != nil {
+		return StepResult{}, err
+	}
+	norm := p.update.Norm(p.store.Gradients)
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return StepResult{norm}, fmt.Errorf("%s: %w", p.firstNonFinite(), ErrNotFinite)
+	}
+	clip := 1.0
+	if limit := p.optimiser.ClipNorm; limit > 0 && norm > limit {
+		clip = limit / norm
+	}
+	p.update.Step(p.store.Values, p.store.Gradients, p.store.Moments, rate, step, clip)
+	return StepResult{norm}, nil
+}
+
+// firstNonFinite describes the first value in the order of computation that
+// holds NaN or infinity.
+func (p *Program) firstNonFinite() string {
+	s := &p.schedule
+	for v, val := range s.values {
+		if val.producer < 0 && !finite(p.buffers[v]) {
+			return val.name + " held one before the step"
+		}
+	}
+	for i, in := range s.instructions {
+		if !finite(p.buffers[in.result]) {
+			return "it first appeared in " + s.describe(i)
+		}
+	}
+	return "the gradients' norm overflowed"
+}
+
+func finite(data []float32) bool {
+	for _, x := range data {
+		if d := x - x; d != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// describe names an instruction by its kind, the shape of its result and the
+// variables nearest to it.
+func (s *schedule) describe(i int) string {
+	in := s.instructions[i]
+	var near []string
+	for _, v := range in.operands {
+		if s.values[v].producer < 0 && s.values[v].name != "" {
+			near = append(near, s.values[v].name)
+		}
+	}
+	text := fmt.Sprintf("%s (%v)", in.op.Kind(), s.values[in.result].shape)
+	if len(near) > 0 {
+		return text + " of " + strings.Join(near, ", ")
+	}
+	if len(in.operands) > 0 {
+		return text + " after " + s.describe(s.values[in.operands[len(in.operands)-1]].producer)
+	}
+	return text
+}
+
+// Cost sums up what one run of a program takes.
+type Cost struct {
+	Instructions int
+	FLOPs        int // multiplications and additions
+	Bytes        int // of all buffers that the program holds beside the store
+}
+
+// Cost adds up the schedule.
+func (p *Program) Cost() Cost {
+	var c Cost
+	for _, in := range p.schedule.instructions {
+		c.Instructions++
+		c.FLOPs += in.op.FLOPs()
+		c.Bytes += 4 * p.schedule.values[in.result].shape.Size()
+	}
+	return c
+}
+
+// Close frees the machine.
+func (p *Program) Close() error { return p.machine.Close() }

@@ -1,0 +1,73 @@
+package cases
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"hourglass/kernels"
+)
+
+// Case is one operation with the distribution of its operands.
+type Case struct {
+	Name string // kind and what is odd about the row; unique in the table
+	Op   kernels.Operation
+	// Fills say how the first operands are distributed; the others have the
+	// distribution that is natural for the operation.
+	Fills []Fill
+}
+
+// All returns the whole table.
+func All() []Case {
+	return slices.Concat(convolve(), multiply(), pool(), normalise(), activate(), elementwise(), reduce(), loss(), random())
+}
+
+// row is a case whose name begins with the operation's kind.
+func row(op kernels.Operation, name string, fills ...Fill) Case {
+	return Case{Name: op.Kind() + ": " + name, Op: op, Fills: fills}
+}
+
+// Clock is the seed and step at which every case is run; the step needs more
+// than 32 bits, so that both halves of the counter are seen.
+func (c Case) Clock(seed uint64) kernels.Clock {
+	return kernels.Clock{Seed: seed, Step: 5<<32 + 7}
+}
+
+// Inputs draws the operands: the same for the same seed, every value exact in
+// float32.
+func (c Case) Inputs(seed uint64) [][]float64 {
+	fills := natural(c.Op)
+	copy(fills, c.Fills)
+	operands := make([][]float64, len(fills))
+	for i, shape := range c.Op.Operands() {
+		operands[i] = make([]float64, shape.Size())
+		fills[i].fill(operands[i], source{kernels.Clock{Seed: seed}, uint32(i)}, operands[:i])
+		for j, v := range operands[i] {
+			operands[i][j] = float64(float32(v))
+		}
+	}
+	return operands
+}
+
+// Floor is an error always allowed: the smallest normal float32, below which
+// an implementation may flush to zero.
+const Floor = 0x1p-126
+
+// Compare wants each element of got within Tolerance of want, relative to the
+// greatest magnitude of want, and says which is the first that is not.
+func Compare[F float32 | float64](op kernels.Operation, got []F, want []float64) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("%s: %d elements, want %d", op.Kind(), len(got), len(want))
+	}
+	greatest := 0.0
+	for _, w := range want {
+		greatest = math.Max(greatest, math.Abs(w))
+	}
+	allowed := Tolerance(op)*greatest + Floor
+	for i, w := range want {
+		if difference := math.Abs(float64(got[i]) - w); !(difference <= allowed) {
+			return fmt.Errorf("%s: element %d of %d is %.9g, want %.9g within %.3g", op.Kind(), i, len(want), got[i], w, allowed)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package cases
+
+import (
+	"fmt"
+
+	"hourglass/kernels"
+)
+
+// convolution is a row of sizes: height before width everywhere.
+type convolution struct {
+	name                 string
+	n, c, h, w, k, r, s  int
+	strideH, strideW     int
+	padH, padW           int
+	dilationH, dilationW int
+	groups               int
+}
+
+var convolutions = []convolution{
+	//                                   N   C   H   W   K  R  S  stride  pad  dilation  groups
+	{"one number", 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{"one channel, padded", 1, 1, 5, 5, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"three channels, not square", 2, 3, 8, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"no padding", 2, 3, 7, 6, 5, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+	{"1x1 filter", 2, 7, 5, 4, 9, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{"1x1 filter, stride 2", 2, 7, 5, 4, 9, 1, 1, 2, 2, 0, 0, 1, 1, 1},
+	{"1x1 filter, padded", 1, 3, 4, 3, 5, 1, 1, 1, 1, 1, 2, 1, 1, 1},
+	{"filter as large as the image", 3, 4, 5, 6, 17, 5, 6, 1, 1, 0, 0, 1, 1, 1},
+	{"filter larger than the image", 2, 3, 2, 3, 4, 5, 5, 1, 1, 2, 2, 1, 1, 1},
+	{"flat filters", 2, 3, 6, 7, 4, 1, 5, 1, 1, 0, 2, 1, 1, 1},
+	{"tall filters", 2, 3, 7, 6, 4, 5, 1, 1, 1, 2, 0, 1, 1, 1},
+	{"even filter", 2, 3, 6, 6, 4, 4, 4, 2, 2, 1, 1, 1, 1, 1},
+	{"2x2 filter, stride 2", 2, 3, 6, 8, 4, 2, 2, 2, 2, 0, 0, 1, 1, 1},
+	{"stride 2, odd image", 2, 3, 7, 9, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+	{"stride 2 with a remainder", 2, 3, 8, 10, 8, 3, 3, 2, 2, 0, 0, 1, 1, 1},
+	{"stride 3 leaves pixels unread", 1, 2, 10, 11, 3, 2, 2, 3, 3, 0, 0, 1, 1, 1},
+	{"stride larger than the filter", 1, 3, 9, 9, 4, 1, 2, 4, 3, 0, 0, 1, 1, 1},
+	{"strides differ", 2, 3, 9, 8, 5, 3, 3, 1, 2, 1, 1, 1, 1, 1},
+	{"paddings differ", 2, 3, 6, 6, 5, 3, 5, 1, 1, 0, 2, 1, 1, 1},
+	{"padding wider than the filter", 1, 2, 3, 4, 3, 2, 2, 1, 1, 3, 2, 1, 1, 1},
+	{"dilation 2", 2, 3, 8, 9, 4, 3, 3, 1, 1, 2, 2, 2, 2, 1},
+	{"dilation 2, stride 2", 2, 3, 9, 8, 4, 3, 3, 2, 2, 2, 2, 2, 2, 1},
+	{"everything differs", 2, 4, 13, 11, 6, 3, 2, 3, 2, 2, 1, 2, 3, 2},
+	{"2 groups", 2, 6, 5, 6, 4, 3, 3, 1, 1, 1, 1, 1, 1, 2},
+	{"3 groups, stride 2", 2, 9, 7, 5, 6, 3, 3, 2, 2, 1, 1, 1, 1, 3},
+	{"2 groups of 16 and 17", 1, 32, 4, 5, 34, 3, 3, 1, 1, 1, 1, 1, 1, 2},
+	{"depthwise", 2, 17, 6, 5, 17, 3, 3, 1, 1, 1, 1, 1, 1, 17},
+	{"depthwise, two filters a channel", 2, 5, 6, 5, 10, 3, 3, 2, 1, 1, 1, 1, 1, 5},
+	{"one column", 2, 3, 9, 1, 4, 3, 1, 2, 1, 1, 0, 1, 1, 1},
+	{"one row", 2, 3, 1, 9, 4, 1, 3, 1, 2, 0, 1, 1, 1, 1},
+	{"first layer, 28x28", 3, 1, 28, 28, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+	{"inner layer, 14x14", 2, 32, 14, 14, 64, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+	{"4x4 filter, stride 2, 16x16", 2, 16, 16, 16, 33, 4, 4, 2, 2, 1, 1, 1, 1, 1},
+	{"many terms", 2, 128, 9, 8, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"many pixels", 9, 3, 32, 30, 8, 5, 5, 1, 1, 2, 2, 1, 1, 1},
+}
+
+// edges are sizes around the tiles 6, 8, 16 and 32.
+var edges = []int{5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33}
+
+// fused are epilogues on a few geometries, by name.
+var fused = []struct {
+	geometry   string
+	bias       bool
+	activation kernels.Activation
+}{
+	{"three channels, not square", true, kernels.Activation{}},
+	{"stride 2, odd image", true, kernels.Activation{Function: kernels.ReLU}},
+	{"stride 2, odd image", false, kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"strides differ", true, kernels.Activation{Function: kernels.ELU, Alpha: 1}},
+	{"everything differs", true, kernels.Activation{Function: kernels.SiLU}},
+	{"2 groups", true, kernels.Activation{Function: kernels.GELU}},
+	{"dilation 2", true, kernels.Activation{Function: kernels.Tanh}},
+	{"even filter", true, kernels.Activation{Function: kernels.Sigmoid}},
+	{"1x1 filter", true, kernels.Activation{Function: kernels.Softplus}},
+	{"depthwise", true, kernels.Activation{Function: kernels.ReLU}},
+	{"first layer, 28x28", true, kernels.Activation{Function: kernels.ReLU}},
+	{"inner layer, 14x14", true, kernels.Activation{Function: kernels.ReLU}},
+	{"4x4 filter, stride 2, 16x16", true, kernels.Activation{Function: kernels.Sigmoid}},
+	{"16 channels in, 17 out", true, kernels.Activation{Function: kernels.ReLU}},
+}
+
+func convolve() []Case {
+	rows := append([]convolution{}, convolutions...)
+	for i, c := range edges {
+		k := edges[(i+1)%len(edges)]
+		rows = append(rows,
+			convolution{fmt.Sprintf("%d channels in, %d out", c, k), 1, c, 4, 5, k, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+			convolution{fmt.Sprintf("%d pixels wide", c), 1, 3, 2, c, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+			convolution{fmt.Sprintf("%d wide, stride 2", c), 2, 2, 5, c, k, 3, 3, 2, 2, 1, 1, 1, 1, 1})
+	}
+	var all []Case
+	geometries := map[string]kernels.Convolution{}
+	for _, r := range rows {
+		g := r.geometry()
+		geometries[r.name] = g
+		all = append(all,
+			row(kernels.ConvolveForward{Convolution: g}, r.name),
+			row(kernels.ConvolveBackwardInput{Convolution: g}, r.name),
+			row(kernels.ConvolveBackwardWeight{Convolution: g}, r.name))
+	}
+	for _, f := range fused {
+		name := fmt.Sprintf("%s, bias %v, %v", f.geometry, f.bias, f.activation.Function)
+		g := geometries[f.geometry]
+		all = append(all,
+			row(kernels.ConvolveForward{Convolution: g, Bias: f.bias, Activation: f.activation}, name),
+			row(kernels.ConvolveBackwardInput{Convolution: g, Bias: f.bias, Activation: f.activation}, name))
+	}
+	return all
+}
+
+func (r convolution) geometry() kernels.Convolution {
+	return kernels.Convolution{
+		N: r.n, C: r.c, H: r.h, W: r.w, K: r.k, R: r.r, S: r.s,
+		StrideH: r.strideH, StrideW: r.strideW, PadH: r.padH, PadW: r.padW,
+		DilationH: r.dilationH, DilationW: r.dilationW, Groups: r.groups,
+	}
+}

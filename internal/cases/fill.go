@@ -1,0 +1,175 @@
+package cases
+
+import (
+	"math"
+
+	"hourglass/kernels"
+	"hourglass/kernels/reference"
+)
+
+// Fill says how the values of one operand are distributed.
+type Fill interface {
+	// fill draws the values; earlier are the operands before this one.
+	fill(values []float64, from source, earlier [][]float64)
+}
+
+// source is where an operand's random words come from: its own stream.
+type source struct {
+	clock  kernels.Clock
+	stream uint32
+}
+
+func (s source) word(i int) uint32 { return s.clock.Draw(s.stream, uint32(i/4))[i%4] }
+
+// Normal values are drawn from the standard normal distribution.
+type Normal struct{}
+
+func (Normal) fill(values []float64, from source, _ [][]float64) {
+	for i := range values {
+		values[i] = float64(kernels.Normals(from.clock.Draw(from.stream, uint32(i/4)))[i%4])
+	}
+}
+
+// Uniform values lie between Low and High.
+type Uniform struct{ Low, High float64 }
+
+func (u Uniform) fill(values []float64, from source, _ [][]float64) {
+	for i := range values {
+		values[i] = u.Low + (u.High-u.Low)*float64(kernels.Uniform(from.word(i)))
+	}
+}
+
+// Among draws from a few values, each of which the first elements take once:
+// ties, kinks and saturation.
+type Among []float64
+
+func (a Among) fill(values []float64, from source, _ [][]float64) {
+	for i := range values {
+		values[i] = a[i%len(a)]
+		if i >= len(a) {
+			values[i] = a[from.word(i)%uint32(len(a))]
+		}
+	}
+}
+
+// Near values are those of an earlier operand of the same size, moved by
+// Offsets.
+type Near struct {
+	Operand int
+	Offsets Fill
+}
+
+func (n Near) fill(values []float64, from source, earlier [][]float64) {
+	n.Offsets.fill(values, from, earlier)
+	for i := range values {
+		values[i] += earlier[n.Operand][i]
+	}
+}
+
+// Statistics values are the means and variances of an earlier operand.
+type Statistics struct {
+	Norm    kernels.Normalisation
+	Operand int
+}
+
+func (s Statistics) fill(values []float64, _ source, earlier [][]float64) {
+	define(kernels.NormStatistics{Normalisation: s.Norm}, values, earlier[s.Operand])
+}
+
+// Outputs values are those of an activation function, of normal arguments with
+// a standard deviation of 2. The first argument is 1/4, so that even of one
+// element the slope is no small difference of large numbers, as 1 − y² is
+// where tanh saturates, and not beside a root, as SiLU's at −1.28.
+type Outputs struct{ Activation kernels.Activation }
+
+func (o Outputs) fill(values []float64, from source, earlier [][]float64) {
+	arguments := make([]float64, len(values))
+	Normal{}.fill(arguments, from, earlier)
+	for i := range arguments {
+		arguments[i] *= 2
+	}
+	arguments[0] = 0.25
+	define(kernels.Activate{Activation: o.Activation, Size: len(values)}, values, arguments)
+}
+
+// define fills values by an operation's definition. A row whose sizes do not
+// match gets NaN, which no comparison passes.
+func define(op kernels.Operation, values []float64, operand []float64) {
+	if reference.Run(op, kernels.Clock{}, values, [][]float64{operand}) != nil {
+		for i := range values {
+			values[i] = math.NaN()
+		}
+	}
+}
+
+// natural returns the distribution of each operand under which the operation
+// is valid and its result well conditioned: normal where nothing else is said.
+func natural(op kernels.Operation) []Fill {
+	fills := make([]Fill, len(op.Operands()))
+	for i := range fills {
+		fills[i] = Normal{}
+	}
+	set := func(first ...Fill) { copy(fills, first) }
+	positive := Uniform{0.5, 1.5}
+	switch o := op.(type) {
+	case kernels.ConvolveForward:
+		set(Normal{}, weights(o.C/o.Groups*o.R*o.S))
+	case kernels.ConvolveBackwardInput:
+		set(Normal{}, weights(o.K/o.Groups*o.R*o.S))
+	case kernels.Multiply:
+		set(Normal{}, weights(o.K))
+	case kernels.NormForward:
+		set(Normal{}, Statistics{o.Normalisation, 0}, positive)
+	case kernels.NormBackwardScale:
+		set(Normal{}, Normal{}, Statistics{o.Normalisation, 1})
+	case kernels.NormBackwardInput:
+		set(Normal{}, Normal{}, Statistics{o.Normalisation, 1}, positive)
+	case kernels.NormTrack:
+		set(positive, positive)
+	case kernels.ActivateBackward:
+		set(Outputs{}) // of the identity: the arguments themselves
+		if o.FromOutput() {
+			set(Outputs{o.Activation})
+		}
+	case kernels.Map:
+		set(domain(o.Function))
+	case kernels.MapBackward:
+		set(domain(o.Function))
+	case kernels.Combine:
+		if o.Arithmetic == kernels.Divide {
+			set(Normal{}, positive)
+		}
+	case kernels.Reduce:
+		set(Uniform{-0.5, 1.5}) // a sum of numbers that do not cancel
+	case kernels.LossSum:
+		set(Normal{}, targets(o.Loss))
+	case kernels.LossEach:
+		set(Normal{}, targets(o.Loss))
+	case kernels.LossBackward:
+		set(Normal{}, targets(o.Loss), positive)
+	}
+	return fills
+}
+
+// weights have the variance 1/terms, so that sums of that many products have
+// about the variance 1 and meet an activation where it bends (He et al. 2015).
+func weights(terms int) Fill {
+	limit := math.Sqrt(3 / float64(terms))
+	return Uniform{-limit, limit}
+}
+
+// domain is where a function and its derivative are finite and of like size.
+func domain(e kernels.Elementary) Fill {
+	if e == kernels.Log || e == kernels.Sqrt {
+		return Uniform{0.1, 4}
+	}
+	return Normal{}
+}
+
+// targets of a cross-entropy are probabilities.
+func targets(l kernels.Loss) Fill {
+	if l.Criterion == kernels.BCEWithLogits {
+		return Uniform{0, 1}
+	}
+	return Normal{}
+}

@@ -1,0 +1,97 @@
+package cases
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"hourglass/kernels"
+)
+
+// invalid are attributes that Check must refuse, with what its sentence must
+// name.
+var invalid = []struct {
+	op    interface{ Check() error }
+	names []string
+}{
+	{convolution{"", 0, 3, 8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), []string{"batch is 0"}},
+	{convolution{"", 1, 0, 8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), []string{"channels is 0"}},
+	{convolution{"", 1, 3, -8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), []string{"height is -8"}},
+	{convolution{"", 1, 3, 8, 0, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), []string{"width is 0"}},
+	{convolution{"", 1, 3, 8, 8, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), []string{"filters is 0"}},
+	{convolution{"", 1, 3, 8, 8, 4, 0, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), []string{"filter height is 0"}},
+	{convolution{"", 1, 3, 8, 8, 4, 3, 0, 1, 1, 1, 1, 1, 1, 1}.geometry(), []string{"filter width is 0"}},
+	{convolution{"", 1, 3, 8, 8, 4, 3, 3, 0, 1, 1, 1, 1, 1, 1}.geometry(), []string{"stride is 0"}},
+	{convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, -2, 1, 1, 1, 1, 1}.geometry(), []string{"stride is -2"}},
+	{convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, -1, 0, 1, 1, 1}.geometry(), []string{"padding is -1x0"}},
+	{convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, 0, -1, 1, 1, 1}.geometry(), []string{"padding is 0x-1"}},
+	{convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, 1, 1, 0, 1, 1}.geometry(), []string{"dilation is 0"}},
+	{convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 0}.geometry(), []string{"groups is 0"}},
+	{convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 3}.geometry(), []string{"3 groups", "3 channels", "4 out"}},
+	{convolution{"", 1, 4, 8, 8, 3, 3, 3, 1, 1, 1, 1, 1, 1, 2}.geometry(), []string{"2 groups", "4 channels", "3 out"}},
+	{convolution{"", 1, 3, 4, 8, 4, 5, 3, 1, 1, 0, 0, 1, 1, 1}.geometry(), []string{"5x3 filter", "4x8 image", "padding 0x0"}},
+	// (4+0-5)/2 rounds towards zero, so that one row of output seems to remain.
+	{convolution{"", 1, 3, 4, 8, 4, 5, 3, 2, 2, 0, 0, 1, 1, 1}.geometry(), []string{"5x3 filter", "4x8 image"}},
+	{convolution{"", 1, 3, 8, 6, 4, 3, 3, 1, 1, 0, 1, 1, 4, 1}.geometry(), []string{"dilation 1x4", "8x6 image", "padding 0x1"}},
+	{kernels.Multiply{M: 0, N: 2, K: 3}, []string{"rows is 0"}},
+	{kernels.Multiply{M: 1, N: -2, K: 3}, []string{"columns is -2"}},
+	{kernels.Multiply{M: 1, N: 2}, []string{"inner size is 0"}},
+	{kernels.Transpose{Batch: 1, Rows: 0, Columns: 2}, []string{"rows is 0"}},
+	{kernels.Copy{From: kernels.Shape{2, 3}, To: kernels.Shape{7}}, []string{"2x3", "6 elements", "7 holds 7"}},
+	{kernels.Pooling{N: 1, C: 1, H: 4, W: 4, R: 2, S: 2, StrideH: 0, StrideW: 1}, []string{"stride is 0"}},
+	{kernels.Pooling{N: 1, C: 1, H: 4, W: 4, R: 2, S: 3, StrideH: 1, StrideW: 1, PadW: 2}, []string{"padding is 0x2", "2x3 window"}},
+	{kernels.Pooling{N: 1, C: 1, H: 4, W: 4, R: 2, S: 3, StrideH: 1, StrideW: 1, PadH: -1}, []string{"padding is -1x0"}},
+	{kernels.Pooling{N: 1, C: 1, H: 4, W: 4, R: 2, S: 3, StrideH: 1, StrideW: 1, PadW: -1}, []string{"padding is 0x-1"}},
+	{kernels.Pooling{N: 1, C: 1, H: 4, W: 5, R: 5, S: 2, StrideH: 2, StrideW: 2}, []string{"5x2 window", "4x5 image"}},
+	{kernels.Upsampling{N: 1, C: 1, H: 4, W: 4, ScaleH: 2}, []string{"scale is 0"}},
+	{kernels.Upsampling{N: 1, C: 1, H: 0, W: 4, ScaleH: 2, ScaleW: 2}, []string{"height is 0"}},
+	{kernels.Normalisation{Norm: kernels.GroupNorm, N: 1, Pixels: 4, C: 6, Groups: 4, Epsilon: 1e-5}, []string{"4 groups", "6 channels"}},
+	{kernels.Normalisation{Norm: kernels.LayerNorm, N: 1, Pixels: 0, C: 6, Groups: 1, Epsilon: 1e-5}, []string{"layernorm", "pixels is 0"}},
+	{kernels.Normalisation{N: 1, Pixels: 4, C: 6, Groups: 1}, []string{"epsilon is 0"}},
+	{track(1, 0.1), []string{"batch of at least 2"}},
+	{track(2, 1.5), []string{"momentum is 1.5"}},
+	{track(2, math.NaN()), []string{"momentum is NaN"}},
+	{kernels.Activation{Function: 99}, []string{"Function(99)"}},
+	{kernels.Activation{Function: kernels.ELU, Alpha: -1}, []string{"elu", "alpha is -1"}},
+	{kernels.Combine{A: kernels.Shape{2, 3}, B: kernels.Shape{2}}, []string{"2x3 and 2", "3 and 2"}},
+	{kernels.Combine{A: kernels.Shape{4, 1, 5}, B: kernels.Shape{3, 2, 5}}, []string{"4x1x5", "3x2x5", "4 and 3"}},
+	{kernels.Map{Function: kernels.Log}, []string{"log", "size is 0"}},
+	{kernels.Affine{Size: -1}, []string{"size is -1"}},
+	{kernels.Reduce{From: kernels.Shape{3}, To: kernels.Shape{2, 3}}, []string{"2x3 has more axes than 3"}},
+	{kernels.Reduce{From: kernels.Shape{2, 3}, To: kernels.Shape{2}}, []string{"of 2 is 2", "2x3 is 3"}},
+	{kernels.Expand{From: kernels.Shape{2, 3}, To: kernels.Shape{2, 6}}, []string{"2x3 is 3", "2x6 is 6"}},
+	{kernels.Concat{Outer: 2, Sizes: []int{3, 0}}, []string{"size is 0"}},
+	{kernels.Slice{Outer: 2, Total: 5, From: 3, Size: 3}, []string{"3 to 6 of 5"}},
+	{kernels.Slice{Outer: 2, Total: 5, From: -1, Size: 3}, []string{"-1 to 2 of 5"}},
+	{kernels.Loss{Criterion: kernels.Huber, Size: 3}, []string{"delta is 0"}},
+	{kernels.Loss{Criterion: kernels.MSE}, []string{"mse", "size is 0"}},
+	{kernels.Dropout{Rate: 1, Size: 3}, []string{"rate is 1"}},
+	{kernels.Dropout{Rate: math.NaN(), Size: 3}, []string{"rate is NaN"}},
+	{kernels.Noise{Shape: kernels.Shape{2, 0}}, []string{"size is 0"}},
+	{kernels.Optimiser{Rule: 7}, []string{"rule 7"}},
+	{kernels.Optimiser{Momentum: 1}, []string{"sgd", "momentum is 1"}},
+	{kernels.Optimiser{Rule: kernels.Adam, Beta1: 0.9, Beta2: 1, Epsilon: 1e-8}, []string{"adam", "beta2 is 1"}},
+	{kernels.Optimiser{Rule: kernels.AdamW, Beta1: 0.9, Beta2: 0.999}, []string{"adamw", "epsilon is 0"}},
+	{kernels.Optimiser{WeightDecay: -1}, []string{"weight decay is -1"}},
+	{kernels.Optimiser{ClipNorm: math.NaN()}, []string{"clipping norm is NaN"}},
+}
+
+func track(batch int, momentum float64) kernels.NormTrack {
+	return kernels.NormTrack{Momentum: momentum,
+		Normalisation: kernels.Normalisation{N: batch, Pixels: 1, C: 3, Groups: 1, Epsilon: 1e-5}}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	for _, test := range invalid {
+		err := test.op.Check()
+		if err == nil {
+			t.Errorf("%T %+v passes Check", test.op, test.op)
+			continue
+		}
+		for _, name := range test.names {
+			if !strings.Contains(err.Error(), name) {
+				t.Errorf("%T %+v is refused with %q, which does not say %q", test.op, test.op, err, name)
+			}
+		}
+	}
+}

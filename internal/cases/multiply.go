@@ -1,0 +1,46 @@
+package cases
+
+import (
+	"fmt"
+
+	"hourglass/kernels"
+)
+
+// products are M, N and K.
+var products = [][3]int{
+	{1, 1, 1}, {1, 7, 5}, {5, 1, 7}, {7, 5, 1}, {1, 33, 17}, {3, 10, 784},
+	{5, 6, 7}, {6, 16, 8}, {7, 17, 9}, {12, 32, 16}, {8, 15, 31}, {15, 16, 32}, {16, 17, 33}, {17, 31, 6},
+	{31, 32, 15}, {32, 33, 16}, {33, 31, 17}, {64, 48, 65}, {13, 65, 300}, {96, 96, 96},
+}
+
+var layers = []kernels.Multiply{
+	{M: 5, N: 9, K: 12, TransB: true, Bias: true},
+	{M: 1, N: 33, K: 17, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.Sigmoid}},
+	{M: 7, N: 17, K: 31, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.ReLU}},
+	{M: 16, N: 16, K: 16, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.GELU}},
+	{M: 33, N: 15, K: 64, TransB: true, Activation: kernels.Activation{Function: kernels.ELU, Alpha: 0.5}},
+	{M: 6, N: 16, K: 5, Bias: true, Activation: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.01}},
+	{M: 9, N: 5, K: 8, TransA: true, Bias: true, Activation: kernels.Activation{Function: kernels.Tanh}},
+	{M: 17, N: 31, K: 7, TransA: true, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.SiLU}},
+	{M: 4, N: 4, K: 40, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.Softplus}},
+}
+
+func multiply() []Case {
+	var all []Case
+	for _, p := range products {
+		for _, transpose := range [][2]bool{{false, false}, {false, true}, {true, false}, {true, true}} {
+			op := kernels.Multiply{M: p[0], N: p[1], K: p[2], TransA: transpose[0], TransB: transpose[1]}
+			all = append(all, row(op, fmt.Sprintf("%dx%dx%d, transposed %v", p[0], p[1], p[2], transpose)))
+		}
+	}
+	for _, op := range layers {
+		all = append(all, row(op, fmt.Sprintf("%dx%dx%d, bias %v, %v", op.M, op.N, op.K, op.Bias, op.Activation.Function)))
+	}
+	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 1}, {1, 1, 5}, {1, 7, 9}, {3, 8, 8}, {2, 16, 17}, {2, 33, 31}, {2, 49, 3}, {1, 65, 64}} {
+		all = append(all, row(kernels.Transpose{Batch: s[0], Rows: s[1], Columns: s[2]}, fmt.Sprint(s)))
+	}
+	for _, s := range [][2]kernels.Shape{{{}, {1}}, {{2, 3}, {3, 2}}, {{7}, {7, 1, 1}}, {{2, 3, 5, 4}, {2, 60}}, {{33, 31}, {1023}}} {
+		all = append(all, row(kernels.Copy{From: s[0], To: s[1]}, fmt.Sprintf("%v to %v", s[0], s[1])))
+	}
+	return all
+}

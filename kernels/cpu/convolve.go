@@ -1,0 +1,249 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"hourglass/kernels"
+)
+
+func init() {
+	register(prepareConvolveForward)
+	register(prepareConvolveBackwardInput)
+}
+
+// patchProduct computes a convolution or its input gradient without an
+// im2col buffer: every result is a patch of the source, read in place, times
+// packed weights. Both are the same loops over different classes of results.
+//
+//	source ──load──► block in L2 ──rows──►┐
+//	                                      ├─ 6x16 tile ──bias, activation──► result
+//	weights KCRS ──pack──► panels ──L1───►┘
+type patchProduct struct {
+	ctx     *Context
+	window  *window
+	classes []patchClass
+	weights weightPanels
+
+	out         imageShape // the result
+	bias        bool
+	relu        bool
+	activation  func(y, x []float32) // applied in place to finished rows; nil where none is left to apply
+	panelShares int                  // shares of the columns, beside those of the blocks
+
+	pack, compute   func(share, worker int)
+	result          []float32
+	source, filters []float32
+	biases          []float32
+}
+
+// imageShape is height, width and channels of an image.
+type imageShape struct{ h, w, c int }
+
+// patchClass is a set of results that read their patches alike.
+type patchClass struct {
+	vertical, horizontal sampling
+	src, dst             []int32 // of every result of a full block, in bytes
+	passes               []pass
+	firstTap             int // where its taps begin in a panel
+}
+
+// pass is a stretch of the inner axis that one run over the rows sums.
+type pass struct {
+	from   int // steps before it
+	pieces []piece
+}
+
+func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
+	g := op.Convolution
+	p, q := g.Out()
+	vertical := forwardSampling(p, g.R, g.StrideH, g.PadH, g.DilationH)
+	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)
+	product := &patchProduct{ctx: ctx, out: imageShape{p, q, g.K}}
+	product.weights = forwardPanels(g)
+	product.finish(op.Bias, op.Activation)
+	product.plan(g.N, imageShape{g.H, g.W, g.C}, vertical, horizontal)
+	return product.run
+}
+
+func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel {
+	g := op.Convolution
+	p, q := g.Out()
+	vertical := backwardSampling(g.H, g.R, g.StrideH, g.PadH, g.DilationH)
+	horizontal := backwardSampling(g.W, g.S, g.StrideW, g.PadW, g.DilationW)
+	product := &patchProduct{ctx: ctx, out: imageShape{g.H, g.W, g.C}}
+	product.weights = backwardPanels(g)
+	product.finish(op.Bias, op.Activation)
+	product.plan(g.N, imageShape{p, q, g.K}, vertical, horizontal)
+	return product.run
+}
+
+// finish says what happens to a sum: relu in the tile, any other function on
+// finished rows.
+func (p *patchProduct) finish(bias bool, activation kernels.Activation) {
+	p.bias = bias
+	p.relu = activation.Function == kernels.ReLU
+	if !p.relu {
+		p.activation = activationOf(activation)
+	}
+}
+
+// plan builds window, classes and tables and reserves scratch.
+func (p *patchProduct) plan(n int, source imageShape, vertical, horizontal []sampling) {
+	shares := 3 * p.ctx.Workers.Size()
+	p.window = newWindow(n, source.h, source.w, source.c, vertical, horizontal, blockWish{atLeast: shares, pixels: 8 * tileRows})
+	for _, v := range vertical {
+		for _, h := range horizontal {
+			p.classes = append(p.classes, p.class(v, h))
+		}
+	}
+	p.weights.tabulate()
+	p.panelShares = 1
+	if blocks := p.window.blocks(); blocks < shares {
+		p.panelShares = min(p.weights.total(), ceilDivide(shares, blocks))
+	}
+	p.ctx.reserve(p.window.floats(), p.weights.total()*p.weights.panel())
+	p.pack, p.compute = p.packShare, p.computeShare
+}
+
+// class tabulates the results of one class in a full block, its taps and its
+// passes.
+func (p *patchProduct) class(v, h sampling) patchClass {
+	w, weights := p.window, &p.weights
+	class := patchClass{vertical: v, horizontal: h, firstTap: len(weights.order)}
+	for image := range w.images {
+		for t := range min(w.results, v.count) {
+			for u := range h.count {
+				class.src = append(class.src, int32(w.offset(image, t*v.step, u*h.step)))
+				class.dst = append(class.dst, int32(4*p.out.c*((image*p.out.h+t*v.every)*p.out.w+u*h.every)))
+			}
+		}
+	}
+	var pieces []piece
+	for i, r := range v.taps {
+		for j, s := range h.taps {
+			weights.order = append(weights.order, r*weights.width+s)
+			from := w.offset(0, v.shifts[i]-w.top, h.shifts[j]-w.left)
+			to := from + 4*weights.inner
+			if last := len(pieces) - 1; last >= 0 && pieces[last].to == from {
+				pieces[last].to = to
+			} else {
+				pieces = append(pieces, piece{from, to})
+			}
+		}
+	}
+	class.passes = cutPasses(pieces)
+	return class
+}
+
+// cutPasses cuts the inner axis into passes of equal length, at most depth
+// steps. An empty axis is one pass of no pieces, which stores the bias.
+func cutPasses(pieces []piece) []pass {
+	total := 0
+	for _, p := range pieces {
+		total += (p.to - p.from) / 4
+	}
+	count := max(1, ceilDivide(total, depth))
+	length := (ceilDivide(total, count) + 3) &^ 3
+	passes := []pass{{}}
+	steps := 0
+	for _, p := range pieces {
+		for p.from < p.to {
+			if steps == length {
+				passes = append(passes, pass{from: passes[len(passes)-1].from + steps})
+				steps = 0
+			}
+			last := &passes[len(passes)-1]
+			n := min(length-steps, (p.to-p.from)/4)
+			last.pieces = append(last.pieces, piece{p.from, p.from + 4*n})
+			p.from += 4 * n
+			steps += n
+		}
+	}
+	return passes
+}
+
+func (p *patchProduct) run(out []float32, in [][]float32) {
+	p.result, p.source, p.filters = out, in[0], in[1]
+	if p.bias {
+		p.biases = in[2]
+	}
+	p.ctx.Workers.run(p.weights.total(), p.pack)
+	p.ctx.Workers.run(p.window.blocks()*p.panelShares, p.compute)
+	p.result, p.source, p.filters, p.biases = nil, nil, nil, nil
+}
+
+func (p *patchProduct) packShare(share, _ int) {
+	p.weights.pack(p.ctx.shared, p.filters, share)
+}
+
+// computeShare computes one block, or of one block a part of the columns.
+func (p *patchProduct) computeShare(share, worker int) {
+	b := p.window.block(share / p.panelShares)
+	from, to := span(p.weights.total(), p.panelShares, share%p.panelShares)
+	arguments := &p.ctx.tiles[worker]
+	base := p.window.load(p.ctx.local[worker], p.source, b)
+	for i := range p.classes {
+		if rows := p.classes[i].rows(b); rows > 0 {
+			for panel := from; panel < to; panel++ {
+				p.multiply(arguments, &p.classes[i], b, base, panel, rows)
+			}
+		}
+	}
+	if p.activation != nil {
+		p.activate(b, from, to)
+	}
+}
+
+// rows is how many results of the class block b holds. They are the first of
+// the tables.
+func (c *patchClass) rows(b block) int {
+	return b.images * min(b.results, c.vertical.count-b.t) * c.horizontal.count
+}
+
+// multiply computes one panel of columns of one class in block b.
+func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, panel, rows int) {
+	w := &p.weights
+	group, column := panel/w.panels, panel%w.panels*tileColumns
+	first := group*w.columns + column
+	y := (b.n*p.out.h+b.t*class.vertical.every+class.vertical.first)*p.out.w + class.horizontal.first
+
+	t := &arguments.rows
+	t.a = unsafe.Add(base, 4*group*w.inner)
+	t.c = at(p.result, y*p.out.c+first)
+	t.stride = 4 * tileColumns
+	t.columns = min(tileColumns, w.columns-column)
+	t.bias, t.flags = nil, 0
+	if p.bias {
+		t.bias = at(p.biases, first)
+	}
+	for i, pass := range class.passes {
+		t.pieces, t.count = unsafe.Pointer(unsafe.SliceData(pass.pieces)), len(pass.pieces)
+		t.b = at(p.ctx.shared, panel*w.panel()+(class.firstTap*w.inner+pass.from)*tileColumns)
+		if i > 0 {
+			t.flags = accumulate
+		}
+		if p.relu && i == len(class.passes)-1 {
+			t.flags |= relu
+		}
+		arguments.multiply(class.src[:rows], class.dst[:rows])
+	}
+}
+
+// activate applies the function to the finished columns of a block.
+func (p *patchProduct) activate(b block, fromPanel, toPanel int) {
+	w := &p.weights
+	every := p.classes[0].vertical.every
+	firstRow, lastRow := b.t*every, min((b.t+b.results)*every, p.out.h)
+	from := (b.n*p.out.h + firstRow) * p.out.w
+	pixels := (b.images-1)*p.out.h*p.out.w + (lastRow-firstRow)*p.out.w
+	if fromPanel == 0 && toPanel == w.total() {
+		rows := p.result[from*p.out.c : (from+pixels)*p.out.c]
+		p.activation(rows, rows)
+		return
+	}
+	first, last := w.firstColumn(fromPanel), w.firstColumn(toPanel)
+	for pixel := from; pixel < from+pixels; pixel++ {
+		row := p.result[pixel*p.out.c+first : pixel*p.out.c+last]
+		p.activation(row, row)
+	}
+}

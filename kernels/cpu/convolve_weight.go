@@ -1,0 +1,261 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"hourglass/kernels"
+)
+
+func init() { register(prepareConvolveBackwardWeight) }
+
+const (
+	// runPixels is the number of pixels that one pass sums: a panel of patches
+	// of runPixels x 16 floats takes 16 KiB of the first-level cache.
+	runPixels = 256
+
+	// panelsTogether is the number of patch panels for which one packed dy is
+	// used before it is packed anew.
+	panelsTogether = 8
+
+	// gradientShares is the number of shares that is aimed at. It does not
+	// depend on the number of workers, for the order of summation must not.
+	gradientShares = 32
+)
+
+// weightGradient computes dw = dyᵀ · patches, both packed piece by piece:
+//
+//	dy     ──► panels of 6 or 4 filters x 256 pixels ──►┐
+//	                                                    ├─ tile ──► partial sums ──► dw KCRS
+//	x ──► block in L2 ──► panel of 256 pixels x 16 ────►┘          of each chunk
+//
+// The columns of a patch panel are taps and channels (r,s,c). Packing costs a
+// copy a panel, and buys that both operands of the inner loop are contiguous;
+// read in place, dy at a stride of K floats falls into few sets of the cache.
+// The blocks of images are cut into a number of chunks that only the geometry
+// decides; partial sums are added in the order of chunks.
+type weightGradient struct {
+	ctx    *Context
+	window *window
+	k, px  int // filters, pixels of an image of dy
+
+	groups, joined     int // as in weightPanels
+	filters, channels  int // of each group, joined
+	taps               int
+	src                []int32       // pixel offsets of a full block
+	columns            [][]patchRun  // runs of each panel of patches
+	rows               []filterPanel // panels of filters
+	chunks, panelParts int
+	padded             int // filters with those that fill up the last panel
+
+	offsets           []int32 // of channel c in a filter of dw
+	sum, finish       func(share, worker int)
+	result, x, dy     []float32
+	memberFilters     int // filters and channels of a single group
+	memberChannels    int
+	floatsOfBlock     int
+	floatsOfPanelRows int
+}
+
+// patchRun is a run of consecutive floats of a patch that a panel holds.
+type patchRun struct{ source, target, length int }
+
+// filterPanel is a run of filters that are rows of one tile, 6 or 4.
+type filterPanel struct{ first, rows int }
+
+func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeight) Kernel {
+	g := op.Convolution
+	p, q := g.Out()
+	vertical := forwardSampling(p, g.R, g.StrideH, g.PadH, g.DilationH)
+	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)
+	panels := forwardPanels(g)
+	w := &weightGradient{
+		ctx: ctx, k: g.K, px: p * q, taps: g.R * g.S,
+		window: newWindow(g.N, g.H, g.W, g.C, vertical, horizontal, blockWish{atLeast: 1, pixels: runPixels}),
+		groups: panels.groups, joined: panels.joined,
+		filters: panels.columns, channels: panels.inner,
+		memberFilters: g.K / g.Groups, memberChannels: g.C / g.Groups,
+	}
+	for image := range w.window.images {
+		for t := range w.window.results {
+			for u := range q {
+				w.src = append(w.src, int32(w.window.offset(image, t*g.StrideH, u*g.StrideW)))
+			}
+		}
+	}
+	w.columns = w.cutPatches(vertical[0], horizontal[0])
+	w.rows, w.padded = cutFilters(w.filters)
+	w.plan()
+	w.sum, w.finish = w.sumShare, w.finishShare
+	return w.run
+}
+
+// cutPatches cuts the patch of a pixel, taps x channels, into panels of 16.
+func (w *weightGradient) cutPatches(v, h sampling) [][]patchRun {
+	panels := make([][]patchRun, ceilDivide(w.taps*w.channels, tileColumns))
+	column := 0
+	for _, y := range v.shifts {
+		for _, x := range h.shifts {
+			from := w.window.offset(0, y-v.shifts[0], x-h.shifts[0])
+			for left := w.channels; left > 0; {
+				panel, target := column/tileColumns, column%tileColumns
+				n := min(left, tileColumns-target)
+				runs := panels[panel]
+				if last := len(runs) - 1; last >= 0 && runs[last].source+4*runs[last].length == from {
+					runs[last].length += n
+				} else {
+					panels[panel] = append(runs, patchRun{from, target, n})
+				}
+				from, left, column = from+4*n, left-n, column+n
+			}
+		}
+	}
+	return panels
+}
+
+// cutFilters cuts filters into rows of six and four, as many sixes as leave a
+// multiple of four; an odd number is filled up with one row of zeros. It also
+// returns the number of filters with those rows.
+func cutFilters(filters int) ([]filterPanel, int) {
+	padded := max(4, filters+filters%2)
+	sixes := padded / 6
+	for (padded-6*sixes)%4 != 0 {
+		sixes--
+	}
+	var panels []filterPanel
+	for first := 0; first < padded; first += panels[len(panels)-1].rows {
+		rows := 4
+		if len(panels) < sixes {
+			rows = 6
+		}
+		panels = append(panels, filterPanel{first, rows})
+	}
+	return panels, padded
+}
+
+// plan decides chunks and shares and reserves scratch.
+func (w *weightGradient) plan() {
+	w.panelParts = ceilDivide(len(w.columns), panelsTogether)
+	parts := w.groups * w.panelParts
+	w.chunks = min(w.window.blocks(), ceilDivide(gradientShares, parts))
+
+	w.offsets = make([]int32, w.memberChannels)
+	for c := range w.offsets {
+		w.offsets[c] = int32(4 * c * w.taps)
+	}
+	w.floatsOfBlock = (w.window.floats() + 2*cacheLine) &^ (cacheLine - 1)
+	w.floatsOfPanelRows = (w.padded*runPixels + cacheLine) &^ (cacheLine - 1)
+	w.ctx.reserve(w.floatsOfBlock+w.floatsOfPanelRows+runPixels*tileColumns, w.chunks*w.groups*w.partial())
+}
+
+// partial is the size of one group's sums: padded filters x padded columns.
+func (w *weightGradient) partial() int { return w.padded * w.line() }
+
+// line is the number of columns of a row of partial sums.
+func (w *weightGradient) line() int { return len(w.columns) * tileColumns }
+
+func (w *weightGradient) run(out []float32, in [][]float32) {
+	w.result, w.x, w.dy = out, in[0], in[1]
+	w.ctx.Workers.run(w.chunks*w.groups*w.panelParts, w.sum)
+	w.ctx.Workers.run(w.k, w.finish)
+	w.result, w.x, w.dy = nil, nil, nil
+}
+
+// sumShare sums the blocks of one chunk for some panels of one group.
+func (w *weightGradient) sumShare(share, worker int) {
+	part := share % w.panelParts
+	group := share / w.panelParts % w.groups
+	chunk := share / w.panelParts / w.groups
+	from, to := span(w.window.blocks(), w.chunks, chunk)
+	firstPanel, lastPanel := span(len(w.columns), w.panelParts, part)
+	partial := w.ctx.shared[(chunk*w.groups+group)*w.partial():][:w.partial()]
+
+	scratch := w.ctx.local[worker]
+	filters := scratch[w.floatsOfBlock:][:w.floatsOfPanelRows]
+	patches := scratch[w.floatsOfBlock+w.floatsOfPanelRows:][:runPixels*tileColumns]
+	t := &w.ctx.tiles[worker].panel
+	t.stride = 4 * w.line()
+	t.flags = 0
+	for i := from; i < to; i++ {
+		b := w.window.block(i)
+		base := unsafe.Add(w.window.load(scratch, w.x, b), 4*group*w.channels)
+		pixels := b.images * b.results * (w.px / w.window.count)
+		dy := (b.n*w.px+b.t*(w.px/w.window.count))*w.k + group*w.filters
+		for first := 0; first < pixels; first += runPixels {
+			src := w.src[first:min(pixels, first+runPixels)]
+			w.packFilters(filters, dy+first*w.k, len(src))
+			for panel := firstPanel; panel < lastPanel; panel++ {
+				w.packPatches(patches, base, src, panel)
+				w.multiply(t, partial, filters, patches, len(src), panel)
+			}
+			t.flags = accumulate
+		}
+	}
+}
+
+// multiply adds one run of pixels to one panel of columns.
+func (w *weightGradient) multiply(t *panelTile, partial, filters, patches []float32, pixels, panel int) {
+	t.b, t.steps = at(patches, 0), pixels
+	for _, p := range w.rows {
+		t.a, t.rows = at(filters, p.first*pixels), p.rows
+		t.c = at(partial, p.first*w.line()+panel*tileColumns)
+		multiplyPanels(t)
+	}
+}
+
+// packFilters packs dy of a run of pixels: the panel of filters that begins
+// at first stands at first·pixels, pixel by pixel.
+func (w *weightGradient) packFilters(to []float32, dy, pixels int) {
+	for _, p := range w.rows {
+		target, source := at(to, p.first*pixels), at(w.dy, dy+p.first)
+		switch min(p.rows, w.filters-p.first) {
+		case 6:
+			for i := range pixels {
+				*(*[6]float32)(unsafe.Add(target, 4*6*i)) = *(*[6]float32)(unsafe.Add(source, 4*w.k*i))
+			}
+		case 4:
+			for i := range pixels {
+				*(*[4]float32)(unsafe.Add(target, 4*4*i)) = *(*[4]float32)(unsafe.Add(source, 4*w.k*i))
+			}
+		default:
+			for i := range pixels {
+				row := to[p.first*pixels+i*p.rows:][:p.rows]
+				clear(row[copy(row, w.dy[dy+i*w.k+p.first:dy+i*w.k+w.filters]):])
+			}
+		}
+	}
+}
+
+// packPatches packs sixteen columns of the patches of a run of pixels.
+func (w *weightGradient) packPatches(to []float32, base unsafe.Pointer, src []int32, panel int) {
+	runs := w.columns[panel]
+	target := at(to, 0)
+	if len(runs) == 1 && runs[0].length == tileColumns {
+		base = unsafe.Add(base, runs[0].source)
+		for i, offset := range src {
+			*(*[tileColumns]float32)(unsafe.Add(target, 4*tileColumns*i)) = *(*[tileColumns]float32)(unsafe.Add(base, int(offset)))
+		}
+		return
+	}
+	for i, offset := range src {
+		row := to[i*tileColumns:][:tileColumns]
+		for _, r := range runs {
+			copy(row[r.target:r.target+r.length], floatsAt(unsafe.Add(base, int(offset)+r.source), r.length))
+		}
+	}
+}
+
+// finishShare adds the partial sums of one filter over the chunks and writes
+// them in the order (c,r,s).
+func (w *weightGradient) finishShare(filter, _ int) {
+	group, row := filter/w.filters, filter%w.filters
+	member := row / w.memberFilters
+	sums := w.ctx.shared[group*w.partial()+row*w.line():][:w.line()]
+	for chunk := 1; chunk < w.chunks; chunk++ {
+		more := w.ctx.shared[(chunk*w.groups+group)*w.partial()+row*w.line():][:w.line()]
+		for i, v := range more {
+			sums[i] += v
+		}
+	}
+	out := w.result[filter*w.memberChannels*w.taps:][:w.memberChannels*w.taps]
+	transposeRows(out, sums[member*w.memberChannels:], w.offsets, w.taps, w.channels)
+}

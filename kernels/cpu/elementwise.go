@@ -1,0 +1,110 @@
+package cpu
+
+import (
+	"math"
+
+	"hourglass/kernels"
+)
+
+func init() {
+	register(prepareMap)
+	register(prepareMapBackward)
+	register(prepareAffine)
+	register(prepareCombine)
+}
+
+func prepareMap(ctx *Context, op kernels.Map) Kernel {
+	function := map[kernels.Elementary]func(float32) float32{
+		kernels.Exp: exp, kernels.Log: log, kernels.Abs: abs,
+		kernels.Square: func(x float32) float32 { return x * x },
+		kernels.Sqrt:   func(x float32) float32 { return float32(math.Sqrt(float64(x))) },
+	}[op.Function]
+	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
+		y := out[from:to]
+		for i, v := range in[0][from:to] {
+			y[i] = function(v)
+		}
+	})
+}
+
+func prepareMapBackward(ctx *Context, op kernels.MapBackward) Kernel {
+	slope := map[kernels.Elementary]func(float32) float32{
+		kernels.Exp:    exp,
+		kernels.Log:    func(x float32) float32 { return 1 / x },
+		kernels.Square: func(x float32) float32 { return 2 * x },
+		kernels.Sqrt:   func(x float32) float32 { return 0.5 / float32(math.Sqrt(float64(x))) },
+		kernels.Abs:    sign,
+	}[op.Function]
+	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
+		dx, dy := out[from:to], in[1][from:to]
+		for i, v := range in[0][from:to] {
+			dx[i] = slope(v) * dy[i]
+		}
+	})
+}
+
+// sign is -1, 0 or 1, and NaN of NaN.
+func sign(x float32) float32 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return x * 0
+}
+
+func prepareAffine(ctx *Context, op kernels.Affine) Kernel {
+	scale, shift := float32(op.Scale), float32(op.Shift)
+	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
+		y := out[from:to]
+		for i, v := range in[0][from:to] {
+			y[i] = scale*v + shift
+		}
+	})
+}
+
+func prepareCombine(ctx *Context, op kernels.Combine) Kernel {
+	combine := combineRows(op.Arithmetic)
+	w := newWalk(op.Result(), op.A, op.B)
+	stepA, stepB := w.innerStride(0), w.innerStride(1)
+	return spreadOver(ctx, op.Result().Size(), grain, func(out []float32, in [][]float32, from, to int) {
+		for from < to {
+			row, column := from/w.inner, from%w.inner
+			n := min(w.inner-column, to-from)
+			a, b := in[0][w.offset(0, row)+column*stepA:], in[1][w.offset(1, row)+column*stepB:]
+			combine(out[from:from+n], a, b, stepA, stepB)
+			from += n
+		}
+	})
+}
+
+// combineRows is y[i] = a[i·stepA] ∘ b[i·stepB], steps being 0 or 1.
+func combineRows(arithmetic kernels.Arithmetic) func(y, a, b []float32, stepA, stepB int) {
+	switch arithmetic {
+	case kernels.Add:
+		return func(y, a, b []float32, stepA, stepB int) {
+			for i := range y {
+				y[i] = a[i*stepA] + b[i*stepB]
+			}
+		}
+	case kernels.Subtract:
+		return func(y, a, b []float32, stepA, stepB int) {
+			for i := range y {
+				y[i] = a[i*stepA] - b[i*stepB]
+			}
+		}
+	case kernels.Times:
+		return func(y, a, b []float32, stepA, stepB int) {
+			for i := range y {
+				y[i] = a[i*stepA] * b[i*stepB]
+			}
+		}
+	default:
+		return func(y, a, b []float32, stepA, stepB int) {
+			for i := range y {
+				y[i] = a[i*stepA] / b[i*stepB]
+			}
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package cpu
+
+import "hourglass/kernels"
+
+func init() {
+	register(prepareLossSum)
+	register(prepareLossEach)
+	register(prepareLossBackward)
+}
+
+// lossOf is the loss of each prediction and target.
+func lossOf(l kernels.Loss) func(loss, y, t []float32) {
+	delta := float32(l.Delta)
+	switch l.Criterion {
+	case kernels.MSE:
+		return func(loss, y, t []float32) {
+			for i := range loss {
+				d := y[i] - t[i]
+				loss[i] = d * d
+			}
+		}
+	case kernels.L1:
+		return func(loss, y, t []float32) {
+			for i := range loss {
+				loss[i] = abs(y[i] - t[i])
+			}
+		}
+	case kernels.Huber:
+		return func(loss, y, t []float32) {
+			for i := range loss {
+				d := abs(y[i] - t[i])
+				if d > delta {
+					loss[i] = delta * (d - 0.5*delta)
+				} else {
+					loss[i] = 0.5 * d * d
+				}
+			}
+		}
+	default:
+		return crossEntropy
+	}
+}
+
+// crossEntropy is max(y,0) − y·t + log(1 + e^−|y|), finite for any finite y.
+// y·t is left out where t is 0, for 0 times infinity is no number.
+func crossEntropy(loss, y, t []float32) {
+	for i := range loss {
+		v := max(y[i], 0) + log1pExp(-abs(y[i]))
+		if t[i] != 0 {
+			v -= y[i] * t[i]
+		}
+		loss[i] = v
+	}
+}
+
+// slopeOf is scale · ∂loss/∂y of each prediction and target.
+func slopeOf(l kernels.Loss, scale float32) func(slope, y, t []float32) {
+	delta := float32(l.Delta)
+	switch l.Criterion {
+	case kernels.MSE:
+		return func(slope, y, t []float32) {
+			for i := range slope {
+				slope[i] = 2 * scale * (y[i] - t[i])
+			}
+		}
+	case kernels.L1:
+		return func(slope, y, t []float32) {
+			for i := range slope {
+				slope[i] = scale * sign(y[i]-t[i])
+			}
+		}
+	case kernels.Huber:
+		return func(slope, y, t []float32) {
+			for i := range slope {
+				slope[i] = scale * max(-delta, min(delta, y[i]-t[i]))
+			}
+		}
+	default:
+		return func(slope, y, t []float32) {
+			for i := range slope {
+				slope[i] = scale * (sigmoid(y[i]) - t[i])
+			}
+		}
+	}
+}
+
+func prepareLossEach(ctx *Context, op kernels.LossEach) Kernel {
+	loss := lossOf(op.Loss)
+	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
+		loss(out[from:to], in[0][from:to], in[1][from:to])
+	})
+}
+
+func prepareLossBackward(ctx *Context, op kernels.LossBackward) Kernel {
+	slope := slopeOf(op.Loss, float32(op.Scale))
+	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
+		dy := out[from:to]
+		slope(dy, in[0][from:to], in[1][from:to])
+		if op.Each {
+			times(dy, dy, in[2][from:to])
+		} else {
+			affine(dy, dy, in[2][0], 0)
+		}
+	})
+}
+
+// lossSum adds up the losses of chunks of elements in float64, in order.
+type lossSum struct {
+	ctx   *Context
+	scale float64
+	loss  func(loss, y, t []float32)
+	size  int
+	sum   func(share, worker int)
+	y, t  []float32
+}
+
+func prepareLossSum(ctx *Context, op kernels.LossSum) Kernel {
+	l := &lossSum{ctx: ctx, scale: op.Scale, loss: lossOf(op.Loss), size: op.Size}
+	l.sum = l.sumShare
+	ctx.reserve(grain, 0)
+	ctx.reserveSums(l.chunks())
+	return l.run
+}
+
+func (l *lossSum) chunks() int { return ceilDivide(l.size, grain) }
+
+func (l *lossSum) run(out []float32, in [][]float32) {
+	l.y, l.t = in[0], in[1]
+	l.ctx.Workers.run(l.chunks(), l.sum)
+	total := 0.0
+	for _, sum := range l.ctx.sums[:l.chunks()] {
+		total += sum
+	}
+	out[0] = float32(total * l.scale)
+	l.y, l.t = nil, nil
+}
+
+func (l *lossSum) sumShare(chunk, worker int) {
+	from := chunk * grain
+	to := min(l.size, from+grain)
+	losses := l.ctx.local[worker][:to-from]
+	l.loss(losses, l.y[from:to], l.t[from:to])
+	sum := l.ctx.sums[chunk : chunk+1]
+	sum[0] = 0
+	columns(sum, losses)
+}

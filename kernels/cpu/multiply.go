@@ -1,0 +1,225 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"hourglass/kernels"
+)
+
+func init() {
+	register(prepareMultiply)
+	register(prepareTranspose)
+	register(prepareCopy)
+}
+
+const (
+	// rowsTogether rows of the left matrix pass by one panel: with depth
+	// columns of each they take 288 KiB of the second-level cache.
+	rowsTogether = 32 * tileRows
+
+	// With fewer rows than this a panel is used too seldom to be worth
+	// packing, where it can be read in place.
+	rowsWorthPacking = 4 * tileRows
+)
+
+// product computes c = A·B + bias. Rows of A are read in place, or transposed
+// first where A is stored K,M. Columns of B are packed in panels of sixteen,
+// or read in place where there are few rows and B is stored K,N.
+type product struct {
+	ctx        *Context
+	op         kernels.Multiply
+	relu       bool
+	activation func(y, x []float32) // as in patchProduct
+
+	panels, blocks int // of columns and of rows
+	packs          bool
+	packsFirst     bool // all of B before the first row, not each share its part
+	packedB        int  // where in the shared scratch B is packed, after the transposed A
+	src, dst       []int32
+	toPanel, toRow []int32 // where transposeRows puts columns of B and of A
+	passes         []pass
+
+	transpose, pack, compute func(share, worker int)
+	c, a, b, bias            []float32
+}
+
+func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
+	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU}
+	if !p.relu {
+		p.activation = activationOf(op.Activation)
+	}
+	p.panels = ceilDivide(op.N, tileColumns)
+	p.packs = op.TransB || op.M >= rowsWorthPacking
+	p.passes = cutPasses([]piece{{0, 4 * op.K}})
+	rows := p.divide()
+	for i := range rows {
+		p.src = append(p.src, int32(4*i*op.K))
+		p.dst = append(p.dst, int32(4*i*op.N))
+	}
+	for j := range op.K {
+		p.toPanel = append(p.toPanel, int32(4*tileColumns*j))
+	}
+	for i := range rows {
+		p.toRow = append(p.toRow, int32(4*op.K*i))
+	}
+	if op.TransA {
+		p.packedB = ceilDivide(op.M*op.K, cacheLine) * cacheLine
+	}
+	shared := p.packedB
+	if p.packsFirst {
+		shared += p.panels * tileColumns * op.K
+	}
+	ctx.reserve(tileColumns*op.K, shared)
+	p.transpose, p.pack, p.compute = p.transposeShare, p.packShare, p.computeShare
+	return p.run
+}
+
+// divide chooses shares: blocks of rows where there are enough of them, else
+// panels of columns. It returns the rows of a block.
+func (p *product) divide() int {
+	wanted := 3 * p.ctx.Workers.Size()
+	rows := max(tileRows, min(rowsTogether, ceilDivide(p.op.M, tileRows)*tileRows))
+	p.blocks = ceilDivide(p.op.M, rows)
+	if p.panels < 2*wanted && p.blocks > 1 {
+		p.packsFirst = true
+		rows = min(rows, max(2*tileRows, ceilDivide(ceilDivide(p.op.M, wanted), tileRows)*tileRows))
+		p.blocks = ceilDivide(p.op.M, rows)
+	}
+	return min(rows, p.op.M)
+}
+
+func (p *product) run(out []float32, in [][]float32) {
+	p.c, p.a, p.b = out, in[0], in[1]
+	if p.op.Bias {
+		p.bias = in[2]
+	}
+	if p.op.TransA {
+		p.ctx.Workers.run(p.blocks, p.transpose)
+	}
+	if p.packsFirst {
+		p.ctx.Workers.run(p.panels, p.pack)
+		p.ctx.Workers.run(p.blocks, p.compute)
+	} else {
+		p.ctx.Workers.run(p.panels, p.compute)
+	}
+	p.c, p.a, p.b, p.bias = nil, nil, nil, nil
+}
+
+// transposeShare transposes the columns of A that are one block of rows.
+func (p *product) transposeShare(block, _ int) {
+	first := block * len(p.src)
+	rows := min(len(p.src), p.op.M-first)
+	transposeRows(p.ctx.shared[first*p.op.K:], p.a[first:], p.toRow[:rows], p.op.K, p.op.M)
+}
+
+func (p *product) packShare(panel, _ int) {
+	size := tileColumns * p.op.K
+	p.packPanel(p.ctx.shared[p.packedB+panel*size:][:size], panel)
+}
+
+// packPanel copies or transposes sixteen columns of B.
+func (p *product) packPanel(to []float32, panel int) {
+	first := panel * tileColumns
+	columns := min(tileColumns, p.op.N-first)
+	if columns < tileColumns {
+		clear(to)
+	}
+	if p.op.TransB {
+		transposeRows(to, p.b[first*p.op.K:], p.toPanel, columns, p.op.K)
+		return
+	}
+	if columns == tileColumns {
+		target, source := at(to, 0), at(p.b, first)
+		for k := range p.op.K {
+			*(*[tileColumns]float32)(unsafe.Add(target, 4*tileColumns*k)) = *(*[tileColumns]float32)(unsafe.Add(source, 4*p.op.N*k))
+		}
+		return
+	}
+	for k := range p.op.K {
+		copy(to[k*tileColumns:][:columns], p.b[k*p.op.N+first:])
+	}
+}
+
+// computeShare computes a block of rows, or all rows of one panel.
+func (p *product) computeShare(share, worker int) {
+	arguments := &p.ctx.tiles[worker]
+	if p.packsFirst {
+		p.block(arguments, share*len(p.src), 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns)
+		return
+	}
+	packed, stride := p.ctx.local[worker][:tileColumns*p.op.K], 4*tileColumns
+	if first := share * tileColumns; p.packs || first+tileColumns > p.op.N {
+		p.packPanel(packed, share)
+	} else {
+		packed, stride = p.b[first:], 4*p.op.N
+	}
+	for block := range p.blocks {
+		p.block(arguments, block*len(p.src), share, share+1, packed, stride)
+	}
+}
+
+// block multiplies the rows of a block, from row first on, by the panels
+// [from, to), of which the first stands at packed.
+func (p *product) block(arguments *tileArguments, first, from, to int, packed []float32, stride int) {
+	rows := min(len(p.src), p.op.M-first)
+	t := &arguments.rows
+	t.stride = stride
+	t.a = at(p.a, first*p.op.K)
+	if p.op.TransA {
+		t.a = at(p.ctx.shared, first*p.op.K)
+	}
+	for i, pass := range p.passes {
+		t.pieces, t.count = unsafe.Pointer(&pass.pieces[0]), len(pass.pieces)
+		t.flags = 0
+		if i > 0 {
+			t.flags = accumulate
+		}
+		if p.relu && i == len(p.passes)-1 {
+			t.flags |= relu
+		}
+		for panel := from; panel < to; panel++ {
+			t.b = unsafe.Add(at(packed, (panel-from)*tileColumns*p.op.K), pass.from*stride)
+			t.c = at(p.c, first*p.op.N+panel*tileColumns)
+			t.columns = min(tileColumns, p.op.N-panel*tileColumns)
+			t.bias = nil
+			if p.op.Bias {
+				t.bias = at(p.bias, panel*tileColumns)
+			}
+			arguments.multiply(p.src[:rows], p.dst[:rows])
+		}
+	}
+	if p.activation != nil {
+		for row := first; row < first+rows; row++ {
+			y := p.c[row*p.op.N+from*tileColumns : row*p.op.N+min(to*tileColumns, p.op.N)]
+			p.activation(y, y)
+		}
+	}
+}
+
+func prepareTranspose(ctx *Context, op kernels.Transpose) Kernel {
+	const together = 64 // rows and columns of a square that stays in the first-level cache
+	offsets := make([]int32, min(together, op.Columns))
+	for j := range offsets {
+		offsets[j] = int32(4 * j * op.Rows)
+	}
+	bands := ceilDivide(op.Rows, together)
+	matrix := op.Rows * op.Columns
+	bandsAShare := max(1, grain/(together*op.Columns))
+	return spreadOver(ctx, op.Batch*bands, bandsAShare, func(out []float32, in [][]float32, from, to int) {
+		for band := from; band < to; band++ {
+			x, y := in[0][band/bands*matrix:][:matrix], out[band/bands*matrix:][:matrix]
+			row := band % bands * together
+			rows := min(together, op.Rows-row)
+			for column := 0; column < op.Columns; column += together {
+				n := min(together, op.Columns-column)
+				transposeRows(y[column*op.Rows+row:], x[row*op.Columns+column:], offsets[:n], rows, op.Columns)
+			}
+		}
+	})
+}
+
+func prepareCopy(ctx *Context, op kernels.Copy) Kernel {
+	return spreadOver(ctx, op.From.Size(), 8*grain, func(out []float32, in [][]float32, from, to int) {
+		copy(out[from:to], in[0][from:to])
+	})
+}

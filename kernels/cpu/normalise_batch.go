@@ -1,0 +1,224 @@
+package cpu
+
+import (
+	"math"
+
+	"hourglass/kernels"
+)
+
+// columnChunks cuts the rows of a (rows, c) matrix into chunks for sums over
+// columns, the same for any number of workers.
+type columnChunks struct {
+	ctx           *Context
+	rows, c       int
+	chunks, width int // float64 sums of each chunk
+	visit         func(sums []float64, in [][]float32, from, to int)
+	finish        func(out []float32, in [][]float32)
+	in            [][]float32
+	share         func(share, worker int)
+}
+
+// sumRows makes a kernel that calls visit to sum each chunk of rows into width
+// sums, and finish when all are done.
+func sumRows(ctx *Context, rows, c, width int, visit func(sums []float64, in [][]float32, from, to int), finish func(out []float32, in [][]float32)) (*columnChunks, Kernel) {
+	k := &columnChunks{ctx: ctx, rows: rows, c: c, width: width, visit: visit, finish: finish}
+	k.chunks = max(1, min(reductionShares, rows*c/chunkLeast))
+	ctx.reserveSums(k.chunks * width)
+	k.share = k.one
+	return k, k.run
+}
+
+func (k *columnChunks) run(out []float32, in [][]float32) {
+	k.in = in
+	k.ctx.Workers.run(k.chunks, k.share)
+	k.in = nil
+	k.finish(out, in)
+}
+
+func (k *columnChunks) one(chunk, _ int) {
+	from, to := k.span(chunk)
+	sums := k.sums(chunk)
+	clear(sums)
+	k.visit(sums, k.in, from, to)
+}
+
+func (k *columnChunks) span(chunk int) (from, to int) { return span(k.rows, k.chunks, chunk) }
+func (k *columnChunks) sums(chunk int) []float64 {
+	return k.ctx.sums[chunk*k.width:][:k.width]
+}
+
+// total adds sum i of all chunks.
+func (k *columnChunks) total(i int) float64 {
+	total := 0.0
+	for chunk := range k.chunks {
+		total += k.sums(chunk)[i]
+	}
+	return total
+}
+
+// prepareBatchStatistics takes mean and squared deviations of each chunk of
+// rows, and merges them without cancellation (Chan, Golub and LeVeque,
+// "Algorithms for computing the sample variance", 1983).
+func prepareBatchStatistics(ctx *Context, g kernels.Normalisation) Kernel {
+	c := g.C
+	var k *columnChunks
+	visit := func(sums []float64, in [][]float32, from, to int) {
+		means, squares := sums[:c], sums[c:]
+		x := in[0][from*c : to*c]
+		columns(means, x)
+		for i := range means {
+			means[i] /= float64(to - from)
+		}
+		squaredDeviations(squares, means, x)
+	}
+	finish := func(out []float32, _ [][]float32) {
+		means, variances := statisticsOf(g, out)
+		for i := range c {
+			var count, mean, squares float64
+			for chunk := range k.chunks {
+				from, to := k.span(chunk)
+				more, sums := float64(to-from), k.sums(chunk)
+				difference := sums[i] - mean
+				mean += difference * more / (count + more)
+				squares += sums[c+i] + difference*difference*count*more/(count+more)
+				count += more
+			}
+			means[i], variances[i] = float32(mean), float32(squares/count)
+		}
+	}
+	k, kernel := sumRows(ctx, g.N*g.Pixels, c, 2*c, visit, finish)
+	return kernel
+}
+
+// squaredDeviations adds (x − mean)² of every row of x to squares.
+func squaredDeviations(squares, means []float64, x []float32) {
+	for ; len(x) > 0; x = x[len(means):] {
+		for i, v := range x[:len(means)] {
+			d := float64(v) - means[i]
+			squares[i] += d * d
+		}
+	}
+}
+
+func prepareBatchForward(ctx *Context, g kernels.Normalisation) Kernel {
+	ctx.reserve(0, g.C)
+	rows := spreadOver(ctx, g.N*g.Pixels, grain/g.C, func(out []float32, in [][]float32, from, to int) {
+		means, factors := in[1][:g.C], ctx.shared[:g.C]
+		for row := from; row < to; row++ {
+			normaliseRow(out[row*g.C:][:g.C], in[0][row*g.C:][:g.C], means, factors, in[3])
+		}
+	})
+	return func(out []float32, in [][]float32) {
+		_, variances := statisticsOf(g, in[1])
+		for i, v := range variances {
+			ctx.shared[i] = deviation(v, g.Epsilon) * in[2][i]
+		}
+		rows(out, in)
+	}
+}
+
+// normaliseRow is y = (x − mean)·factor + shift.
+func normaliseRow(y, x, means, factors, shifts []float32) {
+	for i := range y {
+		y[i] = (x[i]-means[i])*factors[i] + shifts[i]
+	}
+}
+
+// prepareNormBackwardScale sums dy·x̂ over all rows, for every kind of
+// normalisation.
+func prepareNormBackwardScale(ctx *Context, op kernels.NormBackwardScale) Kernel {
+	g := op.Normalisation
+	length := g.C / g.Groups // channels that share a pair within a row
+	if g.Norm == kernels.BatchNorm {
+		length = 1
+	}
+	var k *columnChunks
+	visit := func(sums []float64, in [][]float32, from, to int) {
+		means, variances := statisticsOf(g, in[2])
+		for row := from; row < to; row++ {
+			dy, x := in[0][row*g.C:][:g.C], in[1][row*g.C:][:g.C]
+			if g.Norm == kernels.BatchNorm {
+				addProducts(sums, dy, x, means)
+				continue
+			}
+			for c := 0; c < g.C; c += length {
+				pair := g.Index(row/g.Pixels, row%g.Pixels, c)
+				mean, factor := means[pair], deviation(variances[pair], g.Epsilon)
+				for i := c; i < c+length; i++ {
+					sums[i] += float64(dy[i] * ((x[i] - mean) * factor))
+				}
+			}
+		}
+	}
+	finish := func(out []float32, in [][]float32) {
+		_, variances := statisticsOf(g, in[2])
+		for i := range out {
+			factor := 1.0
+			if g.Norm == kernels.BatchNorm {
+				factor = 1 / math.Sqrt(float64(variances[i])+g.Epsilon)
+			}
+			out[i] = float32(k.total(i) * factor)
+		}
+	}
+	k, kernel := sumRows(ctx, g.N*g.Pixels, g.C, g.C, visit, finish)
+	return kernel
+}
+
+// addProducts adds dy·(x − mean) of one row to sums.
+func addProducts(sums []float64, dy, x, means []float32) {
+	for i, d := range dy {
+		sums[i] += float64(d * (x[i] - means[i]))
+	}
+}
+
+// prepareBatchBackwardInput computes, with m rows and k = scale/sqrt(variance+ε),
+//
+//	dx = k·(dy − Σdy/m) − (x − mean)·k·Σ(dy·(x − mean))/(m·(variance + ε))
+//	   = a·(dy − c) + b·(x − mean)
+//
+// for coefficients a, b and c of each channel.
+func prepareBatchBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel {
+	g := op.Normalisation
+	n := g.C
+	ctx.reserve(0, 3*n)
+	rows := spreadOver(ctx, g.N*g.Pixels, grain/n, func(out []float32, in [][]float32, from, to int) {
+		means, a, b, c := in[2][:n], ctx.shared[:n], ctx.shared[n:2*n], ctx.shared[2*n:3*n]
+		for row := from; row < to; row++ {
+			backwardRow(out[row*n:][:n], in[0][row*n:][:n], in[1][row*n:][:n], means, a, b, c)
+		}
+	})
+	var k *columnChunks
+	visit := func(sums []float64, in [][]float32, from, to int) {
+		columns(sums[:n], in[0][from*n:to*n])
+		for row := from; row < to; row++ {
+			addProducts(sums[n:], in[0][row*n:][:n], in[1][row*n:][:n], in[2][:n])
+		}
+	}
+	finish := func(out []float32, in [][]float32) {
+		_, variances := statisticsOf(g, in[2])
+		count := float64(g.Count())
+		for i, v := range variances {
+			squared := float64(v) + g.Epsilon
+			factor := float64(in[3][i]) / math.Sqrt(squared)
+			ctx.shared[i] = float32(factor)
+			ctx.shared[n+i], ctx.shared[2*n+i] = 0, 0
+			if !op.Frozen {
+				ctx.shared[n+i] = float32(-factor * k.total(n+i) / (count * squared))
+				ctx.shared[2*n+i] = float32(k.total(i) / count)
+			}
+		}
+		rows(out, in)
+	}
+	k, kernel := sumRows(ctx, g.N*g.Pixels, n, 2*n, visit, finish)
+	if op.Frozen {
+		return finish
+	}
+	return kernel
+}
+
+// backwardRow is dx = a·(dy − c) + b·(x − mean).
+func backwardRow(dx, dy, x, means, a, b, c []float32) {
+	for i := range dx {
+		dx[i] = a[i]*(dy[i]-c[i]) + b[i]*(x[i]-means[i])
+	}
+}

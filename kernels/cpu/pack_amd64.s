@@ -1,0 +1,70 @@
+#include "textflag.h"
+
+#define TO(j, low) \
+	MOVLQSX (4*j)(BX), CX    \
+	VMOVUPS low, (DI)(CX*1)
+
+// func transposeEightAVX2(dst, offsets, src unsafe.Pointer, stride, n int)
+// Blocks of 8x8: pairs of rows are interleaved, then pairs of pairs, and last
+// the halves exchanged.
+TEXT ·transposeEightAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ offsets+8(FP), BX
+	MOVQ src+16(FP), SI
+	MOVQ stride+24(FP), R8
+	MOVQ n+32(FP), DX
+	LEAQ (R8)(R8*2), R9
+	LEAQ (SI)(R8*4), R10
+
+block:
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (R10), Y4
+	VMOVUPS (R10)(R8*1), Y5
+	VMOVUPS (R10)(R8*2), Y6
+	VMOVUPS (R10)(R9*1), Y7
+
+	VUNPCKLPS Y1, Y0, Y8
+	VUNPCKHPS Y1, Y0, Y9
+	VUNPCKLPS Y3, Y2, Y10
+	VUNPCKHPS Y3, Y2, Y11
+	VUNPCKLPS Y5, Y4, Y12
+	VUNPCKHPS Y5, Y4, Y13
+	VUNPCKLPS Y7, Y6, Y14
+	VUNPCKHPS Y7, Y6, Y15
+
+	VUNPCKLPD Y10, Y8, Y0
+	VUNPCKHPD Y10, Y8, Y1
+	VUNPCKLPD Y11, Y9, Y2
+	VUNPCKHPD Y11, Y9, Y3
+	VUNPCKLPD Y14, Y12, Y4
+	VUNPCKHPD Y14, Y12, Y5
+	VUNPCKLPD Y15, Y13, Y6
+	VUNPCKHPD Y15, Y13, Y7
+
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x20, Y6, Y2, Y10
+	VPERM2F128 $0x20, Y7, Y3, Y11
+	VPERM2F128 $0x31, Y4, Y0, Y12
+	VPERM2F128 $0x31, Y5, Y1, Y13
+	VPERM2F128 $0x31, Y6, Y2, Y14
+	VPERM2F128 $0x31, Y7, Y3, Y15
+
+	TO(0, Y8)
+	TO(1, Y9)
+	TO(2, Y10)
+	TO(3, Y11)
+	TO(4, Y12)
+	TO(5, Y13)
+	TO(6, Y14)
+	TO(7, Y15)
+	ADDQ $32, SI
+	ADDQ $32, R10
+	ADDQ $32, BX
+	SUBQ $8, DX
+	JNZ  block
+	VZEROUPPER
+	RET

@@ -1,0 +1,181 @@
+package cpu
+
+import "hourglass/kernels"
+
+func init() {
+	register(prepareReduce)
+	register(prepareExpand)
+	register(prepareConcat)
+	register(prepareSlice)
+	register(prepareSliceBackward)
+}
+
+const (
+	// reductionShares is the number of shares that a reduction aims at. It must
+	// not depend on the number of workers, for the order of summation must not.
+	reductionShares = 64
+
+	// chunkLeast is the least number of elements that a chunk sums.
+	chunkLeast = 4096
+)
+
+// reduction sums contiguous blocks of rows x columns over their rows. Axes
+// that are merged alternate between kept and summed, so that every reduction
+// is of that form: a last axis that is summed is a block of one column. Rows
+// are cut into chunks whose float64 sums are added in order.
+type reduction struct {
+	ctx           *Context
+	scale         float32
+	walk          *walk // over the source; the operand is the result
+	rows, columns int   // of a block
+	chunks        int
+	groups        int    // blocks that are summed apart
+	together      int    // blocks of each group
+	kept, summed  []axis // outside the block, innermost last
+
+	sum, finish func(share, worker int)
+	x, y        []float32
+}
+
+// axis is a size and how far apart its elements are.
+type axis struct{ size, stride int }
+
+func prepareReduce(ctx *Context, op kernels.Reduce) Kernel {
+	r := &reduction{ctx: ctx, scale: float32(op.Scale), rows: 1, columns: 1, groups: 1, together: 1}
+	w := newWalk(op.From, op.To)
+	stride := 1
+	for i := len(w.axes) - 1; i >= 0; i-- {
+		size, kept := w.axes[i], w.strides[0][i] != 0
+		last := len(w.axes) - 1
+		switch {
+		case i == last && kept:
+			r.columns = size
+		case i == last || i == last-1 && r.columns > 1:
+			r.rows = size
+		case kept:
+			r.kept = append([]axis{{size, stride}}, r.kept...)
+			r.groups *= size
+		default:
+			r.summed = append([]axis{{size, stride}}, r.summed...)
+			r.together *= size
+		}
+		stride *= size
+	}
+	least := ceilDivide(chunkLeast, r.columns*r.together)
+	r.chunks = max(1, min(ceilDivide(reductionShares, r.groups), r.rows/least))
+	ctx.reserveSums(r.groups * r.chunks * r.columns)
+	r.sum, r.finish = r.sumShare, r.finishShare
+	return r.run
+}
+
+func (r *reduction) run(out []float32, in [][]float32) {
+	r.x, r.y = in[0], out
+	r.ctx.Workers.run(r.shares(), r.sum)
+	r.ctx.Workers.run(r.shares(), r.finish)
+	r.x, r.y = nil, nil
+}
+
+// shares is at most four times reductionShares, for few elements fewer.
+func (r *reduction) shares() int {
+	if len(r.x) < 2*chunkLeast {
+		return 1
+	}
+	return min(r.groups*r.chunks, 4*reductionShares)
+}
+
+// sumShare sums some of the chunks, counted over all groups.
+func (r *reduction) sumShare(share, _ int) {
+	from, to := span(r.groups*r.chunks, r.shares(), share)
+	for i := from; i < to; i++ {
+		group, chunk := i/r.chunks, i%r.chunks
+		first, last := span(r.rows, r.chunks, chunk)
+		sums := r.ctx.sums[i*r.columns:][:r.columns]
+		clear(sums)
+		for block := range r.together {
+			at := offsetOf(r.kept, group) + offsetOf(r.summed, block)
+			columns(sums, r.x[at+first*r.columns:at+last*r.columns])
+		}
+	}
+}
+
+// finishShare adds the chunks of some groups.
+func (r *reduction) finishShare(share, _ int) {
+	from, to := span(r.groups, r.shares(), share)
+	for group := from; group < to; group++ {
+		sums := r.ctx.sums[group*r.chunks*r.columns:][:r.chunks*r.columns]
+		y := r.y[group*r.columns:][:r.columns]
+		for j := range y {
+			sum := 0.0
+			for i := j; i < len(sums); i += r.columns {
+				sum += sums[i]
+			}
+			y[j] = float32(sum) * r.scale
+		}
+	}
+}
+
+// offsetOf is where the element with that index over all axes stands.
+func offsetOf(axes []axis, index int) int {
+	offset := 0
+	for i := len(axes) - 1; i >= 0; i-- {
+		offset += index % axes[i].size * axes[i].stride
+		index /= axes[i].size
+	}
+	return offset
+}
+
+func prepareExpand(ctx *Context, op kernels.Expand) Kernel {
+	w, scale := newWalk(op.To, op.From), float32(op.Scale)
+	step := w.innerStride(0)
+	return spreadOver(ctx, op.To.Size(), grain, func(out []float32, in [][]float32, from, to int) {
+		for from < to {
+			row, column := from/w.inner, from%w.inner
+			y := out[from : from+min(w.inner-column, to-from)]
+			x := in[0][w.offset(0, row)+column*step:]
+			if step == 1 {
+				affine(y, x, scale, 0)
+			} else {
+				fill(y, x[0]*scale)
+			}
+			from += len(y)
+		}
+	})
+}
+
+// fill sets every element of y.
+func fill(y []float32, value float32) {
+	for i := range y {
+		y[i] = value
+	}
+}
+
+func prepareConcat(ctx *Context, op kernels.Concat) Kernel {
+	total := op.Result()[1]
+	return spreadOver(ctx, op.Outer, grain/total, func(out []float32, in [][]float32, from, to int) {
+		for row := from; row < to; row++ {
+			y := out[row*total:][:total]
+			for i, size := range op.Sizes {
+				y = y[copy(y, in[i][row*size:][:size]):]
+			}
+		}
+	})
+}
+
+func prepareSlice(ctx *Context, op kernels.Slice) Kernel {
+	return spreadOver(ctx, op.Outer, grain/op.Size, func(out []float32, in [][]float32, from, to int) {
+		for row := from; row < to; row++ {
+			copy(out[row*op.Size:][:op.Size], in[0][row*op.Total+op.From:])
+		}
+	})
+}
+
+func prepareSliceBackward(ctx *Context, op kernels.SliceBackward) Kernel {
+	return spreadOver(ctx, op.Outer, grain/op.Total, func(out []float32, in [][]float32, from, to int) {
+		for row := from; row < to; row++ {
+			dx := out[row*op.Total:][:op.Total]
+			clear(dx[:op.From])
+			copy(dx[op.From:], in[0][row*op.Size:][:op.Size])
+			clear(dx[op.From+op.Size:])
+		}
+	})
+}

@@ -1,0 +1,168 @@
+package cpu
+
+import "unsafe"
+
+// A product is cut into tiles of tileRows x tileColumns sums, which stand in
+// twelve of the sixteen vector registers of AVX2 while the inner axis runs.
+const (
+	tileRows    = 6
+	tileColumns = 16
+
+	// depth is the length of the inner axis that one pass sums: a panel of
+	// depth x tileColumns floats is 24 KiB and stays in the first-level cache
+	// while all rows of a block go past it.
+	depth = 384
+)
+
+// piece is a contiguous run of the inner axis: bytes [from, to) counted from
+// where a row begins.
+type piece struct{ from, to int }
+
+// rowTiles multiplies rows that stand anywhere in memory by a panel:
+//
+//	c[i][0:columns] = first + Σ_j row(i)[j] · panel[j][0:columns]
+//
+// for i in tileRows·tiles rows, j running over all pieces of a row. first is
+// c itself with accumulate, else bias, else zero. With relu, max(·, 0) is
+// stored. A convolution reads its patches in place: src says where each patch
+// begins, pieces which parts of the image belong to it. The fields are read by
+// the assembly, which also counts tiles down and done up.
+type rowTiles struct {
+	a, b, c unsafe.Pointer
+	src     unsafe.Pointer // *int32, a row: bytes from a
+	dst     unsafe.Pointer // *int32, a row: bytes from c
+	pieces  unsafe.Pointer // *piece
+	count   int            // pieces
+	stride  int            // bytes between rows of the panel
+	bias    unsafe.Pointer // columns floats, or nil
+	tiles   int
+	columns int // 1 to tileColumns
+	flags   int
+	done    int // bytes of src and dst that are behind; no pointer may point past its memory
+}
+
+const (
+	accumulate = 1 << iota
+	relu
+)
+
+// panelTile multiplies two packed panels into a tile:
+//
+//	c[i][0:16] = first + Σ_j a[j][i] · b[j][0:16]
+//
+// with a of 6 or 4 rows and first as in rowTiles.
+type panelTile struct {
+	a, b, c unsafe.Pointer
+	steps   int // length of the inner axis
+	stride  int // bytes between rows of c
+	rows    int // 6 or 4
+	flags   int // accumulate
+}
+
+// tileArguments is one worker's copy of the arguments, kept apart from the
+// stack so that passing them to assembly allocates nothing, with the rows of
+// its last, incomplete tile.
+type tileArguments struct {
+	rows     rowTiles
+	panel    panelTile
+	src, dst [tileRows]int32
+	_        [64]byte
+}
+
+// The routines that exist in assembly too. The init of a machine that has it
+// replaces them.
+var (
+	multiplyRows   = multiplyRowsPortable
+	multiplyPanels = multiplyPanelsPortable
+)
+
+// multiply runs t over all rows of src and dst. A last tile of fewer rows is
+// filled up with its last row, which is then computed more than once.
+func (arguments *tileArguments) multiply(src, dst []int32) {
+	t := &arguments.rows
+	whole := len(src) / tileRows
+	if whole > 0 {
+		t.src, t.dst, t.tiles = unsafe.Pointer(&src[0]), unsafe.Pointer(&dst[0]), whole
+		t.done = 0
+		multiplyRows(t)
+	}
+	if last := len(src) - 1; last >= whole*tileRows {
+		for i := range tileRows {
+			row := min(whole*tileRows+i, last)
+			arguments.src[i], arguments.dst[i] = src[row], dst[row]
+		}
+		t.src, t.dst, t.tiles = unsafe.Pointer(&arguments.src), unsafe.Pointer(&arguments.dst), 1
+		t.done = 0
+		multiplyRows(t)
+	}
+}
+
+// at is the address of element i. It must exist: a pointer past the end of its
+// memory would keep alive, or bring back, what stands there.
+func at(floats []float32, i int) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(floats)), 4*i)
+}
+
+// floatsAt is the n floats at an address.
+func floatsAt(p unsafe.Pointer, n int) []float32 { return unsafe.Slice((*float32)(p), n) }
+
+func multiplyRowsPortable(t *rowTiles) {
+	rows := t.tiles * tileRows
+	src := unsafe.Slice((*int32)(t.src), rows)
+	dst := unsafe.Slice((*int32)(t.dst), rows)
+	pieces := unsafe.Slice((*piece)(t.pieces), t.count)
+	for i := 0; i < rows; i += 2 {
+		var sums [2][tileColumns]float32
+		c0 := floatsAt(unsafe.Add(t.c, int(dst[i])), t.columns)
+		c1 := floatsAt(unsafe.Add(t.c, int(dst[i+1])), t.columns)
+		if t.flags&accumulate != 0 {
+			copy(sums[0][:], c0)
+			copy(sums[1][:], c1)
+		} else if t.bias != nil {
+			copy(sums[0][:], floatsAt(t.bias, t.columns))
+			sums[1] = sums[0]
+		}
+		step := 0
+		for _, p := range pieces {
+			n := (p.to - p.from) / 4
+			a0 := floatsAt(unsafe.Add(t.a, int(src[i])+p.from), n)
+			a1 := floatsAt(unsafe.Add(t.a, int(src[i+1])+p.from), n)
+			for j, x0 := range a0 {
+				x1 := a1[j]
+				for k, w := range floatsAt(unsafe.Add(t.b, step*t.stride), t.columns) {
+					sums[0][k] += x0 * w
+					sums[1][k] += x1 * w
+				}
+				step++
+			}
+		}
+		if t.flags&relu != 0 {
+			for k := range tileColumns {
+				sums[0][k] = max(sums[0][k], 0)
+				sums[1][k] = max(sums[1][k], 0)
+			}
+		}
+		copy(c0, sums[0][:])
+		copy(c1, sums[1][:])
+	}
+}
+
+func multiplyPanelsPortable(t *panelTile) {
+	a := floatsAt(t.a, t.steps*t.rows)
+	b := floatsAt(t.b, t.steps*tileColumns)
+	for i := range t.rows {
+		c := (*[tileColumns]float32)(unsafe.Add(t.c, i*t.stride))
+		var sums [tileColumns]float32
+		if t.flags&accumulate != 0 {
+			sums = *c
+		}
+		for j := range t.steps {
+			x := a[j*t.rows+i]
+			row := (*[tileColumns]float32)(b[j*tileColumns:])
+			for k, w := range row {
+				sums[k] += x * w
+			}
+		}
+		*c = sums
+	}
+}

@@ -1,0 +1,111 @@
+package cpu
+
+import "hourglass/kernels"
+
+// weightPanels packs filters (K, C/Groups, R, S) as right-hand panels:
+//
+//	[group][panel][tap][inner channel][16 columns]
+//
+// Columns are the filters and the inner axis the input channels in a forward
+// convolution; in the input gradient it is the other way round. Groups with
+// fewer columns than a tile are joined, as many as fill it, with zeros where
+// a column does not see a channel: a tile of zeros costs less than one that
+// is empty but for one column.
+type weightPanels struct {
+	groups  int // after joining
+	joined  int // groups of the convolution in each of them
+	columns int // of each group, joined
+	inner   int // inner channels of each group, joined
+	panels  int // of each group
+	taps    int // R·S
+	width   int // S
+
+	// Strides, in floats, of a group, a column and an inner channel in the
+	// filters.
+	groupStride, columnStride, innerStride int
+
+	order   []int // tap r·S + s in the order in which taps stand in a panel
+	offsets []int32
+}
+
+// forwardPanels are those of a convolution.
+func forwardPanels(g kernels.Convolution) weightPanels {
+	w := joinGroups(g, g.K, g.C)
+	w.columnStride, w.innerStride = g.C/g.Groups*g.R*g.S, g.R*g.S
+	return w
+}
+
+// backwardPanels are those of its input gradient.
+func backwardPanels(g kernels.Convolution) weightPanels {
+	w := joinGroups(g, g.C, g.K)
+	w.columnStride, w.innerStride = g.R*g.S, g.C/g.Groups*g.R*g.S
+	return w
+}
+
+// joinGroups chooses how many groups go together.
+func joinGroups(g kernels.Convolution, columns, inner int) weightPanels {
+	joined := 1
+	for j := 2; j <= g.Groups && j*(columns/g.Groups) <= tileColumns; j++ {
+		if g.Groups%j == 0 {
+			joined = j
+		}
+	}
+	w := weightPanels{
+		groups: g.Groups / joined, joined: joined,
+		columns: columns / g.Groups * joined, inner: inner / g.Groups * joined,
+		taps: g.R * g.S, width: g.S,
+		groupStride: g.K / g.Groups * g.C / g.Groups * g.R * g.S,
+	}
+	w.panels = ceilDivide(w.columns, tileColumns)
+	return w
+}
+
+// panel is the size of one panel and total the number of all.
+func (w *weightPanels) panel() int { return w.taps * w.inner * tileColumns }
+func (w *weightPanels) total() int { return w.groups * w.panels }
+
+// firstColumn is the first channel of the result that a panel computes.
+func (w *weightPanels) firstColumn(panel int) int {
+	return panel/w.panels*w.columns + panel%w.panels*tileColumns
+}
+
+// innerTogether is how many inner channels follow each other in the filters,
+// taps between them, so that they are packed in one go.
+func (w *weightPanels) innerTogether() int {
+	if w.innerStride == w.taps {
+		return w.inner / w.joined
+	}
+	return 1
+}
+
+// tabulate computes, once order is complete, where in a panel each float of
+// innerTogether channels goes.
+func (w *weightPanels) tabulate() {
+	w.offsets = make([]int32, w.innerTogether()*w.taps)
+	for position, tap := range w.order {
+		for channel := range w.innerTogether() {
+			w.offsets[channel*w.taps+tap] = int32(4 * tileColumns * (position*w.inner + channel))
+		}
+	}
+}
+
+// pack fills one panel of packed.
+func (w *weightPanels) pack(packed, filters []float32, panel int) {
+	to := packed[panel*w.panel():][:w.panel()]
+	group, first := panel/w.panels, panel%w.panels*tileColumns
+	columns := min(tileColumns, w.columns-first)
+	if columns < tileColumns || w.joined > 1 {
+		clear(to)
+	}
+	// Within a joined group, the columns of member m see its channels alone.
+	memberColumns, memberInner := w.columns/w.joined, w.inner/w.joined
+	for c := 0; c < columns; {
+		member := (first + c) / memberColumns
+		n := min(columns-c, (member+1)*memberColumns-(first+c))
+		from := (group*w.joined+member)*w.groupStride + (first+c)%memberColumns*w.columnStride
+		for inner := 0; inner < memberInner; inner += w.innerTogether() {
+			transposeRows(to[(member*memberInner+inner)*tileColumns+c:], filters[from+inner*w.innerStride:], w.offsets, n, w.columnStride)
+		}
+		c += n
+	}
+}

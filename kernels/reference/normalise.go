@@ -1,0 +1,100 @@
+package reference
+
+import (
+	"math"
+
+	"hourglass/kernels"
+)
+
+func init() {
+	register(normStatistics)
+	register(normForward)
+	register(normBackwardScale)
+	register(normBackwardInput)
+	register(normTrack)
+}
+
+// eachNormed visits every element of x with its channel and its pair of
+// statistics.
+func eachNormed(g kernels.Normalisation, visit func(i, c, pair int)) {
+	for n := range g.N {
+		for pixel := range g.Pixels {
+			for c := range g.C {
+				visit((n*g.Pixels+pixel)*g.C+c, c, g.Index(n, pixel, c))
+			}
+		}
+	}
+}
+
+// halves splits a buffer of statistics into means and variances.
+func halves(statistics []float64) (means, variances []float64) {
+	half := len(statistics) / 2
+	return statistics[:half], statistics[half:]
+}
+
+func normStatistics(o kernels.NormStatistics, _ kernels.Clock, statistics []float64, in [][]float64) {
+	x, count := in[0], float64(o.Count())
+	means, variances := halves(statistics)
+	clear(statistics)
+	eachNormed(o.Normalisation, func(i, _, pair int) { means[pair] += x[i] / count })
+	eachNormed(o.Normalisation, func(i, _, pair int) {
+		d := x[i] - means[pair]
+		variances[pair] += d * d / count
+	})
+}
+
+func normForward(o kernels.NormForward, _ kernels.Clock, y []float64, in [][]float64) {
+	x, scale, shift := in[0], in[2], in[3]
+	means, variances := halves(in[1])
+	eachNormed(o.Normalisation, func(i, c, pair int) {
+		y[i] = (x[i]-means[pair])/math.Sqrt(variances[pair]+o.Epsilon)*scale[c] + shift[c]
+	})
+}
+
+func normBackwardScale(o kernels.NormBackwardScale, _ kernels.Clock, dscale []float64, in [][]float64) {
+	dy, x := in[0], in[1]
+	means, variances := halves(in[2])
+	clear(dscale)
+	eachNormed(o.Normalisation, func(i, c, pair int) {
+		dscale[c] += dy[i] * (x[i] - means[pair]) / math.Sqrt(variances[pair]+o.Epsilon)
+	})
+}
+
+// normBackwardInput: with x̂ the normalised x, g = dy·scale and E the mean over
+// the elements that share a pair,
+//
+//	dx = (g − E[g] − x̂·E[g·x̂]) / sqrt(variance + Epsilon)
+//
+// where the two means are the gradient through mean and variance.
+func normBackwardInput(o kernels.NormBackwardInput, _ kernels.Clock, dx []float64, in [][]float64) {
+	dy, x, scale := in[0], in[1], in[3]
+	means, variances := halves(in[2])
+	normed := func(i, pair int) float64 {
+		return (x[i] - means[pair]) / math.Sqrt(variances[pair]+o.Epsilon)
+	}
+	count := float64(o.Count())
+	meanG, meanGX := make([]float64, len(means)), make([]float64, len(means))
+	if !o.Frozen {
+		eachNormed(o.Normalisation, func(i, c, pair int) {
+			g := dy[i] * scale[c]
+			meanG[pair] += g / count
+			meanGX[pair] += g * normed(i, pair) / count
+		})
+	}
+	eachNormed(o.Normalisation, func(i, c, pair int) {
+		g := dy[i] * scale[c]
+		dx[i] = (g - meanG[pair] - normed(i, pair)*meanGX[pair]) / math.Sqrt(variances[pair]+o.Epsilon)
+	})
+}
+
+func normTrack(o kernels.NormTrack, _ kernels.Clock, out []float64, in [][]float64) {
+	running, batch := in[0], in[1]
+	unbiased := float64(o.Count()) / float64(o.Count()-1)
+	for i := range out {
+		target := batch[i]
+		if i >= o.Statistics() {
+			target *= unbiased
+		}
+		out[i] = (1-o.Momentum)*running[i] + o.Momentum*target
+	}
+}

@@ -1,0 +1,59 @@
+package models
+
+import (
+	"fmt"
+
+	"hourglass/graph"
+)
+
+// Shape is the shape of one image, or of a row of features with H = W = 1 and
+// Flat set. It prints as CxHxW, or as the number of features.
+type Shape struct {
+	C, H, W int
+	Flat    bool
+}
+
+// Size is the number of elements.
+func (s Shape) Size() int { return s.C * s.H * s.W }
+
+// Features is the shape of a row of n features.
+func Features(n int) Shape { return Shape{C: n, H: 1, W: 1, Flat: true} }
+
+func (s Shape) String() string {
+	if s.Flat {
+		return fmt.Sprint(s.C)
+	}
+	return fmt.Sprintf("%dx%dx%d", s.C, s.H, s.W)
+}
+
+// Names of inputs and outputs of the graphs that a [Model] builds.
+const (
+	Image          = "image"          // input (N,H,W,C): pixels in [0,1]
+	Code           = "code"           // output, and input of Decode: (N,Z)
+	Reconstruction = "reconstruction" // output (N,H,W,C): pixels as the model believes them
+	Loss           = "loss"           // output: scalar, in the unit that Unit names, averaged over the batch
+)
+
+// Model is anything that training can fit: it owns its variables and builds
+// graphs over them. Graphs of different batch sizes and purposes share the
+// variables.
+type Model interface {
+	// Store holds the variables.
+	Store() *graph.Store
+	// Input is the shape of one image.
+	Input() Shape
+	// CodeSize is the number of elements of one code.
+	CodeSize() int
+	// Unit names the unit of the loss: "mse/px" or "nats/img".
+	Unit() string
+	// Train adds the training graph: input Image, output Loss, the cost.
+	Train(b *graph.Builder, batch int)
+	// Evaluate adds input Image, outputs Loss, Reconstruction and Code.
+	Evaluate(b *graph.Builder, batch int)
+	// Decode adds input Code and output Reconstruction.
+	Decode(b *graph.Builder, batch int)
+	// StartAt sets the output's bias so that an untrained model's output is
+	// about the mean image, whatever its input. mean has Input().Size()
+	// elements, H,W,C.
+	StartAt(mean []float32)
+}

@@ -1,0 +1,286 @@
+package models
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+
+	"hourglass/graph"
+	"hourglass/kernels"
+)
+
+// TestNames holds the names and shapes of workload W1 against those of the
+// PyTorch module nn.Sequential(Conv2d, ReLU, Conv2d, ReLU, Flatten), Linear,
+// nn.Sequential(Linear, ReLU, Unflatten, ConvTranspose2d, ReLU, ConvTranspose2d).
+func TestNames(t *testing.T) {
+	m, err := New(Convolutional(Shape{C: 1, H: 28, W: 28}, []int{32, 64}, 3, 32, ReLU), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"encoder.0.weight 32x1x3x3", "encoder.0.bias 32", "encoder.2.weight 64x32x3x3", "encoder.2.bias 64",
+		"bottleneck.weight 32x3136", "bottleneck.bias 32",
+		"decoder.0.weight 3136x32", "decoder.0.bias 3136", "decoder.3.weight 64x32x3x3", "decoder.3.bias 32",
+		"decoder.5.weight 32x1x3x3", "decoder.5.bias 1",
+	}
+	var got []string
+	for _, v := range m.Store().Parameters {
+		got = append(got, v.Name+" "+v.Shape.String())
+	}
+	if a, b := strings.Join(got, "\n"), strings.Join(want, "\n"); a != b {
+		t.Errorf("the parameters are\n%s\nwant\n%s", a, b)
+	}
+	if text := m.Spec().Decoder.String(); text != "dense 3136 relu | unflatten 64x7x7 | convt 32 k3 s2 o1 relu | convt 1 k3 s2 o1" {
+		t.Errorf("the mirrored decoder is %q", text)
+	}
+}
+
+// TestMirror draws encoders at random and wants their mirror images to restore
+// the shape, odd sizes and strides with remainders included.
+func TestMirror(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	mirrored := 0
+	for range 1000 {
+		in := Shape{C: 1 + random.IntN(4), H: 1 + random.IntN(40), W: 1 + random.IntN(40)}
+		encoder := randomLayers(random)
+		if _, err := encoder.Shapes("encoder", in); err != nil {
+			continue
+		}
+		decoder, err := encoder.Mirror(in)
+		if err != nil {
+			if !strings.Contains(err.Error(), "maxpool") && !strings.Contains(err.Error(), "avgpool") {
+				t.Fatalf("%v of %v: %v", encoder, in, err)
+			}
+			continue
+		}
+		shapes, err := encoder.Shapes("encoder", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := decoder.Shapes("decoder", shapes[len(shapes)-1])
+		if err != nil || back[len(back)-1] != in {
+			t.Fatalf("%v of %v is mirrored as %v, which makes %v (%v)", encoder, in, decoder, back, err)
+		}
+		mirrored++
+	}
+	if mirrored < 300 {
+		t.Errorf("%d of 1000 random encoders were mirrored, want at least 300", mirrored)
+	}
+}
+
+func randomLayers(random *rand.Rand) Layers {
+	activations := []Option{ReLU, LeakyReLU, ELU, SiLU, GELU, Tanh, Sigmoid, Softplus}
+	var layers Layers
+	for range 1 + random.IntN(4) {
+		activation := activations[random.IntN(len(activations))]
+		switch random.IntN(6) {
+		case 0:
+			layers = append(layers, MaxPool(1+random.IntN(3)))
+		case 1:
+			layers = append(layers, Dropout(float64(random.IntN(9))/10), AvgPool(2))
+		case 2:
+			layers = append(layers, Conv(2*(1+random.IntN(4)), K(1+random.IntN(5)), S(1+random.IntN(3)), BatchNorm, activation))
+		case 3:
+			layers = append(layers, Conv(4, K(3), P(random.IntN(3)), D(1+random.IntN(2)), GroupNorm(2), activation, NoBias))
+		case 4:
+			layers = append(layers, Conv(3, K(2), S(2)), Act(activation))
+		default:
+			layers = append(layers, Conv(5, K(4), S(2), LayerNorm, activation))
+		}
+	}
+	if random.IntN(2) == 0 {
+		layers = append(layers, Flatten(), Dense(1+random.IntN(9), activations[0]))
+	}
+	return layers
+}
+
+// TestTextRoundTrip writes and reads random layers.
+func TestTextRoundTrip(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 2))
+	for range 500 {
+		text := randomLayers(random).String()
+		parsed, err := Parse(text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if again := parsed.String(); again != text {
+			t.Fatalf("%q was read and written as %q", text, again)
+		}
+	}
+}
+
+// FuzzParse wants that whatever is read can be written and read again as the
+// same, and that shapes of it are computed without a panic.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{
+		"conv 32 k3 s2 relu | conv 64 k3 s2 batchnorm leakyrelu:0.2 | assert 64x7x7 | flatten | dense 128 nobias",
+		"convt 8 k3x5 s2x1 p0x2 d1 g2 o1x0 groupnorm:4 silu", "maxpool 2 | avgpool 3 s2 p1 | upsample 2 bilinear | dropout 0.5 | elu:1 | layernorm | unflatten 3x4x4",
+		"", "|", "conv", "conv 0", "conv 99999999999999999999", "dense 3 relu relu", "leakyrelu:nan", "dropout 1",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		layers, err := Parse(text)
+		if err != nil {
+			return
+		}
+		written := layers.String()
+		again, err := Parse(written)
+		if err != nil {
+			t.Fatalf("%q was written as %q, which cannot be read: %v", text, written, err)
+		}
+		if again.String() != written {
+			t.Fatalf("%q was written as %q and then as %q", text, written, again.String())
+		}
+		if _, err := layers.Shapes("encoder", Shape{C: 3, H: 32, W: 32}); err == nil {
+			if _, err := layers.Mirror(Shape{C: 3, H: 32, W: 32}); err != nil && strings.Contains(err.Error(), "\n") {
+				t.Fatalf("the error has more than one line: %v", err)
+			}
+		}
+	})
+}
+
+// TestErrorsNameTheLayer lists mistakes and what their sentence must say.
+func TestErrorsNameTheLayer(t *testing.T) {
+	image := Shape{C: 1, H: 28, W: 28}
+	tests := []struct{ encoder, want string }{
+		{"conv 64 k4 s2 | assert 64x8x8", "encoder[1] assert 64x8x8: the shape here is 64x14x14"},
+		{"cnv 64", `did you mean "conv"?`},
+		{"conv 64 rleu", `did you mean "relu"?`},
+		{"conv 64 k3 k", `option "k" does not exist`},
+		{"dense 3", "put a flatten before it"},
+		{"flatten | conv 3", "put an unflatten before it"},
+		{"conv 8 k31 p0", "does not fit a 28x28 image"},
+		{"conv 8 g3", "3 groups"},
+		{"conv 8 groupnorm:3", "3 groups do not divide 8 channels"},
+		{"maxpool 3", "cannot be mirrored"},
+		{"dense 3 k3", "takes no option"},
+		{"conv 1048576 | conv 1048576", "beyond the limit"},
+	}
+	for _, test := range tests {
+		layers, err := Parse(test.encoder)
+		if err == nil {
+			_, err = New(Spec{Input: image, Encoder: layers, Latent: 8}, 1)
+		}
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q: the error is %v, want one that says %q", test.encoder, err, test.want)
+		}
+	}
+	for _, spec := range []Spec{
+		{Input: image, Latent: 8, Likelihood: "gauss"},
+		{Input: image, Latent: 8, Likelihood: Bernoulli, Output: kernels.Activation{Function: kernels.Sigmoid}},
+		{Input: image, Latent: -1},
+		{Input: Features(3), Latent: 2},
+		{Input: image, Latent: 8, Decoder: Seq(Dense(783))},
+	} {
+		if _, err := New(spec, 1); err == nil {
+			t.Errorf("%+v was accepted", spec)
+		}
+	}
+}
+
+// specs are models of every kind of layer, small enough for float64 checks.
+func specs(t *testing.T) map[string]Spec {
+	in := Shape{C: 2, H: 7, W: 9}
+	parse := func(text string) Layers {
+		layers, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return layers
+	}
+	return map[string]Spec{
+		"linear":                Linear(in, 3),
+		"mlp":                   MLP(in, []int{12, 6}, 3, Tanh),
+		"mlp with norms":        {Input: in, Encoder: parse("flatten | dense 12 batchnorm elu:1 | dense 8 layernorm gelu"), Latent: 3},
+		"conv":                  Convolutional(in, []int{4, 6}, 3, 5, SiLU),
+		"conv bernoulli":        {Input: in, Encoder: parse("conv 4 k3 s2 batchnorm leakyrelu:0.2 | conv 6 k4 s2 groupnorm:3 softplus"), Latent: 4, Likelihood: Bernoulli},
+		"spatial code":          {Input: in, Encoder: parse("conv 4 k3 s2 tanh | conv 2 k3")},
+		"pools and dropout":     {Input: Shape{C: 1, H: 8, W: 8}, Encoder: parse("conv 4 k3 silu | dropout 0.3 | avgpool 2 | maxpool 2"), Latent: 3},
+		"l1 with sigmoid":       {Input: in, Encoder: parse("flatten | dense 9 sigmoid"), Latent: 3, Likelihood: L1, Output: kernels.Activation{Function: kernels.Sigmoid}},
+		"huber, explicit":       {Input: in, Encoder: parse("conv 4 k3 s2"), Latent: 3, Likelihood: Huber, Decoder: parse("dense 252 | unflatten 4x7x9 | layernorm | tanh | conv 2 k3x1 nobias")},
+		"upsampling, dilations": {Input: Shape{C: 1, H: 6, W: 6}, Encoder: parse("conv 4 k3 d2 g1 silu | maxpool 2"), Latent: 3, Decoder: parse("dense 18 silu | unflatten 2x3x3 | upsample 2 bilinear | convt 1 k3 d2")},
+	}
+}
+
+// TestObjectiveGradient compares the gradient of the whole training objective
+// by all parameters with difference quotients, in float64.
+func TestObjectiveGradient(t *testing.T) {
+	for name, spec := range specs(t) {
+		t.Run(name, func(t *testing.T) { checkObjective(t, spec) })
+	}
+}
+
+func checkObjective(t *testing.T, spec Spec) {
+	m, err := New(spec, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const batch = 3
+	b := graph.NewCheckBuilder(m.Store(), true)
+	m.Train(b, batch)
+	if b.Err() != nil {
+		t.Fatal(b.Err())
+	}
+	random := rand.New(rand.NewPCG(4, 4))
+	for _, n := range b.Graph.AllNodes() {
+		if n.Name() == "input:"+Image {
+			for i := range n.Value().Data().([]float64) {
+				n.Value().Data().([]float64)[i] = random.Float64()
+			}
+		}
+	}
+	var parameters gorgonia.Nodes
+	for _, v := range m.Store().Parameters {
+		parameters = append(parameters, b.Variable(v.Name))
+		for i := range b.Variable(v.Name).Value().Data().([]float64) { // off the zeros at which biases begin
+			b.Variable(v.Name).Value().Data().([]float64)[i] += 0.1 * random.NormFloat64()
+		}
+	}
+	gradients, err := gorgonia.Grad(b.CostNode(), parameters...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make([]gorgonia.Value, len(gradients))
+	for i, g := range gradients {
+		gorgonia.Read(g, &values[i])
+	}
+	var cost gorgonia.Value
+	gorgonia.Read(b.CostNode(), &cost)
+	machine := gorgonia.NewTapeMachine(b.Graph)
+	defer machine.Close()
+	run := func() float64 {
+		machine.Reset()
+		if err := machine.RunAll(); err != nil {
+			t.Fatal(err)
+		}
+		return cost.Data().(float64)
+	}
+	run()
+	symbolic := 0.0
+	directions := make([][]float64, len(parameters))
+	for k, v := range values {
+		for _, g := range v.Data().([]float64) {
+			d := random.NormFloat64()
+			directions[k] = append(directions[k], d)
+			symbolic += d * g
+		}
+	}
+	along := func(h float64) float64 {
+		for k, n := range parameters {
+			for i := range directions[k] {
+				n.Value().Data().([]float64)[i] += h * directions[k][i]
+			}
+		}
+		return run()
+	}
+	const h = 1e-6
+	above := along(h)
+	numerical := (above - along(-2*h)) / (2 * h)
+	if math.Abs(numerical-symbolic) > 1e-6*(1+math.Abs(symbolic)) {
+		t.Errorf("along a random direction the gradient is %.9g and the difference quotient %.9g", symbolic, numerical)
+	}
+}

@@ -1,0 +1,211 @@
+package models
+
+import (
+	"fmt"
+	"math"
+
+	"gorgonia.org/gorgonia"
+
+	"hourglass/conv"
+	"hourglass/graph"
+	"hourglass/graph/ops"
+	"hourglass/kernels"
+)
+
+// Constants of the normalisations, PyTorch's defaults.
+const (
+	normEpsilon       = 1e-5
+	batchNormMomentum = 0.1
+)
+
+// variable is a variable to be made, with how its values begin.
+type variable struct {
+	graph.Variable
+	state bool
+	begin beginning
+}
+
+// beginning says how a variable's values begin: uniform on ±bound, or all one
+// value.
+type beginning struct{ bound, value float64 }
+
+// part is a list of layers with its place in the model: "encoder", say. It
+// knows the name of each layer's variables.
+type part struct {
+	name   string
+	layers Layers
+	shapes []Shape // before the first layer and after each one
+	// single parts are one module, not a sequence: their names carry no number.
+	single bool
+}
+
+func newPart(name string, layers Layers, in Shape) (part, error) {
+	shapes, err := layers.Shapes(name, in)
+	return part{name: name, layers: layers, shapes: shapes}, err
+}
+
+// out is the shape after the last layer.
+func (p part) out() Shape { return p.shapes[len(p.shapes)-1] }
+
+// prefix is the name of module number m of the part.
+func (p part) prefix(m int) string {
+	if p.single {
+		return p.name
+	}
+	return fmt.Sprintf("%s.%d", p.name, m)
+}
+
+// variables lists the part's variables in order.
+func (p part) variables() []variable {
+	var all []variable
+	module := 0
+	for i, l := range p.layers {
+		all = append(all, p.layerVariables(l, p.shapes[i], p.shapes[i+1], module)...)
+		module += l.modules()
+	}
+	return all
+}
+
+func (p part) layerVariables(l Layer, in, out Shape, module int) []variable {
+	prefix := p.prefix(module)
+	var all []variable
+	parameter := func(name string, begin beginning, shape ...int) {
+		all = append(all, variable{Variable: graph.Variable{Name: name, Shape: shape}, begin: begin})
+	}
+	switch l.Kind {
+	case KindConv, KindConvT, KindDense:
+		shape, taps := l.weight(in)
+		parameter(prefix+".weight", beginning{bound: bound(l.Activation, taps)}, shape...)
+		if !l.NoBias {
+			parameter(prefix+".bias", beginning{}, out.C)
+		}
+		prefix = p.prefix(module + 1)
+	}
+	if l.Norm != nil {
+		parameter(prefix+".weight", beginning{value: 1}, out.C)
+		parameter(prefix+".bias", beginning{}, out.C)
+		if l.Norm.Kind == kernels.BatchNorm {
+			all = append(all, variable{Variable: graph.Variable{Name: prefix + ".running", Shape: kernels.Shape{2, out.C}}, state: true})
+		}
+	}
+	return all
+}
+
+// weight returns the shape of a layer's weight in PyTorch's layout, and how
+// many of its elements a number of the result sums over (in the mean over the
+// result, for a transposed convolution with a stride).
+func (l Layer) weight(in Shape) (shape kernels.Shape, taps float64) {
+	area := float64(l.Kernel.H * l.Kernel.W)
+	switch l.Kind {
+	case KindConv:
+		return kernels.Shape{l.Channels, in.C / l.Groups, l.Kernel.H, l.Kernel.W}, float64(in.C/l.Groups) * area
+	case KindConvT:
+		return kernels.Shape{in.C, l.Channels / l.Groups, l.Kernel.H, l.Kernel.W}, float64(in.C/l.Groups) * area / float64(l.Stride.H*l.Stride.W)
+	default:
+		return kernels.Shape{l.Channels, in.C}, float64(in.C)
+	}
+}
+
+// bound is the half-width of the uniform distribution from which weights are
+// drawn, so that the variance of activations neither grows nor fades from
+// layer to layer: √(6/taps) before the functions that drop half their input
+// (He et al., "Delving deep into rectifiers", 2015), √(3/taps) elsewhere
+// (LeCun et al., "Efficient backprop", 1998).
+func bound(a kernels.Activation, taps float64) float64 {
+	switch a.Function {
+	case kernels.ReLU, kernels.SiLU, kernels.GELU, kernels.ELU, kernels.Softplus:
+		return math.Sqrt(6 / taps)
+	case kernels.LeakyReLU:
+		return math.Sqrt(6 / (1 + a.Alpha*a.Alpha) / taps)
+	}
+	return math.Sqrt(3 / taps)
+}
+
+// apply adds the part's operations to the graph. The first error sticks to the
+// builder; after it, nodes are nil.
+func (p part) apply(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
+	module := 0
+	for i, l := range p.layers {
+		y, err := p.applyLayer(b, l, p.shapes[i], x, module)
+		if err != nil {
+			b.Fail(fmt.Errorf("%s[%d] %v: %w", p.name, i, l, err))
+			return nil
+		}
+		x = y
+		module += l.modules()
+	}
+	return x
+}
+
+func (p part) applyLayer(b *graph.Builder, l Layer, in Shape, x *gorgonia.Node, module int) (y *gorgonia.Node, err error) {
+	prefix := p.prefix(module)
+	switch l.Kind {
+	case KindConv, KindConvT, KindDense:
+		y, err = applyWeights(b, l, prefix, x)
+		prefix = p.prefix(module + 1)
+	case KindFlatten:
+		y, err = ops.Flatten(x)
+	case KindUnflatten:
+		y, err = ops.Unflatten(x, l.Shape.C, l.Shape.H, l.Shape.W)
+	case KindMaxPool:
+		y, err = conv.MaxPool2D(x, l.Kernel, l.Stride, l.Padding)
+	case KindAvgPool:
+		y, err = conv.AvgPool2D(x, l.Kernel, l.Stride, l.Padding)
+	case KindUpsample:
+		y, err = conv.Upsample2D(x, l.Stride, l.Bilinear)
+	case KindDropout:
+		y, err = ops.Dropout(b, x, l.Rate)
+	default:
+		y = x
+	}
+	if err == nil && l.Norm != nil {
+		y, err = applyNorm(b, *l.Norm, prefix, y)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ops.Activate(y, l.Activation)
+}
+
+func applyWeights(b *graph.Builder, l Layer, prefix string, x *gorgonia.Node) (*gorgonia.Node, error) {
+	w := b.Variable(prefix + ".weight")
+	var bias *gorgonia.Node
+	if !l.NoBias {
+		bias = b.Variable(prefix + ".bias")
+	}
+	switch l.Kind {
+	case KindConv:
+		return conv.Conv2D(x, w, bias, l.attributes())
+	case KindConvT:
+		return conv.ConvTranspose2D(x, w, bias, l.attributes())
+	default:
+		return ops.Linear(x, w, bias)
+	}
+}
+
+// applyNorm normalises images and rows alike: a row is an image of one pixel.
+func applyNorm(b *graph.Builder, n Norm, prefix string, x *gorgonia.Node) (*gorgonia.Node, error) {
+	scale, shift := b.Variable(prefix+".weight"), b.Variable(prefix+".bias")
+	if n.Kind == kernels.LayerNorm {
+		return conv.LayerNorm(x, scale, shift, normEpsilon)
+	}
+	shape := kernels.Shape(x.Shape().Clone())
+	row := len(shape) == 2
+	if row {
+		var err error
+		if x, err = ops.Reshape(x, shape[0], 1, 1, shape[1]); err != nil {
+			return nil, err
+		}
+	}
+	var y *gorgonia.Node
+	var err error
+	if n.Kind == kernels.BatchNorm {
+		y, err = conv.BatchNorm2D(b, x, scale, shift, b.Variable(prefix+".running"), batchNormMomentum, normEpsilon)
+	} else {
+		y, err = conv.GroupNorm(x, scale, shift, n.Groups, normEpsilon)
+	}
+	if err == nil && row {
+		y, err = ops.Reshape(y, shape...)
+	}
+	return y, err
+}
