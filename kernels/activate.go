@@ -23,10 +23,7 @@ var functionNames = [...]string{"identity", "relu", "leakyrelu", "elu", "silu", 
 func Functions() []string { return functionNames[:] }
 
 func (f Function) String() string {
-	if f < 0 || int(f) >= len(functionNames) {
-		return fmt.Sprintf("Function(%d)", int(f))
-	}
-	return functionNames[f]
+	return name("Function", int(f), functionNames[:])
 }
 
 // Activation is an activation function with its parameter. The zero value is
@@ -49,10 +46,10 @@ func (a Activation) FromOutput() bool {
 // Check says what is wrong with the parameter, or nil. Alpha of a function
 // that is inverted from its value must not be negative.
 func (a Activation) Check() error {
-	if a.Function < 0 || int(a.Function) >= len(functionNames) {
-		return fmt.Errorf("activation: %v is not a function", a.Function)
+	if err := listed("activation", int(a.Function), functionNames[:]); err != nil {
+		return err
 	}
-	if a.Alpha < 0 {
+	if !(a.Alpha >= 0) {
 		return fmt.Errorf("%v: alpha is %g, want at least 0", a.Function, a.Alpha)
 	}
 	return nil
@@ -68,6 +65,9 @@ func (o Activate) Kind() string      { return o.Function.String() }
 func (o Activate) Operands() []Shape { return []Shape{{o.Size}} }
 func (o Activate) Result() Shape     { return Shape{o.Size} }
 func (o Activate) FLOPs() int        { return o.Size }
+func (o Activate) Check() error {
+	return first(o.Activation.Check(), positive(o.Kind(), "size", o.Size))
+}
 
 // ActivateBackward computes dx = f'(x)·dy. Its first operand is y where
 // FromOutput holds, x otherwise; its second is dy.
@@ -80,3 +80,6 @@ func (o ActivateBackward) Kind() string      { return o.Function.String() + "_ba
 func (o ActivateBackward) Operands() []Shape { return []Shape{{o.Size}, {o.Size}} }
 func (o ActivateBackward) Result() Shape     { return Shape{o.Size} }
 func (o ActivateBackward) FLOPs() int        { return 2 * o.Size }
+func (o ActivateBackward) Check() error {
+	return first(o.Activation.Check(), positive(o.Kind(), "size", o.Size))
+}

@@ -37,7 +37,7 @@ func (g Convolution) Check() error {
 		return fmt.Errorf("convolve: padding is %dx%d, want at least 0", g.PadH, g.PadW)
 	}
 	if g.C%g.Groups != 0 || g.K%g.Groups != 0 {
-		return fmt.Errorf("convolve: %d groups divide neither or only one of %d channels in and %d out; choose a common divisor", g.Groups, g.C, g.K)
+		return fmt.Errorf("convolve: %d groups must divide both the %d channels in and the %d out; choose a common divisor", g.Groups, g.C, g.K)
 	}
 	if g.H+2*g.PadH < g.DilationH*(g.R-1)+1 || g.W+2*g.PadW < g.DilationW*(g.S-1)+1 {
 		return fmt.Errorf("convolve: a %dx%d filter (dilation %dx%d) does not fit a %dx%d image with padding %dx%d; use a smaller filter or more padding",
@@ -69,6 +69,9 @@ func (o ConvolveForward) Operands() []Shape {
 	return withBias([]Shape{o.X(), o.Weight()}, o.Bias, o.K)
 }
 func (o ConvolveForward) Result() Shape { return o.Y() }
+func (o ConvolveForward) Check() error {
+	return first(o.Convolution.Check(), o.Activation.Check())
+}
 
 // ConvolveBackwardInput computes the gradient by x from dy and w. Read forward
 // it is the transposed convolution of dy, to which Bias adds b (C) and
@@ -84,6 +87,9 @@ func (o ConvolveBackwardInput) Operands() []Shape {
 	return withBias([]Shape{o.Y(), o.Weight()}, o.Bias, o.C)
 }
 func (o ConvolveBackwardInput) Result() Shape { return o.X() }
+func (o ConvolveBackwardInput) Check() error {
+	return first(o.Convolution.Check(), o.Activation.Check())
+}
 
 // ConvolveBackwardWeight computes the gradient by w from x and dy.
 type ConvolveBackwardWeight struct{ Convolution }

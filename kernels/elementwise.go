@@ -12,7 +12,9 @@ const (
 	Divide
 )
 
-func (a Arithmetic) String() string { return [...]string{"add", "subtract", "times", "divide"}[a] }
+var arithmeticNames = [...]string{"add", "subtract", "times", "divide"}
+
+func (a Arithmetic) String() string { return name("Arithmetic", int(a), arithmeticNames[:]) }
 
 // Combine computes y = a ∘ b element by element, each operand broadcast to the
 // result as in NumPy: axes are matched from the last, and an axis of size 1 or
@@ -44,6 +46,9 @@ func (o Combine) FLOPs() int { return o.Result().Size() }
 
 // Check wants every pair of axes equal or one of them 1.
 func (o Combine) Check() error {
+	if err := first(listed("arithmetic", int(o.Arithmetic), arithmeticNames[:]), axes(o.Kind(), o.A, o.B)); err != nil {
+		return err
+	}
 	for i, j := len(o.A)-1, len(o.B)-1; i >= 0 && j >= 0; i, j = i-1, j-1 {
 		if o.A[i] != o.B[j] && o.A[i] != 1 && o.B[j] != 1 {
 			return fmt.Errorf("%v: shapes %v and %v do not broadcast: sizes %d and %d must be equal or one of them 1", o.Arithmetic, o.A, o.B, o.A[i], o.B[j])
@@ -63,7 +68,9 @@ const (
 	Abs
 )
 
-func (e Elementary) String() string { return [...]string{"exp", "log", "square", "sqrt", "abs"}[e] }
+var elementaryNames = [...]string{"exp", "log", "square", "sqrt", "abs"}
+
+func (e Elementary) String() string { return name("Elementary", int(e), elementaryNames[:]) }
 
 // Map computes y = f(x) element by element.
 type Map struct {
@@ -75,7 +82,9 @@ func (o Map) Kind() string      { return o.Function.String() }
 func (o Map) Operands() []Shape { return []Shape{{o.Size}} }
 func (o Map) Result() Shape     { return Shape{o.Size} }
 func (o Map) FLOPs() int        { return o.Size }
-func (o Map) Check() error      { return positive(o.Kind(), "size", o.Size) }
+func (o Map) Check() error {
+	return first(listed("function", int(o.Function), elementaryNames[:]), positive(o.Kind(), "size", o.Size))
+}
 
 // MapBackward computes dx = f'(x)·dy from x and dy. The derivative of abs is
 // 0 at 0, as PyTorch has it.

@@ -12,7 +12,9 @@ const (
 	BCEWithLogits                  // max(y,0) − y·t + log(1 + e^−|y|): cross-entropy in nats of a logit y, finite for any y
 )
 
-func (c Criterion) String() string { return [...]string{"mse", "l1", "huber", "bce_with_logits"}[c] }
+var criterionNames = [...]string{"mse", "l1", "huber", "bce_with_logits"}
+
+func (c Criterion) String() string { return name("Criterion", int(c), criterionNames[:]) }
 
 // Loss is a criterion over Size elements.
 type Loss struct {
@@ -23,6 +25,9 @@ type Loss struct {
 
 // Check says in one sentence what is wrong, or nil.
 func (g Loss) Check() error {
+	if err := listed("criterion", int(g.Criterion), criterionNames[:]); err != nil {
+		return err
+	}
 	if err := positive(g.Criterion.String(), "size", g.Size); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (o Multiply) Operands() []Shape {
 func (o Multiply) Result() Shape { return Shape{o.M, o.N} }
 func (o Multiply) FLOPs() int    { return 2 * o.M * o.N * o.K }
 func (o Multiply) Check() error {
-	return positive("multiply", "rows", o.M, "columns", o.N, "inner size", o.K)
+	return first(positive("multiply", "rows", o.M, "columns", o.N, "inner size", o.K), o.Activation.Check())
 }
 
 // Transpose swaps the two axes of a matrix: y[c,r] = x[r,c]. Batch repeats it
@@ -55,6 +55,9 @@ func (o Copy) Operands() []Shape { return []Shape{o.From} }
 func (o Copy) Result() Shape     { return o.To }
 func (o Copy) FLOPs() int        { return 0 }
 func (o Copy) Check() error {
+	if err := axes("reshape", o.From, o.To); err != nil {
+		return err
+	}
 	if o.From.Size() != o.To.Size() {
 		return fmt.Errorf("reshape: %v holds %d elements and %v holds %d; both must hold as many", o.From, o.From.Size(), o.To, o.To.Size())
 	}

@@ -11,8 +11,10 @@ const (
 	LayerNorm                 // over the last axis: one pair a row (Ba, Kiros and Hinton 2016)
 )
 
+var normNames = [...]string{"batchnorm", "groupnorm", "layernorm"}
+
 func (k NormKind) String() string {
-	return [...]string{"batchnorm", "groupnorm", "layernorm"}[k]
+	return name("NormKind", int(k), normNames[:])
 }
 
 // Normalisation is the geometry of
@@ -32,6 +34,9 @@ type Normalisation struct {
 
 // Check says in one sentence what is wrong with the sizes, or nil.
 func (g Normalisation) Check() error {
+	if err := listed("norm", int(g.Norm), normNames[:]); err != nil {
+		return err
+	}
 	kind := g.Norm.String()
 	if err := positive(kind, "batch", g.N, "pixels", g.Pixels, "channels", g.C, "groups", g.Groups); err != nil {
 		return err
@@ -39,7 +44,10 @@ func (g Normalisation) Check() error {
 	if g.C%g.Groups != 0 {
 		return fmt.Errorf("%s: %d groups do not divide %d channels", kind, g.Groups, g.C)
 	}
-	if g.Epsilon <= 0 {
+	if g.Groups > 1 && g.Norm != GroupNorm {
+		return fmt.Errorf("%s: groups is %d, want 1; only groupnorm has groups", kind, g.Groups)
+	}
+	if !(g.Epsilon > 0) {
 		return fmt.Errorf("%s: epsilon is %g, want more than 0", kind, g.Epsilon)
 	}
 	return nil

@@ -74,6 +74,44 @@ type Clock struct {
 	Step uint64
 }
 
+// axes checks that every axis of the shapes has at least one element.
+func axes(kind string, shapes ...Shape) error {
+	for _, s := range shapes {
+		for _, axis := range s {
+			if axis < 1 {
+				return fmt.Errorf("%s: shape %v has an axis of %d, want at least 1", kind, s, axis)
+			}
+		}
+	}
+	return nil
+}
+
+// name is element i of a list of names, or says that there is none.
+func name(what string, i int, names []string) string {
+	if i < 0 || i >= len(names) {
+		return fmt.Sprintf("%s(%d)", what, i)
+	}
+	return names[i]
+}
+
+// listed checks that i numbers one of a list of names.
+func listed(what string, i int, names []string) error {
+	if i < 0 || i >= len(names) {
+		return fmt.Errorf("%s %d does not exist; the last one is %d, %s", what, i, len(names)-1, names[len(names)-1])
+	}
+	return nil
+}
+
+// first is the first error that is not nil: one mistake, one sentence.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // positive checks named sizes, given as name, value pairs.
 func positive(kind string, sizes ...any) error {
 	for i := 0; i < len(sizes); i += 2 {

@@ -16,7 +16,7 @@ var ruleNames = [...]string{"sgd", "adam", "adamw"}
 // Rules are the names of all update rules, in order.
 func Rules() []string { return ruleNames[:] }
 
-func (r Rule) String() string { return ruleNames[r] }
+func (r Rule) String() string { return name("Rule", int(r), ruleNames[:]) }
 
 // Optimiser is an update rule with its constants, the same over a whole run.
 type Optimiser struct {
@@ -30,8 +30,8 @@ type Optimiser struct {
 
 // Check says in one sentence what is wrong, or nil.
 func (o Optimiser) Check() error {
-	if o.Rule < 0 || int(o.Rule) >= len(ruleNames) {
-		return fmt.Errorf("optimiser: rule %d does not exist", int(o.Rule))
+	if err := listed("optimiser rule", int(o.Rule), ruleNames[:]); err != nil {
+		return err
 	}
 	inside := func(name string, v float64) error {
 		if !(v >= 0 && v < 1) {

@@ -90,4 +90,4 @@ func (o Noise) Kind() string {
 func (o Noise) Operands() []Shape { return nil }
 func (o Noise) Result() Shape     { return o.Shape }
 func (o Noise) FLOPs() int        { return 0 }
-func (o Noise) Check() error      { return positive(o.Kind(), "size", o.Shape.Size()) }
+func (o Noise) Check() error      { return axes(o.Kind(), o.Shape) }

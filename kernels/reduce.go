@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Reduce sums x over every axis where To has size 1 and From has not; a To of
 // fewer axes is matched from the last, the missing ones being summed too.
@@ -32,6 +35,9 @@ func (o Expand) Check() error      { return checkStretch("expand", o.From, o.To)
 
 // checkStretch says whether small can be repeated to large.
 func checkStretch(kind string, small, large Shape) error {
+	if err := axes(kind, small, large); err != nil {
+		return err
+	}
 	if len(small) > len(large) {
 		return fmt.Errorf("%s: %v has more axes than %v", kind, small, large)
 	}
@@ -67,6 +73,9 @@ func (o Concat) Result() Shape {
 }
 func (o Concat) FLOPs() int { return 0 }
 func (o Concat) Check() error {
+	if len(o.Sizes) == 0 {
+		return errors.New("concat: nothing to join; give at least one operand")
+	}
 	for _, size := range o.Sizes {
 		if err := positive("concat", "outer size", o.Outer, "size", size); err != nil {
 			return err
@@ -87,7 +96,7 @@ func (o Slice) Check() error {
 	if err := positive("slice", "outer size", o.Outer, "size", o.Size); err != nil {
 		return err
 	}
-	if o.From < 0 || o.From+o.Size > o.Total {
+	if o.From < 0 || o.From > o.Total-o.Size {
 		return fmt.Errorf("slice: elements %d to %d of %d do not exist", o.From, o.From+o.Size, o.Total)
 	}
 	return nil

@@ -13,9 +13,13 @@ const (
 	// of runPixels x 16 floats takes 16 KiB of the first-level cache.
 	runPixels = 256
 
-	// panelsTogether is the number of patch panels for which one packed dy is
-	// used before it is packed anew.
+	// panelsTogether is the number of patch panels for which a packed dy is used
+	// at least, if there are as many.
 	panelsTogether = 8
+
+	// chunkPixels is the number of pixels that one chunk sums at least: adding
+	// the chunks then costs a few per cent.
+	chunkPixels = 512
 
 	// gradientShares is the number of shares that is aimed at. It does not
 	// depend on the number of workers, for the order of summation must not.
@@ -56,9 +60,6 @@ type weightGradient struct {
 	floatsOfPanelRows int
 }
 
-// patchRun is a run of consecutive floats of a patch that a panel holds.
-type patchRun struct{ source, target, length int }
-
 // filterPanel is a run of filters that are rows of one tile, 6 or 4.
 type filterPanel struct{ first, rows int }
 
@@ -70,7 +71,7 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 	panels := forwardPanels(g)
 	w := &weightGradient{
 		ctx: ctx, k: g.K, px: p * q, taps: g.R * g.S,
-		window: newWindow(g.N, g.H, g.W, g.C, vertical, horizontal, blockWish{atLeast: 1, pixels: runPixels}),
+		window: newWindow(g.N, g.H, g.W, g.C, vertical, horizontal, blockWish{atLeast: 1, pixels: runPixels, copied: true}),
 		groups: panels.groups, joined: panels.joined,
 		filters: panels.columns, channels: panels.inner,
 		memberFilters: g.K / g.Groups, memberChannels: g.C / g.Groups,
@@ -100,10 +101,10 @@ func (w *weightGradient) cutPatches(v, h sampling) [][]patchRun {
 				panel, target := column/tileColumns, column%tileColumns
 				n := min(left, tileColumns-target)
 				runs := panels[panel]
-				if last := len(runs) - 1; last >= 0 && runs[last].source+4*runs[last].length == from {
+				if last := len(runs) - 1; last >= 0 && runs[last].source+4*runs[last].length == from && target > 0 {
 					runs[last].length += n
 				} else {
-					panels[panel] = append(runs, patchRun{from, target, n})
+					panels[panel] = append(runs, patchRun{from, 4 * target, n})
 				}
 				from, left, column = from+4*n, left-n, column+n
 			}
@@ -134,9 +135,10 @@ func cutFilters(filters int) ([]filterPanel, int) {
 
 // plan decides chunks and shares and reserves scratch.
 func (w *weightGradient) plan() {
-	w.panelParts = ceilDivide(len(w.columns), panelsTogether)
-	parts := w.groups * w.panelParts
-	w.chunks = min(w.window.blocks(), ceilDivide(gradientShares, parts))
+	chunks := min(w.window.blocks(), gradientShares, max(1, w.window.n*w.px/chunkPixels))
+	parts := ceilDivide(gradientShares, chunks*w.groups)
+	w.chunks = chunks
+	w.panelParts = min(parts, ceilDivide(len(w.columns), panelsTogether))
 
 	w.offsets = make([]int32, w.memberChannels)
 	for c := range w.offsets {
@@ -144,7 +146,7 @@ func (w *weightGradient) plan() {
 	}
 	w.floatsOfBlock = (w.window.floats() + 2*cacheLine) &^ (cacheLine - 1)
 	w.floatsOfPanelRows = (w.padded*runPixels + cacheLine) &^ (cacheLine - 1)
-	w.ctx.reserve(w.floatsOfBlock+w.floatsOfPanelRows+runPixels*tileColumns, w.chunks*w.groups*w.partial())
+	w.ctx.reserve(w.floatsOfBlock+w.floatsOfPanelRows+runPixels*tileColumns+cacheLine, w.chunks*w.groups*w.partial())
 }
 
 // partial is the size of one group's sums: padded filters x padded columns.
@@ -184,7 +186,8 @@ func (w *weightGradient) sumShare(share, worker int) {
 			src := w.src[first:min(pixels, first+runPixels)]
 			w.packFilters(filters, dy+first*w.k, len(src))
 			for panel := firstPanel; panel < lastPanel; panel++ {
-				w.packPatches(patches, base, src, panel)
+				runs := w.columns[panel]
+				packPatches(at(patches, 0), base, unsafe.Pointer(&src[0]), len(src), unsafe.Pointer(&runs[0]), len(runs))
 				w.multiply(t, partial, filters, patches, len(src), panel)
 			}
 			t.flags = accumulate
@@ -206,40 +209,13 @@ func (w *weightGradient) multiply(t *panelTile, partial, filters, patches []floa
 // at first stands at first·pixels, pixel by pixel.
 func (w *weightGradient) packFilters(to []float32, dy, pixels int) {
 	for _, p := range w.rows {
-		target, source := at(to, p.first*pixels), at(w.dy, dy+p.first)
-		switch min(p.rows, w.filters-p.first) {
-		case 6:
-			for i := range pixels {
-				*(*[6]float32)(unsafe.Add(target, 4*6*i)) = *(*[6]float32)(unsafe.Add(source, 4*w.k*i))
-			}
-		case 4:
-			for i := range pixels {
-				*(*[4]float32)(unsafe.Add(target, 4*4*i)) = *(*[4]float32)(unsafe.Add(source, 4*w.k*i))
-			}
-		default:
-			for i := range pixels {
-				row := to[p.first*pixels+i*p.rows:][:p.rows]
-				clear(row[copy(row, w.dy[dy+i*w.k+p.first:dy+i*w.k+w.filters]):])
-			}
+		if p.first+p.rows <= w.filters {
+			packStrided(at(to, p.first*pixels), at(w.dy, dy+p.first), 4*w.k, pixels, p.rows)
+			continue
 		}
-	}
-}
-
-// packPatches packs sixteen columns of the patches of a run of pixels.
-func (w *weightGradient) packPatches(to []float32, base unsafe.Pointer, src []int32, panel int) {
-	runs := w.columns[panel]
-	target := at(to, 0)
-	if len(runs) == 1 && runs[0].length == tileColumns {
-		base = unsafe.Add(base, runs[0].source)
-		for i, offset := range src {
-			*(*[tileColumns]float32)(unsafe.Add(target, 4*tileColumns*i)) = *(*[tileColumns]float32)(unsafe.Add(base, int(offset)))
-		}
-		return
-	}
-	for i, offset := range src {
-		row := to[i*tileColumns:][:tileColumns]
-		for _, r := range runs {
-			copy(row[r.target:r.target+r.length], floatsAt(unsafe.Add(base, int(offset)+r.source), r.length))
+		for i := range pixels {
+			row := to[p.first*pixels+i*p.rows:][:p.rows]
+			clear(row[copy(row, w.dy[dy+i*w.k+p.first:dy+i*w.k+w.filters]):])
 		}
 	}
 }

@@ -14,6 +14,8 @@ func init() {
 	multiplyRows = multiplyRowsAVX2
 	multiplyPanels = multiplyPanelsAVX2
 	transposeEight = transposeEightAVX2
+	packStrided = packStridedAVX2
+	packPatches = packPatchesAVX2
 }
 
 // Features names the vector extensions of the processor that matter here, and
@@ -46,3 +48,9 @@ func multiplyPanelsAVX2(t *panelTile)
 
 //go:noescape
 func transposeEightAVX2(dst, offsets, src unsafe.Pointer, stride, n int)
+
+//go:noescape
+func packStridedAVX2(to, from unsafe.Pointer, stride, n, width int)
+
+//go:noescape
+func packPatchesAVX2(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int)

@@ -129,10 +129,7 @@ func (p *product) packPanel(to []float32, panel int) {
 		return
 	}
 	if columns == tileColumns {
-		target, source := at(to, 0), at(p.b, first)
-		for k := range p.op.K {
-			*(*[tileColumns]float32)(unsafe.Add(target, 4*tileColumns*k)) = *(*[tileColumns]float32)(unsafe.Add(source, 4*p.op.N*k))
-		}
+		packStrided(at(to, 0), at(p.b, first), 4*p.op.N, p.op.K, tileColumns)
 		return
 	}
 	for k := range p.op.K {

@@ -16,6 +16,35 @@ func transposeEightPortable(dst, offsets, src unsafe.Pointer, stride, n int) {
 	}
 }
 
+// packStrided copies n runs of width floats, 4, 6 or 16, that stand stride
+// bytes apart, one after another.
+var packStrided = packStridedPortable
+
+func packStridedPortable(to, from unsafe.Pointer, stride, n, width int) {
+	for i := range n {
+		copy(floatsAt(unsafe.Add(to, 4*width*i), width), floatsAt(unsafe.Add(from, stride*i), width))
+	}
+}
+
+// patchRun is a run of consecutive floats of a patch, source bytes from where
+// the patch begins, that stands target bytes from the first of the sixteen
+// columns of a panel.
+type patchRun struct{ source, target, length int }
+
+// packPatches packs sixteen columns of the patches that begin at base + src[i]
+// as row i of a panel. It reads up to fifteen floats behind a run, and writes
+// as many behind the panel.
+var packPatches = packPatchesPortable
+
+func packPatchesPortable(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int) {
+	for i, offset := range unsafe.Slice((*int32)(src), pixels) {
+		for _, r := range unsafe.Slice((*patchRun)(runs), count) {
+			row := floatsAt(unsafe.Add(to, 4*tileColumns*i+r.target), r.length)
+			copy(row, floatsAt(unsafe.Add(base, int(offset)+r.source), r.length))
+		}
+	}
+}
+
 // transposeRows is transposeEight for any number of rows and columns: column
 // j of the rows, stride floats apart, goes to dst[offsets[j]/4:][:rows].
 func transposeRows(dst, src []float32, offsets []int32, rows, stride int) {

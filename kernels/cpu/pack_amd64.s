@@ -68,3 +68,80 @@ block:
 	JNZ  block
 	VZEROUPPER
 	RET
+
+// func packStridedAVX2(to, from unsafe.Pointer, stride, n, width int)
+TEXT ·packStridedAVX2(SB), NOSPLIT, $0-40
+	MOVQ to+0(FP), DI
+	MOVQ from+8(FP), SI
+	MOVQ stride+16(FP), R8
+	MOVQ n+24(FP), CX
+	MOVQ width+32(FP), DX
+	CMPQ DX, $6
+	JEQ  six
+	JG   sixteen
+
+four:
+	VMOVUPS (SI), X0
+	VMOVUPS X0, (DI)
+	ADDQ    R8, SI
+	ADDQ    $16, DI
+	DECQ    CX
+	JNZ     four
+	RET
+
+six:
+	VMOVUPS (SI), X0
+	VMOVSD  16(SI), X1
+	VMOVUPS X0, (DI)
+	VMOVSD  X1, 16(DI)
+	ADDQ    R8, SI
+	ADDQ    $24, DI
+	DECQ    CX
+	JNZ     six
+	RET
+
+sixteen:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R8, SI
+	ADDQ    $64, DI
+	DECQ    CX
+	JNZ     sixteen
+	VZEROUPPER
+	RET
+
+// func packPatchesAVX2(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int)
+// Sixteen floats are copied for every run; the next run, or the next pixel,
+// writes over what is too much.
+TEXT ·packPatchesAVX2(SB), NOSPLIT, $0-48
+	MOVQ to+0(FP), DI
+	MOVQ base+8(FP), SI
+	MOVQ src+16(FP), BX
+	MOVQ pixels+24(FP), CX
+	MOVQ runs+32(FP), R8
+	MOVQ count+40(FP), R9
+
+pixel:
+	MOVLQSX (BX), DX
+	ADDQ    SI, DX
+	MOVQ    R8, R10
+	MOVQ    R9, R11
+
+run:
+	MOVQ    0(R10), R12
+	MOVQ    8(R10), R13
+	VMOVUPS (DX)(R12*1), Y0
+	VMOVUPS 32(DX)(R12*1), Y1
+	VMOVUPS Y0, (DI)(R13*1)
+	VMOVUPS Y1, 32(DI)(R13*1)
+	ADDQ    $24, R10
+	DECQ    R11
+	JNZ     run
+	ADDQ    $4, BX
+	ADDQ    $64, DI
+	DECQ    CX
+	JNZ     pixel
+	VZEROUPPER
+	RET

@@ -83,7 +83,11 @@ const blockFloats = 40 << 10
 
 // blockWish is what is asked of the blocks: a number of them, for the workers,
 // and a number of results in each, for the work that is done once a block.
-type blockWish struct{ atLeast, pixels int }
+// Images that are read beyond their end are copied in any case.
+type blockWish struct {
+	atLeast, pixels int
+	copied          bool
+}
 
 // newWindow lays out images for two samplings.
 func newWindow(n, h, w, c int, vertical, horizontal []sampling, wish blockWish) *window {
@@ -95,7 +99,7 @@ func newWindow(n, h, w, c int, vertical, horizontal []sampling, wish blockWish) 
 		columns: (across-1)*horizontal[0].step + right - left + 1,
 	}
 	bottom := (count-1)*win.step + greatest
-	win.inPlace = least >= 0 && left >= 0 && bottom < h && left+win.columns <= w
+	win.inPlace = !wish.copied && least >= 0 && left >= 0 && bottom < h && left+win.columns <= w
 	if win.inPlace {
 		win.columns = w
 	}
