@@ -31,7 +31,7 @@ fmt: ## format the sources
 	gofmt -w .
 
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (10m)
-	@internal/fuzzall/run.sh $(FUZZTIME)
+	@bench/fuzz.sh $(FUZZTIME)
 
 gate: ## train workload W1 on MNIST and Fashion-MNIST in ../shared/datasets and check its error
 	bench/gate.sh

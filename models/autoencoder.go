@@ -45,6 +45,7 @@ type Spec struct {
 	// Output is applied to the decoder's output where it means pixels. With
 	// Bernoulli it must be the identity: the sigmoid is part of the loss.
 	Output kernels.Activation
+	Init   Initialisation // FanIn if empty
 }
 
 // Autoencoder is a deterministic autoencoder: the code is a function of the
@@ -67,18 +68,18 @@ func New(spec Spec, seed uint64) (*Autoencoder, error) {
 		return nil, err
 	}
 	m := &Autoencoder{spec: spec, seed: seed}
-	if m.encoder, err = newPart("encoder", spec.Encoder, spec.Input); err != nil {
+	if m.encoder, err = spec.part("encoder", spec.Encoder, spec.Input); err != nil {
 		return nil, err
 	}
 	code := m.encoder.out()
 	if spec.Latent > 0 {
-		if m.bottleneck, err = newPart("bottleneck", Seq(Dense(spec.Latent)), code); err != nil {
+		if m.bottleneck, err = spec.part("bottleneck", Seq(Dense(spec.Latent)), code); err != nil {
 			return nil, err
 		}
 		m.bottleneck.single = true
 		code = m.bottleneck.out()
 	}
-	if m.decoder, err = newPart("decoder", spec.Decoder, code); err != nil {
+	if m.decoder, err = spec.part("decoder", spec.Decoder, code); err != nil {
 		return nil, err
 	}
 	if out := m.decoder.out(); out != spec.Input && !(out.Flat && out.Size() == spec.Input.Size()) {
@@ -106,6 +107,13 @@ func (s Spec) complete() (Spec, error) {
 		}
 	default:
 		return s, unknown("likelihood", string(s.Likelihood), Likelihoods())
+	}
+	switch s.Init {
+	case "":
+		s.Init = FanIn
+	case FanIn, He, Xavier:
+	default:
+		return s, unknown("initialisation", string(s.Init), Initialisations())
 	}
 	if err := s.Output.Check(); err != nil {
 		return s, err

@@ -172,6 +172,7 @@ func TestErrorsNameTheLayer(t *testing.T) {
 	for _, spec := range []Spec{
 		{Input: image, Latent: 8, Likelihood: "gauss"},
 		{Input: image, Latent: 8, Likelihood: Bernoulli, Output: kernels.Activation{Function: kernels.Sigmoid}},
+		{Input: image, Latent: 8, Init: "zeros"},
 		{Input: image, Latent: -1},
 		{Input: Features(3), Latent: 2},
 		{Input: image, Latent: 8, Decoder: Seq(Dense(783))},

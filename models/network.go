@@ -37,11 +37,12 @@ type part struct {
 	shapes []Shape // before the first layer and after each one
 	// single parts are one module, not a sequence: their names carry no number.
 	single bool
+	init   Initialisation
 }
 
-func newPart(name string, layers Layers, in Shape) (part, error) {
+func (s Spec) part(name string, layers Layers, in Shape) (part, error) {
 	shapes, err := layers.Shapes(name, in)
-	return part{name: name, layers: layers, shapes: shapes}, err
+	return part{name: name, layers: layers, shapes: shapes, init: s.Init}, err
 }
 
 // out is the shape after the last layer.
@@ -74,8 +75,8 @@ func (p part) layerVariables(l Layer, in, out Shape, module int) []variable {
 	}
 	switch l.Kind {
 	case KindConv, KindConvT, KindDense:
-		shape, taps := l.weight(in)
-		parameter(prefix+".weight", beginning{bound: bound(l.Activation, taps)}, shape...)
+		shape, fanIn, fanOut := l.weight(in)
+		parameter(prefix+".weight", beginning{bound: p.init.bound(l.Activation, fanIn, fanOut)}, shape...)
 		if !l.NoBias {
 			parameter(prefix+".bias", beginning{}, out.C)
 		}
@@ -91,34 +92,60 @@ func (p part) layerVariables(l Layer, in, out Shape, module int) []variable {
 	return all
 }
 
-// weight returns the shape of a layer's weight in PyTorch's layout, and how
-// many of its elements a number of the result sums over (in the mean over the
-// result, for a transposed convolution with a stride).
-func (l Layer) weight(in Shape) (shape kernels.Shape, taps float64) {
-	area := float64(l.Kernel.H * l.Kernel.W)
+// weight returns the shape of a layer's weight in PyTorch's layout, and over
+// how many of its elements a number of the result sums (on average, for a
+// transposed convolution with a stride), and a number of the input is used.
+func (l Layer) weight(in Shape) (shape kernels.Shape, fanIn, fanOut float64) {
+	area, stride := float64(l.Kernel.H*l.Kernel.W), float64(l.Stride.H*l.Stride.W)
 	switch l.Kind {
 	case KindConv:
-		return kernels.Shape{l.Channels, in.C / l.Groups, l.Kernel.H, l.Kernel.W}, float64(in.C/l.Groups) * area
+		shape = kernels.Shape{l.Channels, in.C / l.Groups, l.Kernel.H, l.Kernel.W}
+		return shape, float64(in.C/l.Groups) * area, float64(l.Channels/l.Groups) * area / stride
 	case KindConvT:
-		return kernels.Shape{in.C, l.Channels / l.Groups, l.Kernel.H, l.Kernel.W}, float64(in.C/l.Groups) * area / float64(l.Stride.H*l.Stride.W)
+		shape = kernels.Shape{in.C, l.Channels / l.Groups, l.Kernel.H, l.Kernel.W}
+		return shape, float64(in.C/l.Groups) * area / stride, float64(l.Channels/l.Groups) * area
 	default:
-		return kernels.Shape{l.Channels, in.C}, float64(in.C)
+		return kernels.Shape{l.Channels, in.C}, float64(in.C), float64(l.Channels)
 	}
 }
 
-// bound is the half-width of the uniform distribution from which weights are
-// drawn, so that the variance of activations neither grows nor fades from
-// layer to layer: √(6/taps) before the functions that drop half their input
-// (He et al., "Delving deep into rectifiers", 2015), √(3/taps) elsewhere
-// (LeCun et al., "Efficient backprop", 1998).
-func bound(a kernels.Activation, taps float64) float64 {
-	switch a.Function {
-	case kernels.ReLU, kernels.SiLU, kernels.GELU, kernels.ELU, kernels.Softplus:
-		return math.Sqrt(6 / taps)
-	case kernels.LeakyReLU:
-		return math.Sqrt(6 / (1 + a.Alpha*a.Alpha) / taps)
+// Initialisation says from which uniform distribution on ±bound weights are
+// drawn. Biases begin at zero.
+type Initialisation string
+
+const (
+	// FanIn is bound 1/√fanIn, PyTorch's default: He's for a leaky slope of √5.
+	// It is less than He's; autoencoders of mostly dark images learn faster
+	// from it.
+	FanIn Initialisation = "fanin"
+	// He is bound √(6/fanIn) before functions that drop half of their input,
+	// √(3/fanIn) elsewhere: the variance of activations neither grows nor fades
+	// from layer to layer (He et al., "Delving deep into rectifiers", 2015).
+	He Initialisation = "he"
+	// Xavier is bound √(6/(fanIn+fanOut)), a compromise between activations and
+	// gradients (Glorot and Bengio, "Understanding the difficulty of training
+	// deep feedforward neural networks", 2010).
+	Xavier Initialisation = "xavier"
+)
+
+// Initialisations are the names of all initialisations.
+func Initialisations() []string { return []string{string(FanIn), string(He), string(Xavier)} }
+
+func (i Initialisation) bound(a kernels.Activation, fanIn, fanOut float64) float64 {
+	switch i {
+	case Xavier:
+		return math.Sqrt(6 / (fanIn + fanOut))
+	case He:
+		switch a.Function {
+		case kernels.ReLU, kernels.SiLU, kernels.GELU, kernels.ELU, kernels.Softplus:
+			return math.Sqrt(6 / fanIn)
+		case kernels.LeakyReLU:
+			return math.Sqrt(6 / (1 + a.Alpha*a.Alpha) / fanIn)
+		}
+		return math.Sqrt(3 / fanIn)
+	default:
+		return 1 / math.Sqrt(fanIn)
 	}
-	return math.Sqrt(3 / taps)
 }
 
 // apply adds the part's operations to the graph. The first error sticks to the

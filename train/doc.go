@@ -1,0 +1,26 @@
+// Package train answers: how is a model fitted, watched, saved and resumed? It
+// never knows which model, nor which device.
+//
+//	data.Batches ──► Program.Step ──► Store (values, gradients, moments)
+//	  (seed, epoch,        │ loss             │ every so often, and when
+//	   next batch)         ▼                  ▼ interrupted
+//	                   Observers         Checkpoint ──► step-00001234.safetensors
+//	                  (MetricsFile,           ▲          latest, best
+//	                   progress, ...)         └─ State: step, seed, sums, best
+//	Runner: Evaluate, Encode, Decode, Reconstruct between the epochs, and alone
+//
+// # Resuming
+//
+// A run that is killed at any moment and resumed ends with the same weights,
+// bit for bit, as one that was not: the order of the data is a function of seed
+// and epoch, random numbers are functions of seed and step, and a [Checkpoint]
+// holds the rest. Each checkpoint appears under its name only when it is
+// complete and on disk, and is verified by its checksum when it is loaded; a
+// damaged one is passed over for the one before.
+//
+// # Losses
+//
+// A loss is in the unit that the model names. That of an epoch's training is the
+// mean over its batches, each measured before its own update, as PyTorch scripts
+// report it; that of a validation is exact: every image counts once.
+package train

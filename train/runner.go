@@ -1,0 +1,204 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+
+	"hourglass/data"
+	"hourglass/graph"
+	"hourglass/models"
+)
+
+// Metrics is how well a model reconstructs a set of images.
+type Metrics struct {
+	N    int     // images
+	Loss float64 // in the model's unit
+	MSE  float64 // squared error of one value of one pixel, mean over all
+}
+
+// PSNR is the peak signal-to-noise ratio of the MSE in decibels, the peak
+// being 1.
+func (m Metrics) PSNR() float64 { return -10 * math.Log10(m.MSE) }
+
+// add takes in the metrics of further images.
+func (m *Metrics) add(other Metrics) {
+	n, k := float64(m.N), float64(other.N)
+	m.Loss = (m.Loss*n + other.Loss*k) / (n + k)
+	m.MSE = (m.MSE*n + other.MSE*k) / (n + k)
+	m.N += other.N
+}
+
+// Runner runs a model that is not being trained, on any number of images. It
+// keeps the programs that it compiles, one for each batch size that it needs.
+// Its methods may be called from several goroutines; they take turns.
+type Runner struct {
+	device *graph.Device
+	model  models.Model
+	batch  int
+
+	mutex    sync.Mutex
+	programs map[purpose]*graph.Program
+}
+
+type purpose struct {
+	decode bool
+	batch  int
+}
+
+// NewRunner makes a runner that processes batch images at a time.
+func NewRunner(device *graph.Device, model models.Model, batch int) (*Runner, error) {
+	if batch < 1 {
+		return nil, fmt.Errorf("the batch size is %d, want at least 1", batch)
+	}
+	return &Runner{device: device, model: model, batch: batch, programs: make(map[purpose]*graph.Program)}, nil
+}
+
+// Close frees the programs.
+func (r *Runner) Close() error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	var first error
+	for p, program := range r.programs {
+		if err := program.Close(); first == nil {
+			first = err
+		}
+		delete(r.programs, p)
+	}
+	return first
+}
+
+func (r *Runner) program(p purpose) (*graph.Program, error) {
+	if program := r.programs[p]; program != nil {
+		return program, nil
+	}
+	b := graph.NewBuilder(r.model.Store(), false)
+	if p.decode {
+		r.model.Decode(b, p.batch)
+	} else {
+		r.model.Evaluate(b, p.batch)
+	}
+	program, err := graph.Compile(r.device, b, nil)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the model for %d images: %w", p.batch, err)
+	}
+	r.programs[p] = program
+	return program, nil
+}
+
+// Evaluate is [Runner.Evaluate] with a runner made for the purpose.
+func Evaluate(ctx context.Context, device *graph.Device, model models.Model, ds data.Dataset, batch int) (Metrics, error) {
+	r, err := NewRunner(device, model, batch)
+	if err != nil {
+		return Metrics{}, err
+	}
+	defer r.Close()
+	return r.Evaluate(ctx, ds)
+}
+
+// Evaluate measures the model on every image of a set, each once. A model that
+// draws random numbers draws the same ones in each evaluation.
+func (r *Runner) Evaluate(ctx context.Context, ds data.Dataset) (Metrics, error) {
+	if err := fits(r.model, "evaluation", ds); err != nil {
+		return Metrics{}, err
+	}
+	batches := data.NewBatches(ds, data.BatchOptions{Size: r.batch})
+	defer batches.Close()
+	var total Metrics
+	for step := uint64(0); ; step++ {
+		if err := ctx.Err(); err != nil {
+			return Metrics{}, err
+		}
+		batch, err := batches.Next()
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
+		if err != nil {
+			return Metrics{}, fmt.Errorf("evaluating: %w", err)
+		}
+		part, err := r.evaluate(batch, step)
+		batches.Release(batch)
+		if err != nil {
+			return Metrics{}, err
+		}
+		total.add(part)
+	}
+}
+
+func (r *Runner) evaluate(batch *data.Batch, step uint64) (Metrics, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	program, err := r.program(purpose{batch: batch.N})
+	if err != nil {
+		return Metrics{}, err
+	}
+	images := batch.Images[:batch.N*r.model.Input().Size()]
+	copy(program.Input(models.Image), images)
+	program.Clock().Step = step
+	if err := program.Run(); err != nil {
+		return Metrics{}, err
+	}
+	sum := 0.0
+	for i, y := range program.Output(models.Reconstruction) {
+		d := float64(y) - float64(images[i])
+		sum += d * d
+	}
+	return Metrics{batch.N, float64(program.Output(models.Loss)[0]), sum / float64(len(images))}, nil
+}
+
+// Encode returns the codes, (n,Z), of n images, (n,H,W,C).
+func (r *Runner) Encode(images []float32, n int) ([]float32, error) {
+	return r.each(false, models.Image, images, n, models.Code)
+}
+
+// Reconstruct returns what the model makes of n images, (n,H,W,C).
+func (r *Runner) Reconstruct(images []float32, n int) ([]float32, error) {
+	return r.each(false, models.Image, images, n, models.Reconstruction)
+}
+
+// Decode returns the images, (n,H,W,C), of n codes, (n,Z).
+func (r *Runner) Decode(codes []float32, n int) ([]float32, error) {
+	return r.each(true, models.Code, codes, n, models.Reconstruction)
+}
+
+// each runs a program over n rows of an input, chunk by chunk, and collects an
+// output. A chunk smaller than the batch is padded to a power of two, so that
+// few programs serve every n.
+func (r *Runner) each(decode bool, input string, rows []float32, n int, output string) ([]float32, error) {
+	size := map[string]int{models.Image: r.model.Input().Size(), models.Reconstruction: r.model.Input().Size(), models.Code: r.model.CodeSize()}
+	in, out := size[input], size[output]
+	if n < 0 || len(rows) != n*in {
+		return nil, fmt.Errorf("%d rows of input %s have %d values, want %d of each", n, input, len(rows), in)
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	result := make([]float32, 0, n*out)
+	for done := 0; done < n; {
+		count := min(r.batch, n-done)
+		program, err := r.program(purpose{decode, paddedBatch(count, r.batch)})
+		if err != nil {
+			return nil, err
+		}
+		copy(program.Input(input), rows[done*in:(done+count)*in]) // before whatever an earlier run left
+		program.Clock().Step = uint64(done / r.batch)
+		if err := program.Run(); err != nil {
+			return nil, err
+		}
+		result = append(result, program.Output(output)[:count*out]...)
+		done += count
+	}
+	return result, nil
+}
+
+// paddedBatch is the least power of two that holds count, or the limit if that
+// is less.
+func paddedBatch(count, limit int) int {
+	size := 1
+	for size < count {
+		size *= 2
+	}
+	return min(size, limit)
+}
