@@ -23,10 +23,16 @@ type Builder struct {
 	outputs   []namedNode
 	variables map[string]*gorgonia.Node
 	updates   gorgonia.Nodes
-	noises    map[*gorgonia.Node]kernels.Noise
+	noises    []noiseNode
 	cost      *gorgonia.Node
 	streams   uint32
 	err       error
+}
+
+// noiseNode is an input that the program fills itself.
+type noiseNode struct {
+	op   kernels.Noise
+	node *gorgonia.Node
 }
 
 type namedNode struct {
@@ -48,7 +54,7 @@ func NewCheckBuilder(store *Store, training bool) *Builder {
 func newBuilder(store *Store, training bool, dtype tensor.Dtype) *Builder {
 	return &Builder{
 		Graph: gorgonia.NewGraph(), Store: store, Clock: &kernels.Clock{}, Training: training,
-		dtype: dtype, variables: make(map[string]*gorgonia.Node), noises: make(map[*gorgonia.Node]kernels.Noise),
+		dtype: dtype, variables: make(map[string]*gorgonia.Node),
 	}
 }
 
@@ -90,7 +96,7 @@ func (b *Builder) Variable(name string) *gorgonia.Node {
 func (b *Builder) Noise(shape ...int) *gorgonia.Node {
 	op := kernels.Noise{Stream: b.Stream(), Shape: kernels.Shape(shape)}
 	node := b.tensor(fmt.Sprintf("noise:%d", op.Stream), op.Shape, nil)
-	b.noises[node] = op
+	b.noises = append(b.noises, noiseNode{op, node})
 	return node
 }
 

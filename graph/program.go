@@ -37,13 +37,13 @@ type noise struct {
 }
 
 // prepareNoise makes the kernels that fill the noise inputs before each run.
-func (p *Program) prepareNoise(noises map[*gorgonia.Node]kernels.Noise) error {
-	for node, op := range noises {
-		kernel, err := cpu.Prepare(p.context, op)
+func (p *Program) prepareNoise(noises []noiseNode) error {
+	for _, n := range noises {
+		kernel, err := cpu.Prepare(p.context, n.op)
 		if err != nil {
 			return err
 		}
-		p.noises = append(p.noises, noise{kernel, float32s(node.Value())})
+		p.noises = append(p.noises, noise{kernel, float32s(n.node.Value())})
 	}
 	return nil
 }
@@ -110,16 +110,23 @@ func (p *Program) Step(rate float64, step int) (StepResult, error) {
 }
 
 // firstNonFinite describes the first value in the order of computation that
-// holds NaN or infinity.
+// holds NaN or infinity. State that an Updater writes is passed over: it holds
+// one after the step because something else did before.
 func (p *Program) firstNonFinite() string {
 	s := &p.schedule
+	updated := make(map[int]bool)
+	for _, in := range s.instructions {
+		if _, updates := in.op.(kernels.Updater); updates {
+			updated[in.operands[0]], updated[in.result] = true, true
+		}
+	}
 	for v, val := range s.values {
-		if val.producer < 0 && !finite(p.buffers[v]) {
+		if val.producer < 0 && !updated[v] && !finite(p.buffers[v]) {
 			return val.name + " held one before the step"
 		}
 	}
 	for i, in := range s.instructions {
-		if !finite(p.buffers[in.result]) {
+		if !updated[in.result] && !finite(p.buffers[in.result]) {
 			return "it first appeared in " + s.describe(i)
 		}
 	}

@@ -225,6 +225,11 @@ func (m *Autoencoder) Evaluate(b *graph.Builder, batch int) {
 	b.Output(Loss, m.loss(b, y, x))
 }
 
+// Encode adds the graph from image to code.
+func (m *Autoencoder) Encode(b *graph.Builder, batch int) {
+	b.Output(Code, m.encode(b, m.image(b, batch)))
+}
+
 // Decode adds the graph from code to reconstruction.
 func (m *Autoencoder) Decode(b *graph.Builder, batch int) {
 	code := b.Input(Code, batch, m.CodeSize())

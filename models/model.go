@@ -29,7 +29,7 @@ func (s Shape) String() string {
 // Names of inputs and outputs of the graphs that a [Model] builds.
 const (
 	Image          = "image"          // input (N,H,W,C): pixels in [0,1]
-	Code           = "code"           // output, and input of Decode: (N,Z)
+	Code           = "code"           // output of Encode and Evaluate, input of Decode: (N,Z)
 	Reconstruction = "reconstruction" // output (N,H,W,C): pixels as the model believes them
 	Loss           = "loss"           // output: scalar, in the unit that Unit names, averaged over the batch
 )
@@ -50,6 +50,8 @@ type Model interface {
 	Train(b *graph.Builder, batch int)
 	// Evaluate adds input Image, outputs Loss, Reconstruction and Code.
 	Evaluate(b *graph.Builder, batch int)
+	// Encode adds input Image and output Code.
+	Encode(b *graph.Builder, batch int)
 	// Decode adds input Code and output Reconstruction.
 	Decode(b *graph.Builder, batch int)
 	// StartAt sets the output's bias so that an untrained model's output is

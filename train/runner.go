@@ -44,10 +44,21 @@ type Runner struct {
 	programs map[purpose]*graph.Program
 }
 
+// purpose is what a program is for: which of the model's graphs, and for how
+// many images.
 type purpose struct {
-	decode bool
-	batch  int
+	graph graphKind
+	batch int
 }
+
+// graphKind is one of the graphs that a model builds outside training.
+type graphKind int
+
+const (
+	evaluating graphKind = iota
+	encoding
+	decoding
+)
 
 // NewRunner makes a runner that processes batch images at a time.
 func NewRunner(device *graph.Device, model models.Model, batch int) (*Runner, error) {
@@ -76,9 +87,12 @@ func (r *Runner) program(p purpose) (*graph.Program, error) {
 		return program, nil
 	}
 	b := graph.NewBuilder(r.model.Store(), false)
-	if p.decode {
+	switch p.graph {
+	case encoding:
+		r.model.Encode(b, p.batch)
+	case decoding:
 		r.model.Decode(b, p.batch)
-	} else {
+	default:
 		r.model.Evaluate(b, p.batch)
 	}
 	program, err := graph.Compile(r.device, b, nil)
@@ -151,23 +165,23 @@ func (r *Runner) evaluate(batch *data.Batch, step uint64) (Metrics, error) {
 
 // Encode returns the codes, (n,Z), of n images, (n,H,W,C).
 func (r *Runner) Encode(images []float32, n int) ([]float32, error) {
-	return r.each(false, models.Image, images, n, models.Code)
+	return r.each(encoding, models.Image, images, n, models.Code)
 }
 
 // Reconstruct returns what the model makes of n images, (n,H,W,C).
 func (r *Runner) Reconstruct(images []float32, n int) ([]float32, error) {
-	return r.each(false, models.Image, images, n, models.Reconstruction)
+	return r.each(evaluating, models.Image, images, n, models.Reconstruction)
 }
 
 // Decode returns the images, (n,H,W,C), of n codes, (n,Z).
 func (r *Runner) Decode(codes []float32, n int) ([]float32, error) {
-	return r.each(true, models.Code, codes, n, models.Reconstruction)
+	return r.each(decoding, models.Code, codes, n, models.Reconstruction)
 }
 
 // each runs a program over n rows of an input, chunk by chunk, and collects an
 // output. A chunk smaller than the batch is padded to a power of two, so that
 // few programs serve every n.
-func (r *Runner) each(decode bool, input string, rows []float32, n int, output string) ([]float32, error) {
+func (r *Runner) each(kind graphKind, input string, rows []float32, n int, output string) ([]float32, error) {
 	size := map[string]int{models.Image: r.model.Input().Size(), models.Reconstruction: r.model.Input().Size(), models.Code: r.model.CodeSize()}
 	in, out := size[input], size[output]
 	if n < 0 || len(rows) != n*in {
@@ -178,7 +192,7 @@ func (r *Runner) each(decode bool, input string, rows []float32, n int, output s
 	result := make([]float32, 0, n*out)
 	for done := 0; done < n; {
 		count := min(r.batch, n-done)
-		program, err := r.program(purpose{decode, paddedBatch(count, r.batch)})
+		program, err := r.program(purpose{kind, paddedBatch(count, r.batch)})
 		if err != nil {
 			return nil, err
 		}

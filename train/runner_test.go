@@ -107,8 +107,8 @@ func TestRunnerHandlesAnyNumber(t *testing.T) {
 			near(t, "a pixel", float64(reconstructed[6*i+5]), y[5])
 		}
 	}
-	if n := len(r.programs); n != 8 {
-		t.Errorf("%d programs were compiled, want 8: to decode or not, for 1, 2, 4 and 6 images", n)
+	if n := len(r.programs); n != 12 {
+		t.Errorf("%d programs were compiled, want 12: to encode, decode and evaluate 1, 2, 4 and 6 images", n)
 	}
 }
 

@@ -63,6 +63,10 @@ func (m *tiny) Evaluate(b *graph.Builder, batch int) {
 	b.Output(models.Loss, must(b)(objective.MSE(y, x, objective.Mean)))
 }
 
+func (m *tiny) Encode(b *graph.Builder, batch int) {
+	b.Output(models.Code, m.encode(b, b.Input(models.Image, batch, 2, 3, 1)))
+}
+
 func (m *tiny) Decode(b *graph.Builder, batch int) {
 	b.Output(models.Reconstruction, m.decode(b, b.Input(models.Code, batch, 3)))
 }
