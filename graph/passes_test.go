@@ -1,0 +1,135 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+
+	"hourglass/kernels"
+)
+
+// randomGraph builds a graph of random operations on 4x6 matrices whose
+// results are read by any number of later ones, and two of them as outputs.
+func randomGraph(t *testing.T, seed uint64) *Builder {
+	t.Helper()
+	store, err := NewStore([]Variable{{Name: "w", Shape: kernels.Shape{6, 6}}, {Name: "b", Shape: kernels.Shape{6}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(seed, 0))
+	for i := range store.Values {
+		store.Values[i] = float32(random.NormFloat64())
+	}
+	b := NewBuilder(store, false)
+	nodes := gorgonia.Nodes{b.Input("x", 4, 6)}
+	x := float32s(b.inputs[0].node.Value())
+	for i := range x {
+		x[i] = float32(random.NormFloat64())
+	}
+	shape := kernels.Shape{4, 6}
+	apply := func(op kernels.Operation, operands ...*gorgonia.Node) {
+		n, err := Apply(Application{Op: op, Shape: shape}, operands...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes = append(nodes, n)
+	}
+	functions := []kernels.Function{kernels.ReLU, kernels.Tanh, kernels.SiLU, kernels.Sigmoid}
+	for range 20 {
+		last, any := nodes[len(nodes)-1], nodes[random.IntN(len(nodes))]
+		switch random.IntN(5) {
+		case 0, 1:
+			apply(kernels.Activate{Activation: kernels.Activation{Function: functions[random.IntN(4)]}, Size: 24}, last)
+		case 2:
+			apply(kernels.Copy{From: shape, To: shape}, any)
+		case 3:
+			apply(kernels.Multiply{M: 4, N: 6, K: 6, TransB: true, Bias: true}, any, b.Variable("w"), b.Variable("b"))
+		default:
+			apply(kernels.Combine{A: shape, B: shape}, last, any)
+		}
+	}
+	b.Output("last", nodes[len(nodes)-1])
+	b.Output("some", nodes[1+random.IntN(len(nodes)-1)])
+	return b
+}
+
+// TestPassesKeepTheMeaning runs random graphs with and without each pass and
+// wants the same outputs, and a schedule that is whole after each pass.
+func TestPassesKeepTheMeaning(t *testing.T) {
+	device, err := OpenDevice(CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	all := passes
+	defer func() { passes = all }()
+	removed := 0
+	for seed := range uint64(60) {
+		var plain [][]float32
+		instructions := 0
+		for count := 0; count <= len(all); count++ {
+			passes = append(append([]pass{}, all[:count]...), pass{"check", func(s *schedule) {
+				if err := s.check(); err != nil {
+					t.Fatalf("seed %d: after %d passes, %v", seed, count, err)
+				}
+			}})
+			p, err := Compile(device, randomGraph(t, seed), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Run(); err != nil {
+				t.Fatal(err)
+			}
+			outputs := [][]float32{p.Output("last"), p.Output("some")}
+			if count == 0 {
+				plain, instructions = outputs, p.Cost().Instructions
+			}
+			if err := equal(outputs, plain); err != nil {
+				t.Fatalf("seed %d: after pass %q, %v", seed, all[max(0, count-1)].name, err)
+			}
+			removed += instructions - p.Cost().Instructions
+		}
+	}
+	if removed == 0 {
+		t.Error("no pass removed an instruction from any graph")
+	}
+}
+
+// equal allows the rounding of a fused activation, a few units in the last
+// place.
+func equal(got, want [][]float32) error {
+	for k := range want {
+		for i := range want[k] {
+			g, w := float64(got[k][i]), float64(want[k][i])
+			if !(math.Abs(g-w) <= 1e-5*(1+math.Abs(w))) {
+				return fmt.Errorf("element %d of output %d is %g, want %g", i, k, g, w)
+			}
+		}
+	}
+	return nil
+}
+
+// TestEveryInstructionHasItsOwnHash guards against Gorgonia's merging of nodes
+// whose hashes are equal: two reads of the same values by equal operations are
+// two instructions.
+func TestEveryInstructionHasItsOwnHash(t *testing.T) {
+	device, err := OpenDevice(CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	p, err := Compile(device, randomGraph(t, 1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes := make(map[uint32]bool)
+	for _, n := range p.graph.AllNodes() {
+		if hashes[n.Hashcode()] {
+			t.Errorf("%v has the hash of another node", n)
+		}
+		hashes[n.Hashcode()] = true
+	}
+}
