@@ -13,7 +13,7 @@ import (
 
 // randomGraph builds a graph of random operations on 4x6 matrices whose
 // results are read by any number of later ones, and two of them as outputs.
-func randomGraph(t *testing.T, seed uint64) *Builder {
+func randomGraph(t testing.TB, seed uint64) *Builder {
 	t.Helper()
 	store, err := NewStore([]Variable{{Name: "w", Shape: kernels.Shape{6, 6}}, {Name: "b", Shape: kernels.Shape{6}}}, nil)
 	if err != nil {
@@ -132,4 +132,32 @@ func TestEveryInstructionHasItsOwnHash(t *testing.T) {
 		}
 		hashes[n.Hashcode()] = true
 	}
+}
+
+// BenchmarkTapeMachine times a run whose kernels do nothing: what Gorgonia's
+// machine takes for itself.
+func BenchmarkTapeMachine(b *testing.B) {
+	device, err := OpenDevice(CPU, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer device.Close()
+	builder := randomGraph(b, 1)
+	p, err := Compile(device, builder, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range p.graph.AllNodes() {
+		if o, ok := n.Op().(*operator); ok {
+			o.kernel = func([]float32, [][]float32) {}
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(p.Cost().Instructions), "ns/instruction")
+	b.ReportMetric(float64(p.Cost().Instructions), "instructions")
 }
