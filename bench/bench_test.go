@@ -63,6 +63,15 @@ func TestThreadsGiveIdenticalWeights(t *testing.T) {
 	}
 }
 
+// TestPlanSharesMemory holds the training step to 60% of the memory that its
+// buffers would take side by side.
+func TestPlanSharesMemory(t *testing.T) {
+	program, _ := open(t, W1(), 1, true)
+	if plan := program.Plan(); plan.Arena*10 > plan.Sum*6 {
+		t.Errorf("temporaries share %d bytes and are %d side by side, want at most 60%%\n%v", plan.Arena, plan.Sum, plan)
+	}
+}
+
 func BenchmarkStep(b *testing.B) {
 	for _, batch := range []int{8, 128} {
 		for _, threads := range []int{1, 2} {

@@ -31,8 +31,8 @@ func Compile(d *Device, b *Builder, optimiser *kernels.Optimiser) (*Program, err
 	for _, pass := range passes {
 		pass.run(&l.schedule)
 	}
-	homes := l.placeGradients(b.Store, gradients, len(b.outputs)+len(b.updates))
-	p.schedule = l.schedule
+	homes, names := l.placeGradients(b.Store, gradients, len(b.outputs)+len(b.updates))
+	p.schedule, p.gradients = l.schedule, names
 	if err := p.emit(homes); err != nil {
 		return nil, err
 	}
@@ -124,10 +124,10 @@ func differentiable(n *gorgonia.Node, reached map[*gorgonia.Node]bool) map[*gorg
 }
 
 // placeGradients says which values are computed straight into the store's
-// block of gradients. A gradient that is also that of another parameter, or a
+// block of gradients, and names them. A gradient that is also that of another parameter, or a
 // leaf, is copied there.
-func (s *schedule) placeGradients(store *Store, gradients []*gorgonia.Node, first int) map[int][]float32 {
-	homes := make(map[int][]float32)
+func (s *schedule) placeGradients(store *Store, gradients []*gorgonia.Node, first int) (homes map[int][]float32, names map[int]string) {
+	homes, names = make(map[int][]float32), make(map[int]string)
 	root := first
 	for i, g := range gradients {
 		if g == nil {
@@ -139,10 +139,10 @@ func (s *schedule) placeGradients(store *Store, gradients []*gorgonia.Node, firs
 			v = s.emit(kernels.Copy{From: shape, To: shape}, shape, []int{v})
 			s.roots[root] = v
 		}
-		homes[v] = store.Parameters[i].Gradient
+		homes[v], names[v] = store.Parameters[i].Gradient, "∂"+store.Parameters[i].Name
 		root++
 	}
-	return homes
+	return homes, names
 }
 
 // emit writes the schedule as a graph of its own, each instruction one node

@@ -12,6 +12,7 @@ type pass struct {
 var passes = []pass{
 	{"drop copies", dropCopies},
 	{"fuse activations", fuseActivations},
+	{"early results", earlyResults},
 }
 
 // dropCopies lets the readers of a reshaped value read the original: kernels
@@ -60,6 +61,49 @@ func fuseActivations(s *schedule) {
 	}
 	s.substitute(alias)
 	s.filter(keep)
+}
+
+// earlyResults moves an instruction that nothing reads, such as the gradient
+// of a weight, up to where its last operand is made: what it alone still needs
+// can be given back sooner, and is likely still in the cache.
+func earlyResults(s *schedule) {
+	final := make([]bool, len(s.instructions))
+	waiting := make(map[int][]int) // instructions by the producer they wait for
+	for i := range final {
+		final[i] = true
+	}
+	for _, in := range s.instructions {
+		for _, v := range in.operands {
+			if p := s.values[v].producer; p >= 0 {
+				final[p] = false
+			}
+		}
+	}
+	for i, in := range s.instructions {
+		after := -1
+		for _, v := range in.operands {
+			after = max(after, s.values[v].producer)
+		}
+		if final[i] && after >= 0 {
+			waiting[after] = append(waiting[after], i)
+		} else {
+			final[i] = false
+		}
+	}
+	order := make([]instruction, 0, len(s.instructions))
+	for i, in := range s.instructions {
+		if final[i] {
+			continue
+		}
+		order = append(order, in)
+		for _, w := range waiting[i] {
+			order = append(order, s.instructions[w])
+		}
+	}
+	s.instructions = order
+	for i, in := range order {
+		s.values[in.result].producer = i
+	}
 }
 
 // withActivation returns the operation with an activation in its epilogue, or

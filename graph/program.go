@@ -26,6 +26,8 @@ type Program struct {
 	inputs   map[string][]float32
 	outputs  map[string][]float32
 	noises   []noise
+	// gradients names the values that are computed straight into the store.
+	gradients map[int]string
 
 	optimiser kernels.Optimiser
 	update    *cpu.Update
@@ -182,3 +184,6 @@ func (p *Program) Cost() Cost {
 
 // Close frees the machine.
 func (p *Program) Close() error { return p.machine.Close() }
+
+// Plan places the program's buffers as a device with one arena would.
+func (p *Program) Plan() *Plan { return p.schedule.plan(p.gradients) }

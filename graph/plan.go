@@ -1,0 +1,167 @@
+package graph
+
+import (
+	"fmt"
+	"strings"
+
+	"hourglass/kernels"
+)
+
+// Plan is a schedule with a place for every buffer: what a device needs before
+// it runs a step. It is data; two plans of one graph are equal, and one can be
+// made, printed and checked without any device.
+type Plan struct {
+	Steps []PlanStep
+	Arena int // bytes in which all temporaries share memory
+	Sum   int // bytes that they would take side by side
+}
+
+// PlanStep is one operation of a plan.
+type PlanStep struct {
+	Op       kernels.Operation
+	Operands []Buffer
+	Result   Buffer
+	FLOPs    int
+	Bytes    int // least traffic: every operand read and the result written once
+}
+
+// Buffer is memory that an operation reads or writes.
+type Buffer struct {
+	Name   string // of an input, a variable or a gradient; empty for a temporary
+	Shape  kernels.Shape
+	Offset int // of a temporary in the arena, in bytes
+}
+
+func (b Buffer) String() string {
+	if b.Name != "" {
+		return b.Name
+	}
+	return fmt.Sprintf("@%d", b.Offset)
+}
+
+// elementwise reports operations of which each element of the result depends
+// on the same element of the operands alone, so that the result may be written
+// over an operand that nothing reads later.
+func elementwise(op kernels.Operation) bool {
+	switch o := op.(type) {
+	case kernels.Activate, kernels.ActivateBackward, kernels.Map, kernels.MapBackward, kernels.Affine, kernels.Dropout, kernels.LossEach:
+		return true
+	case kernels.LossBackward:
+		return true
+	case kernels.Combine:
+		return o.A.Equal(o.B)
+	}
+	return false
+}
+
+// plan places the temporaries of a schedule. Results with a home (gradients in
+// the store's block) and the results of an Updater are not temporaries.
+func (s *schedule) plan(names map[int]string) *Plan {
+	names = s.named(names)
+	slot, lives := s.slots(names)
+	offsets, arena := place(lives)
+	p := &Plan{Arena: arena}
+	buffer := func(v int) Buffer {
+		b := Buffer{Name: names[v], Shape: s.values[v].shape}
+		if b.Name == "" {
+			b.Offset = offsets[slot[v]]
+		}
+		return b
+	}
+	for _, in := range s.instructions {
+		step := PlanStep{Op: in.op, Result: buffer(in.result), FLOPs: in.op.FLOPs(), Bytes: 4 * in.op.Result().Size()}
+		for _, v := range in.operands {
+			step.Operands = append(step.Operands, buffer(v))
+			step.Bytes += 4 * s.values[v].shape.Size()
+		}
+		if names[in.result] == "" {
+			p.Sum += aligned(4 * s.values[in.result].shape.Size())
+		}
+		p.Steps = append(p.Steps, step)
+	}
+	return p
+}
+
+// named adds the names of leaves and of what an Updater writes.
+func (s *schedule) named(given map[int]string) map[int]string {
+	names := make(map[int]string)
+	for v, val := range s.values {
+		if val.producer < 0 {
+			names[v] = val.name
+		}
+	}
+	for v, name := range given {
+		names[v] = name
+	}
+	for _, in := range s.instructions {
+		if _, updates := in.op.(kernels.Updater); updates {
+			names[in.result] = names[in.operands[0]]
+		}
+	}
+	return names
+}
+
+// slots gives every temporary a piece of memory with its lifetime. A result
+// takes over the memory of an operand that is read for the last time, where
+// the operation works element by element.
+func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifetime) {
+	last := s.lastReads()
+	slot = make(map[int]int)
+	for i, in := range s.instructions {
+		if names[in.result] != "" {
+			continue
+		}
+		bytes := 4 * s.values[in.result].shape.Size()
+		taken := -1
+		if elementwise(in.op) {
+			for _, v := range in.operands {
+				if k, temporary := slot[v]; temporary && last[v] == i && lives[k].last == i && lives[k].bytes == bytes {
+					taken = k
+					break
+				}
+			}
+		}
+		if taken < 0 {
+			taken = len(lives)
+			lives = append(lives, lifetime{bytes: bytes, first: i})
+		}
+		slot[in.result] = taken
+		lives[taken].last = last[in.result]
+	}
+	return slot, lives
+}
+
+// lastReads is the last instruction that reads each value; a value that nothing
+// reads lives where it is made, and roots to the end.
+func (s *schedule) lastReads() []int {
+	last := make([]int, len(s.values))
+	for i, in := range s.instructions {
+		last[in.result] = max(last[in.result], i)
+		for _, v := range in.operands {
+			last[v] = i
+		}
+	}
+	for _, v := range s.roots {
+		last[v] = len(s.instructions)
+	}
+	return last
+}
+
+// String prints the plan as a table: what is computed of what, where, and what
+// it takes at least.
+func (p *Plan) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%4s  %-26s %-16s %12s %12s  %s\n", "step", "operation", "result", "MFLOP", "KiB", "where ← of")
+	flops, bytes := 0, 0
+	for i, step := range p.Steps {
+		operands := make([]string, len(step.Operands))
+		for k, b := range step.Operands {
+			operands[k] = b.String()
+		}
+		fmt.Fprintf(&text, "%4d  %-26s %-16v %12.3f %12.1f  %v ← %s\n", i, step.Op.Kind(), step.Result.Shape, float64(step.FLOPs)/1e6, float64(step.Bytes)/1024, step.Result, strings.Join(operands, ", "))
+		flops, bytes = flops+step.FLOPs, bytes+step.Bytes
+	}
+	fmt.Fprintf(&text, "%d steps, %.1f MFLOP, at least %.1f MiB of traffic; temporaries share %.2f MiB (%.2f side by side)\n",
+		len(p.Steps), float64(flops)/1e6, float64(bytes)/(1<<20), float64(p.Arena)/(1<<20), float64(p.Sum)/(1<<20))
+	return text.String()
+}
