@@ -29,48 +29,21 @@ func activationOf(a kernels.Activation) func(y, x []float32) {
 	case kernels.Identity:
 		return nil
 	case kernels.ReLU:
-		return rectify
+		return routines.rectify
 	case kernels.LeakyReLU:
-		return func(y, x []float32) { rectifyLeaky(y, x, alpha) }
+		return func(y, x []float32) { routines.leaky(y, x, alpha) }
 	case kernels.ELU:
-		return func(y, x []float32) {
-			for i, v := range x {
-				if !(v > 0) {
-					v = alpha * expm1(v)
-				}
-				y[i] = v
-			}
-		}
+		return func(y, x []float32) { routines.elus(y, x, alpha) }
 	case kernels.SiLU:
-		return func(y, x []float32) {
-			for i, v := range x {
-				y[i] = v * sigmoid(v)
-			}
-		}
+		return routines.silus
 	case kernels.GELU:
-		return func(y, x []float32) {
-			for i, v := range x {
-				y[i] = v * normalBelow(v)
-			}
-		}
+		return routines.gelus
 	case kernels.Tanh:
-		return func(y, x []float32) {
-			for i, v := range x {
-				y[i] = tanh(v)
-			}
-		}
+		return routines.tanhs
 	case kernels.Sigmoid:
-		return func(y, x []float32) {
-			for i, v := range x {
-				y[i] = sigmoid(v)
-			}
-		}
+		return routines.sigmoids
 	default:
-		return func(y, x []float32) {
-			for i, v := range x {
-				y[i] = softplus(v)
-			}
-		}
+		return routines.softpluses
 	}
 }
 
@@ -89,50 +62,73 @@ func activationGradientOf(a kernels.Activation) func(dx, v, dy []float32) {
 	case kernels.Identity:
 		return func(dx, _, dy []float32) { copy(dx, dy) }
 	case kernels.ReLU:
-		return rectifyGradient
+		return routines.rectifyGradient
 	case kernels.LeakyReLU:
-		return func(dx, y, dy []float32) { rectifyLeakyGradient(dx, y, dy, alpha) }
+		return func(dx, y, dy []float32) { routines.leakyGradient(dx, y, dy, alpha) }
 	case kernels.ELU:
-		return func(dx, y, dy []float32) {
-			for i, v := range y {
-				slope := float32(1)
-				if !(v > 0) {
-					slope = v + alpha // α·eˣ = α·(eˣ − 1) + α
-				}
-				dx[i] = slope * dy[i]
-			}
-		}
+		return func(dx, y, dy []float32) { routines.eluGradient(dx, y, dy, alpha) }
 	case kernels.SiLU:
-		return func(dx, x, dy []float32) {
-			for i, v := range x {
-				s := sigmoid(v)
-				dx[i] = s * (1 + v*(1-s)) * dy[i]
-			}
-		}
+		return routines.siluGradient
 	case kernels.GELU:
-		return func(dx, x, dy []float32) {
-			for i, v := range x {
-				dx[i] = (normalBelow(v) + v*normalDensity(v)) * dy[i]
-			}
-		}
+		return routines.geluGradient
 	case kernels.Tanh:
-		return func(dx, y, dy []float32) {
-			for i, v := range y {
-				dx[i] = (1 - v) * (1 + v) * dy[i]
-			}
-		}
+		return routines.tanhGradient
 	case kernels.Sigmoid:
-		return func(dx, y, dy []float32) {
-			for i, v := range y {
-				dx[i] = v * (1 - v) * dy[i]
-			}
+		return routines.sigmoidGradient
+	default:
+		return routines.softplusGradient
+	}
+}
+
+func leakyPortable(y, x []float32, alpha float32) {
+	for i, v := range x {
+		if !(v > 0) {
+			v *= alpha
 		}
-	default: // softplus: σ(x) = 1 − e⁻ʸ
-		return func(dx, y, dy []float32) {
-			for i, v := range y {
-				dx[i] = -expm1(-v) * dy[i]
-			}
+		y[i] = v
+	}
+}
+
+func leakyGradientPortable(y, a, b []float32, alpha float32) {
+	for i, d := range b {
+		if !(a[i] > 0) {
+			d *= alpha
 		}
+		y[i] = d
+	}
+}
+
+func elusPortable(y, x []float32, alpha float32) {
+	for i, v := range x {
+		if !(v > 0) {
+			v = alpha * expm1(v)
+		}
+		y[i] = v
+	}
+}
+
+// eluGradientPortable: α·eˣ = α·(eˣ − 1) + α.
+func eluGradientPortable(y, a, b []float32, alpha float32) {
+	for i, d := range b {
+		if !(a[i] > 0) {
+			d *= a[i] + alpha
+		}
+		y[i] = d
+	}
+}
+
+// softplusGradientPortable: σ(x) = 1 − e⁻ʸ.
+func softplusGradientPortable(y, a, b []float32) {
+	for i, v := range a {
+		y[i] = -expm1(-v) * b[i]
+	}
+}
+
+func gelusPortable(y, x []float32) { each(func(v float32) float32 { return v * normalBelow(v) }, y, x) }
+
+func geluGradientPortable(y, a, b []float32) {
+	for i, v := range a {
+		y[i] = (normalBelow(v) + v*normalDensity(v)) * b[i]
 	}
 }
 
@@ -145,39 +141,4 @@ func normalBelow(x float32) float32 {
 func normalDensity(x float32) float32 {
 	const scale = 0.39894228040143267794 // 1/√(2π)
 	return scale * exp(-0.5*x*x)
-}
-
-// rectify is max(x, 0); NaN stays NaN.
-func rectify(y, x []float32) {
-	for i, v := range x {
-		y[i] = max(v, 0)
-	}
-}
-
-// rectifyGradient is dy where y > 0, else 0.
-func rectifyGradient(dx, y, dy []float32) {
-	for i, d := range dy {
-		if y[i] <= 0 {
-			d = 0
-		}
-		dx[i] = d
-	}
-}
-
-func rectifyLeaky(y, x []float32, slope float32) {
-	for i, v := range x {
-		if v <= 0 {
-			v *= slope
-		}
-		y[i] = v
-	}
-}
-
-func rectifyLeakyGradient(dx, y, dy []float32, slope float32) {
-	for i, d := range dy {
-		if y[i] <= 0 {
-			d *= slope
-		}
-		dx[i] = d
-	}
 }

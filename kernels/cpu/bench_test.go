@@ -64,12 +64,22 @@ func measure(b *testing.B, name string, op kernels.Operation) {
 			}
 			out := aligned(op.Result().Size())
 			kernel(out, in)
+			b.SetBytes(bytesMoved(op))
 			for b.Loop() {
 				kernel(out, in)
 			}
 			rate(b, op.FLOPs())
 		})
 	}
+}
+
+// bytesMoved is the size of operands and result.
+func bytesMoved(op kernels.Operation) int64 {
+	floats := op.Result().Size()
+	for _, shape := range op.Operands() {
+		floats += shape.Size()
+	}
+	return int64(4 * floats)
 }
 
 // rate reports GFLOP/s.
@@ -132,7 +142,7 @@ func BenchmarkTile(b *testing.B) {
 		b.Run(fmt.Sprintf("panels/steps=%d", steps), func(b *testing.B) {
 			arguments.panel = panelTile{a: at(a, 0), b: at(panel, 0), c: at(c, 0), steps: steps, stride: 64, rows: 6}
 			for b.Loop() {
-				multiplyPanels(&arguments.panel)
+				routines.multiplyPanels(&arguments.panel)
 			}
 			rate(b, flops)
 		})
@@ -156,5 +166,52 @@ func BenchmarkAdam(b *testing.B) {
 				u.Step(params, grads, moments, 1e-3, 1, 1)
 			}
 		})
+	}
+}
+
+// BenchmarkLoops is everything that is bound by memory or by elementary
+// functions, on the activations of a 32-channel layer of 32x32 pixels in
+// batches of 64.
+func BenchmarkLoops(b *testing.B) {
+	const n, pixels, c = 64, 32 * 32, 32
+	const size = n * pixels * c
+	image := kernels.Shape{n, pixels, c}
+	norm := kernels.Normalisation{N: n, Pixels: pixels, C: c, Groups: 1, Epsilon: 1e-5}
+	layer := norm
+	layer.Norm = kernels.LayerNorm
+	pooling := kernels.Pooling{N: n, C: c, H: 32, W: 32, R: 2, S: 2, StrideH: 2, StrideW: 2}
+	average := pooling
+	average.Average = true
+	nearest := kernels.Upsampling{N: n, C: c, H: 16, W: 16, ScaleH: 2, ScaleW: 2}
+	bilinear := nearest
+	bilinear.Bilinear = true
+	operations := []kernels.Operation{
+		kernels.Combine{Arithmetic: kernels.Add, A: image, B: image},
+		kernels.Combine{Arithmetic: kernels.Times, A: image, B: kernels.Shape{c}},
+		kernels.Map{Function: kernels.Exp, Size: size},
+		kernels.Map{Function: kernels.Log, Size: size},
+		kernels.Reduce{From: image, To: kernels.Shape{c}, Scale: 1},
+		kernels.Reduce{From: image, To: kernels.Shape{}, Scale: 1},
+		kernels.Expand{From: kernels.Shape{c}, To: image, Scale: 1},
+		kernels.Transpose{Batch: n, Rows: pixels, Columns: c},
+		kernels.PoolForward{Pooling: pooling}, kernels.PoolBackward{Pooling: pooling},
+		kernels.PoolForward{Pooling: average}, kernels.PoolBackward{Pooling: average},
+		kernels.UpsampleForward{Upsampling: nearest}, kernels.UpsampleBackward{Upsampling: nearest},
+		kernels.UpsampleForward{Upsampling: bilinear}, kernels.UpsampleBackward{Upsampling: bilinear},
+		kernels.NormStatistics{Normalisation: norm}, kernels.NormForward{Normalisation: norm},
+		kernels.NormBackwardScale{Normalisation: norm}, kernels.NormBackwardInput{Normalisation: norm},
+		kernels.NormStatistics{Normalisation: layer}, kernels.NormForward{Normalisation: layer}, kernels.NormBackwardInput{Normalisation: layer},
+		kernels.Dropout{Rate: 0.5, Size: size}, kernels.Noise{Shape: image}, kernels.Noise{Shape: image, Uniform: true},
+	}
+	for f := range kernels.Functions() {
+		activation := kernels.Activation{Function: kernels.Function(f), Alpha: 0.1}
+		operations = append(operations, kernels.Activate{Activation: activation, Size: size}, kernels.ActivateBackward{Activation: activation, Size: size})
+	}
+	for criterion := kernels.MSE; criterion <= kernels.BCEWithLogits; criterion++ {
+		loss := kernels.Loss{Criterion: criterion, Delta: 1, Size: size}
+		operations = append(operations, kernels.LossSum{Loss: loss, Scale: 1}, kernels.LossBackward{Loss: loss, Scale: 1})
+	}
+	for i, op := range operations {
+		measure(b, fmt.Sprintf("%d_%s", i, op.Kind()), op)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"hourglass/kernels/reference"
 )
 
-// guard stands before and after every buffer and must survive: a NaN, so that
+// sentinel stands before and after every buffer and must survive: a NaN, so that
 // it also shows in a result that read it.
-var guard = math.Float32frombits(0x7fc0dead)
+var sentinel = math.Float32frombits(0x7fc0dead)
 
 const guards = 24
 
@@ -21,11 +21,11 @@ const guards = 24
 func guarded(size int) ([]float32, func() error) {
 	whole := make([]float32, size+2*guards)
 	for i := range whole {
-		whole[i] = guard
+		whole[i] = sentinel
 	}
 	intact := func() error {
 		for i, v := range whole {
-			if (i < guards || i >= guards+size) && math.Float32bits(v) != math.Float32bits(guard) {
+			if (i < guards || i >= guards+size) && math.Float32bits(v) != math.Float32bits(sentinel) {
 				return fmt.Errorf("element %d of a buffer of %d was written: %g", i-guards, size, v)
 			}
 		}
@@ -69,15 +69,52 @@ func try(t *testing.T, c cases.Case, workers *Workers, inputs [][]float64) []flo
 	return result
 }
 
-// TestCases compares every kernel with the definition of its operation, and
-// pools of several sizes with one another, bit by bit.
+// large are sizes at which images are cut into bands, inner axes into passes
+// and sums into chunks, which the common table, made for every machine, has
+// not.
+func large() []cases.Case {
+	var all []cases.Case
+	for _, g := range []kernels.Convolution{
+		{N: 1, C: 48, H: 40, W: 33, K: 20, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 2, C: 3, H: 70, W: 66, K: 40, R: 4, S: 4, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 1, C: 20, H: 61, W: 70, K: 3, R: 3, S: 5, StrideH: 1, StrideW: 1, PadH: 0, PadW: 2, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 7, C: 96, H: 6, W: 6, K: 35, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 2, C: 24, H: 50, W: 50, K: 24, R: 3, S: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 2, DilationH: 1, DilationW: 2, Groups: 3},
+		{N: 1, C: 8, H: 90, W: 90, K: 8, R: 5, S: 5, StrideH: 3, StrideW: 3, PadH: 2, PadW: 2, DilationH: 1, DilationW: 1, Groups: 8},
+	} {
+		elu := kernels.Activation{Function: kernels.ELU, Alpha: 1}
+		all = append(all,
+			cases.Case{Name: fmt.Sprintf("forward %+v", g), Op: kernels.ConvolveForward{Convolution: g, Bias: true, Activation: elu}},
+			cases.Case{Name: fmt.Sprintf("backward input %+v", g), Op: kernels.ConvolveBackwardInput{Convolution: g, Bias: true, Activation: elu}},
+			cases.Case{Name: fmt.Sprintf("backward weight %+v", g), Op: kernels.ConvolveBackwardWeight{Convolution: g}})
+	}
+	for _, op := range []kernels.Operation{
+		kernels.Multiply{M: 450, N: 20, K: 800, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.ReLU}},
+		kernels.Multiply{M: 300, N: 40, K: 70, TransA: true},
+		kernels.Multiply{M: 3, N: 300, K: 900, Bias: true},
+		kernels.Reduce{From: kernels.Shape{300, 20, 33}, To: kernels.Shape{33}, Scale: 1},
+		kernels.Reduce{From: kernels.Shape{200000}, To: kernels.Shape{}, Scale: 1},
+		kernels.Reduce{From: kernels.Shape{90, 7, 300}, To: kernels.Shape{7, 1}, Scale: 0.5},
+		kernels.LossSum{Loss: kernels.Loss{Criterion: kernels.BCEWithLogits, Size: 100003}, Scale: 1},
+		kernels.NormStatistics{Normalisation: kernels.Normalisation{N: 20, Pixels: 150, C: 24, Groups: 1, Epsilon: 1e-5}},
+		kernels.NormBackwardInput{Normalisation: kernels.Normalisation{N: 20, Pixels: 150, C: 23, Groups: 1, Epsilon: 1e-5}},
+		kernels.Combine{Arithmetic: kernels.Add, A: kernels.Shape{30000}, B: kernels.Shape{30000}},
+	} {
+		all = append(all, cases.Case{Name: fmt.Sprintf("%s %+v", op.Kind(), op), Op: op})
+	}
+	return all
+}
+
+// TestCases compares every kernel, in assembly and in plain Go, with the
+// definition of its operation, and pools of several sizes with one another,
+// bit by bit.
 func TestCases(t *testing.T) {
 	pools := []*Workers{nil, NewWorkers(2), NewWorkers(3), NewWorkers(5)}
 	for _, w := range pools {
 		defer w.Close()
 	}
 	tried := map[reflect.Type]bool{}
-	for _, c := range cases.All() {
+	for _, c := range append(cases.All(), large()...) {
 		tried[reflect.TypeOf(c.Op)] = true
 		t.Run(c.Name, func(t *testing.T) {
 			inputs := c.Inputs(1)
@@ -96,6 +133,10 @@ func TestCases(t *testing.T) {
 					}
 				}
 			}
+			withoutAssembly(t)
+			if err := cases.Compare(c.Op, try(t, c, pools[1], inputs), want); err != nil {
+				t.Errorf("in plain Go: %v", err)
+			}
 		})
 	}
 	for op := range prepared {
@@ -103,4 +144,11 @@ func TestCases(t *testing.T) {
 			t.Errorf("no case tries %v", op)
 		}
 	}
+}
+
+// withoutAssembly makes kernels take the plain Go path until the test ends.
+func withoutAssembly(t *testing.T) {
+	machine := routines
+	routines = portable
+	t.Cleanup(func() { routines = machine })
 }

@@ -24,6 +24,8 @@ type Context struct {
 
 // Kernel runs one operation on flat buffers: in holds the operands in the
 // order of Operands, out has Result().Size() elements. It allocates nothing.
+// Buffers of other sizes make it panic, before anything is written; so does,
+// on the goroutine of the caller, whatever panics on a worker.
 type Kernel func(out []float32, in [][]float32)
 
 // prepared makes a kernel for each type of operation, filled by register.
@@ -47,7 +49,27 @@ func Prepare(ctx *Context, op kernels.Operation) (Kernel, error) {
 	if err := op.Check(); err != nil {
 		return nil, err
 	}
-	return prepare(ctx, op), nil
+	return guard(op, prepare(ctx, op)), nil
+}
+
+// guard checks the sizes of buffers before a kernel, whose assembly does not.
+func guard(op kernels.Operation, kernel Kernel) Kernel {
+	result := op.Result().Size()
+	var operands []int
+	for _, shape := range op.Operands() {
+		operands = append(operands, shape.Size())
+	}
+	return func(out []float32, in [][]float32) {
+		if len(out) != result || len(in) != len(operands) {
+			panic(fmt.Sprintf("%s: a result of %d elements and %d operands are given, want %d and %d", op.Kind(), len(out), len(in), result, len(operands)))
+		}
+		for i, size := range operands {
+			if len(in[i]) != size {
+				panic(fmt.Sprintf("%s: operand %d has %d elements, want %d", op.Kind(), i, len(in[i]), size))
+			}
+		}
+		kernel(out, in)
+	}
 }
 
 // reserve grows the scratch so that every worker has local floats of its own

@@ -55,6 +55,9 @@ type pass struct {
 
 func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 	g := op.Convolution
+	if g.StrideH == 1 && g.StrideW == 1 && g.PadH < g.R && g.PadW < g.S && narrow(g, g.K, 1) {
+		return narrowForward(ctx, op)
+	}
 	p, q := g.Out()
 	vertical := forwardSampling(p, g.R, g.StrideH, g.PadH, g.DilationH)
 	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)
@@ -67,6 +70,9 @@ func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 
 func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel {
 	g := op.Convolution
+	if narrow(g, g.C, g.StrideW) {
+		return narrowBackwardInput(ctx, op)
+	}
 	p, q := g.Out()
 	vertical := backwardSampling(g.H, g.R, g.StrideH, g.PadH, g.DilationH)
 	horizontal := backwardSampling(g.W, g.S, g.StrideW, g.PadW, g.DilationW)

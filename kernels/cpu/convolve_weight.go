@@ -21,6 +21,10 @@ const (
 	// the chunks then costs a few per cent.
 	chunkPixels = 512
 
+	// partialFloats limits the memory of all partial sums to 32 MiB, or to one
+	// gradient that is larger.
+	partialFloats = 8 << 20
+
 	// gradientShares is the number of shares that is aimed at. It does not
 	// depend on the number of workers, for the order of summation must not.
 	gradientShares = 32
@@ -42,7 +46,7 @@ type weightGradient struct {
 	window *window
 	k, px  int // filters, pixels of an image of dy
 
-	groups, joined     int // as in weightPanels
+	groups             int // joined as in weightPanels
 	filters, channels  int // of each group, joined
 	taps               int
 	src                []int32       // pixel offsets of a full block
@@ -52,7 +56,7 @@ type weightGradient struct {
 	padded             int // filters with those that fill up the last panel
 
 	offsets           []int32 // of channel c in a filter of dw
-	sum, finish       func(share, worker int)
+	sum, add, finish  func(share, worker int)
 	result, x, dy     []float32
 	memberFilters     int // filters and channels of a single group
 	memberChannels    int
@@ -71,8 +75,8 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 	panels := forwardPanels(g)
 	w := &weightGradient{
 		ctx: ctx, k: g.K, px: p * q, taps: g.R * g.S,
-		window: newWindow(g.N, g.H, g.W, g.C, vertical, horizontal, blockWish{atLeast: 1, pixels: runPixels, copied: true}),
-		groups: panels.groups, joined: panels.joined,
+		window:  newWindow(g.N, g.H, g.W, g.C, vertical, horizontal, blockWish{atLeast: 1, pixels: runPixels, copied: true}),
+		groups:  panels.groups,
 		filters: panels.columns, channels: panels.inner,
 		memberFilters: g.K / g.Groups, memberChannels: g.C / g.Groups,
 	}
@@ -86,7 +90,7 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 	w.columns = w.cutPatches(vertical[0], horizontal[0])
 	w.rows, w.padded = cutFilters(w.filters)
 	w.plan()
-	w.sum, w.finish = w.sumShare, w.finishShare
+	w.sum, w.add, w.finish = w.sumShare, w.addShare, w.finishShare
 	return w.run
 }
 
@@ -135,7 +139,8 @@ func cutFilters(filters int) ([]filterPanel, int) {
 
 // plan decides chunks and shares and reserves scratch.
 func (w *weightGradient) plan() {
-	chunks := min(w.window.blocks(), gradientShares, max(1, w.window.n*w.px/chunkPixels))
+	chunks := min(w.window.blocks(), gradientShares)
+	chunks = min(chunks, max(1, w.window.n*w.px/chunkPixels), max(1, partialFloats/(w.groups*w.partial())))
 	parts := ceilDivide(gradientShares, chunks*w.groups)
 	w.chunks = chunks
 	w.panelParts = min(parts, ceilDivide(len(w.columns), panelsTogether))
@@ -146,18 +151,20 @@ func (w *weightGradient) plan() {
 	}
 	w.floatsOfBlock = (w.window.floats() + 2*cacheLine) &^ (cacheLine - 1)
 	w.floatsOfPanelRows = (w.padded*runPixels + cacheLine) &^ (cacheLine - 1)
-	w.ctx.reserve(w.floatsOfBlock+w.floatsOfPanelRows+runPixels*tileColumns+cacheLine, w.chunks*w.groups*w.partial())
+	w.ctx.reserve(max(w.floatsOfBlock+w.floatsOfPanelRows+runPixels*tileColumns+cacheLine, len(w.columns)*tileColumns), w.chunks*w.groups*w.partial())
 }
 
-// partial is the size of one group's sums: padded filters x padded columns.
-func (w *weightGradient) partial() int { return w.padded * w.line() }
-
-// line is the number of columns of a row of partial sums.
-func (w *weightGradient) line() int { return len(w.columns) * tileColumns }
+// panel is the size of the sums of one panel of columns, filters x 16, and
+// partial that of all panels of one group.
+func (w *weightGradient) panel() int   { return w.padded * tileColumns }
+func (w *weightGradient) partial() int { return len(w.columns) * w.panel() }
 
 func (w *weightGradient) run(out []float32, in [][]float32) {
 	w.result, w.x, w.dy = out, in[0], in[1]
 	w.ctx.Workers.run(w.chunks*w.groups*w.panelParts, w.sum)
+	if w.chunks > 1 {
+		w.ctx.Workers.run(w.groups*len(w.columns), w.add)
+	}
 	w.ctx.Workers.run(w.k, w.finish)
 	w.result, w.x, w.dy = nil, nil, nil
 }
@@ -175,7 +182,7 @@ func (w *weightGradient) sumShare(share, worker int) {
 	filters := scratch[w.floatsOfBlock:][:w.floatsOfPanelRows]
 	patches := scratch[w.floatsOfBlock+w.floatsOfPanelRows:][:runPixels*tileColumns]
 	t := &w.ctx.tiles[worker].panel
-	t.stride = 4 * w.line()
+	t.stride = 4 * tileColumns
 	t.flags = 0
 	for i := from; i < to; i++ {
 		b := w.window.block(i)
@@ -187,7 +194,7 @@ func (w *weightGradient) sumShare(share, worker int) {
 			w.packFilters(filters, dy+first*w.k, len(src))
 			for panel := firstPanel; panel < lastPanel; panel++ {
 				runs := w.columns[panel]
-				packPatches(at(patches, 0), base, unsafe.Pointer(&src[0]), len(src), unsafe.Pointer(&runs[0]), len(runs))
+				routines.packPatches(at(patches, 0), base, unsafe.Pointer(&src[0]), len(src), unsafe.Pointer(&runs[0]), len(runs))
 				w.multiply(t, partial, filters, patches, len(src), panel)
 			}
 			t.flags = accumulate
@@ -200,8 +207,8 @@ func (w *weightGradient) multiply(t *panelTile, partial, filters, patches []floa
 	t.b, t.steps = at(patches, 0), pixels
 	for _, p := range w.rows {
 		t.a, t.rows = at(filters, p.first*pixels), p.rows
-		t.c = at(partial, p.first*w.line()+panel*tileColumns)
-		multiplyPanels(t)
+		t.c = at(partial, panel*w.panel()+p.first*tileColumns)
+		routines.multiplyPanels(t)
 	}
 }
 
@@ -210,7 +217,7 @@ func (w *weightGradient) multiply(t *panelTile, partial, filters, patches []floa
 func (w *weightGradient) packFilters(to []float32, dy, pixels int) {
 	for _, p := range w.rows {
 		if p.first+p.rows <= w.filters {
-			packStrided(at(to, p.first*pixels), at(w.dy, dy+p.first), 4*w.k, pixels, p.rows)
+			routines.packStrided(at(to, p.first*pixels), at(w.dy, dy+p.first), 4*w.k, pixels, p.rows)
 			continue
 		}
 		for i := range pixels {
@@ -220,18 +227,23 @@ func (w *weightGradient) packFilters(to []float32, dy, pixels int) {
 	}
 }
 
-// finishShare adds the partial sums of one filter over the chunks and writes
-// them in the order (c,r,s).
-func (w *weightGradient) finishShare(filter, _ int) {
-	group, row := filter/w.filters, filter%w.filters
-	member := row / w.memberFilters
-	sums := w.ctx.shared[group*w.partial()+row*w.line():][:w.line()]
+// addShare adds up the chunks of one panel of one group.
+func (w *weightGradient) addShare(panel, _ int) {
+	all := w.groups * w.partial()
+	sums := w.ctx.shared[panel*w.panel():][:w.panel()]
 	for chunk := 1; chunk < w.chunks; chunk++ {
-		more := w.ctx.shared[(chunk*w.groups+group)*w.partial()+row*w.line():][:w.line()]
-		for i, v := range more {
-			sums[i] += v
-		}
+		routines.add(sums, sums, w.ctx.shared[chunk*all+panel*w.panel():][:w.panel()])
 	}
+}
+
+// finishShare writes the sums of one filter in the order (c,r,s).
+func (w *weightGradient) finishShare(filter, worker int) {
+	group, row := filter/w.filters, filter%w.filters
+	patch := w.ctx.local[worker][:len(w.columns)*tileColumns]
+	for panel := range w.columns {
+		copy(patch[panel*tileColumns:], w.ctx.shared[group*w.partial()+panel*w.panel()+row*tileColumns:][:tileColumns])
+	}
+	first := row / w.memberFilters * w.memberChannels
 	out := w.result[filter*w.memberChannels*w.taps:][:w.memberChannels*w.taps]
-	transposeRows(out, sums[member*w.memberChannels:], w.offsets, w.taps, w.channels)
+	transposeRows(out, patch[first:], w.offsets, w.taps, w.channels)
 }

@@ -14,16 +14,18 @@ func init() {
 }
 
 func prepareMap(ctx *Context, op kernels.Map) Kernel {
+	if op.Function == kernels.Exp {
+		return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
+			routines.exponentials(out[from:to], in[0][from:to])
+		})
+	}
 	function := map[kernels.Elementary]func(float32) float32{
-		kernels.Exp: exp, kernels.Log: log, kernels.Abs: abs,
+		kernels.Log: log, kernels.Abs: abs,
 		kernels.Square: func(x float32) float32 { return x * x },
 		kernels.Sqrt:   func(x float32) float32 { return float32(math.Sqrt(float64(x))) },
 	}[op.Function]
 	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-		y := out[from:to]
-		for i, v := range in[0][from:to] {
-			y[i] = function(v)
-		}
+		each(function, out[from:to], in[0][from:to])
 	})
 }
 
@@ -57,10 +59,7 @@ func sign(x float32) float32 {
 func prepareAffine(ctx *Context, op kernels.Affine) Kernel {
 	scale, shift := float32(op.Scale), float32(op.Shift)
 	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-		y := out[from:to]
-		for i, v := range in[0][from:to] {
-			y[i] = scale*v + shift
-		}
+		routines.affine(out[from:to], in[0][from:to], scale, shift)
 	})
 }
 
@@ -68,12 +67,20 @@ func prepareCombine(ctx *Context, op kernels.Combine) Kernel {
 	combine := combineRows(op.Arithmetic)
 	w := newWalk(op.Result(), op.A, op.B)
 	stepA, stepB := w.innerStride(0), w.innerStride(1)
+	var along func(y, a, b []float32)
+	if stepA == 1 && stepB == 1 {
+		along = map[kernels.Arithmetic]func(y, a, b []float32){kernels.Add: routines.add, kernels.Subtract: routines.subtract, kernels.Times: routines.times, kernels.Divide: routines.divide}[op.Arithmetic]
+	}
 	return spreadOver(ctx, op.Result().Size(), grain, func(out []float32, in [][]float32, from, to int) {
 		for from < to {
 			row, column := from/w.inner, from%w.inner
 			n := min(w.inner-column, to-from)
 			a, b := in[0][w.offset(0, row)+column*stepA:], in[1][w.offset(1, row)+column*stepB:]
-			combine(out[from:from+n], a, b, stepA, stepB)
+			if along != nil {
+				along(out[from:from+n], a[:n], b[:n])
+			} else {
+				combine(out[from:from+n], a, b, stepA, stepB)
+			}
 			from += n
 		}
 	})

@@ -139,3 +139,38 @@ func artanhSeries(s float64) float64 {
 func abs(x float32) float32 {
 	return math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
 }
+
+// The functions over whole slices, y and x being the same or apart.
+
+func exponentialsPortable(y, x []float32) { each(exp, y, x) }
+func sigmoidsPortable(y, x []float32)     { each(sigmoid, y, x) }
+func tanhsPortable(y, x []float32)        { each(tanh, y, x) }
+func softplusesPortable(y, x []float32)   { each(softplus, y, x) }
+func silusPortable(y, x []float32)        { each(func(v float32) float32 { return v * sigmoid(v) }, y, x) }
+
+func each(function func(float32) float32, y, x []float32) {
+	for i, v := range x {
+		y[i] = function(v)
+	}
+}
+
+// y = f'(x)·dy of the function σ with value a, and of tanh likewise
+func sigmoidGradientPortable(y, a, b []float32) {
+	for i, v := range a {
+		y[i] = v * (1 - v) * b[i]
+	}
+}
+
+func tanhGradientPortable(y, a, b []float32) {
+	for i, v := range a {
+		y[i] = (1 - v) * (1 + v) * b[i]
+	}
+}
+
+// y = d/da(a·σ(a))·b
+func siluGradientPortable(y, a, b []float32) {
+	for i, v := range a {
+		s := sigmoid(v)
+		y[i] = s * (1 + v*(1-s)) * b[i]
+	}
+}

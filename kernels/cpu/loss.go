@@ -13,12 +13,7 @@ func lossOf(l kernels.Loss) func(loss, y, t []float32) {
 	delta := float32(l.Delta)
 	switch l.Criterion {
 	case kernels.MSE:
-		return func(loss, y, t []float32) {
-			for i := range loss {
-				d := y[i] - t[i]
-				loss[i] = d * d
-			}
-		}
+		return routines.squaredDifference
 	case kernels.L1:
 		return func(loss, y, t []float32) {
 			for i := range loss {
@@ -37,19 +32,33 @@ func lossOf(l kernels.Loss) func(loss, y, t []float32) {
 			}
 		}
 	default:
-		return crossEntropy
+		return routines.crossEntropy
 	}
 }
 
-// crossEntropy is max(y,0) − y·t + log(1 + e^−|y|), finite for any finite y.
-// y·t is left out where t is 0, for 0 times infinity is no number.
-func crossEntropy(loss, y, t []float32) {
-	for i := range loss {
-		v := max(y[i], 0) + log1pExp(-abs(y[i]))
-		if t[i] != 0 {
-			v -= y[i] * t[i]
+func squaredDifferencePortable(y, a, b []float32) {
+	for i := range y {
+		d := a[i] - b[i]
+		y[i] = d * d
+	}
+}
+
+// crossEntropyPortable is max(a,0) − a·b + log(1 + e^−|a|), finite for any
+// finite logit a. a·b is left out where the target b is 0, for 0 times
+// infinity is no number.
+func crossEntropyPortable(y, a, b []float32) {
+	for i := range y {
+		v := softplus(a[i])
+		if b[i] != 0 {
+			v -= a[i] * b[i]
 		}
-		loss[i] = v
+		y[i] = v
+	}
+}
+
+func crossEntropySlopePortable(y, a, b []float32) {
+	for i := range y {
+		y[i] = sigmoid(a[i]) - b[i]
 	}
 }
 
@@ -59,9 +68,8 @@ func slopeOf(l kernels.Loss, scale float32) func(slope, y, t []float32) {
 	switch l.Criterion {
 	case kernels.MSE:
 		return func(slope, y, t []float32) {
-			for i := range slope {
-				slope[i] = 2 * scale * (y[i] - t[i])
-			}
+			routines.subtract(slope, y, t)
+			routines.affine(slope, slope, 2*scale, 0)
 		}
 	case kernels.L1:
 		return func(slope, y, t []float32) {
@@ -77,9 +85,8 @@ func slopeOf(l kernels.Loss, scale float32) func(slope, y, t []float32) {
 		}
 	default:
 		return func(slope, y, t []float32) {
-			for i := range slope {
-				slope[i] = scale * (sigmoid(y[i]) - t[i])
-			}
+			routines.crossEntropySlope(slope, y, t)
+			routines.affine(slope, slope, scale, 0)
 		}
 	}
 }
@@ -97,9 +104,9 @@ func prepareLossBackward(ctx *Context, op kernels.LossBackward) Kernel {
 		dy := out[from:to]
 		slope(dy, in[0][from:to], in[1][from:to])
 		if op.Each {
-			times(dy, dy, in[2][from:to])
+			routines.times(dy, dy, in[2][from:to])
 		} else {
-			affine(dy, dy, in[2][0], 0)
+			routines.affine(dy, dy, in[2][0], 0)
 		}
 	})
 }
@@ -142,5 +149,5 @@ func (l *lossSum) sumShare(chunk, worker int) {
 	l.loss(losses, l.y[from:to], l.t[from:to])
 	sum := l.ctx.sums[chunk : chunk+1]
 	sum[0] = 0
-	columns(sum, losses)
+	sumColumns(sum, losses)
 }

@@ -4,6 +4,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
+
+	"hourglass/kernels"
 )
 
 // The assembly is used where the processor has what it is written in.
@@ -11,11 +13,47 @@ func init() {
 	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
 		return
 	}
-	multiplyRows = multiplyRowsAVX2
-	multiplyPanels = multiplyPanelsAVX2
-	transposeEight = transposeEightAVX2
-	packStrided = packStridedAVX2
-	packPatches = packPatchesAVX2
+	routines.multiplyRows = multiplyRowsAVX2
+	routines.multiplyPanels = multiplyPanelsAVX2
+	routines.transposeEight = transposeEightAVX2
+	routines.packStrided = packStridedAVX2
+	routines.packPatches = packPatchesAVX2
+	routines.overlapAdd = overlapAddAVX2
+	routines.add = addAVX2
+	routines.exponentials = exponentialsAVX2
+	routines.sigmoids = sigmoidsAVX2
+	routines.tanhs = tanhsAVX2
+	routines.softpluses = softplusesAVX2
+	routines.silus = silusAVX2
+	routines.claimMaximum = claimMaximumAVX2
+	routines.drawEights = drawEightsAVX2
+	routines.gelus = gelusAVX2
+	routines.geluGradient = geluGradientAVX2
+	routines.softplusGradient = softplusGradientAVX2
+	routines.elus = elusAVX2
+	routines.leaky = leakyAVX2
+	routines.eluGradient = eluGradientAVX2
+	routines.leakyGradient = leakyGradientAVX2
+	routines.crossEntropy = crossEntropyAVX2
+	routines.crossEntropySlope = crossEntropySlopeAVX2
+	routines.siluGradient = siluGradientAVX2
+	routines.sigmoidGradient = sigmoidGradientAVX2
+	routines.tanhGradient = tanhGradientAVX2
+	routines.squaredDifference = squaredDifferenceAVX2
+	routines.subtract = subtractAVX2
+	routines.divide = divideAVX2
+	routines.times = timesAVX2
+	routines.maximum = maximumAVX2
+	routines.rectifyGradient = rectifyGradientAVX2
+	routines.rectify = rectifyAVX2
+	routines.affine = affineAVX2
+	routines.scaleAdd = scaleAddAVX2
+	routines.sumEight = sumEightAVX2
+	routines.squareEight = squareEightAVX2
+	routines.productEight = productEightAVX2
+	routines.normaliseEights = normaliseEightsAVX2
+	routines.normaliseGradientEights = normaliseGradientEightsAVX2
+	routines.adamEights = adamEightsAVX2
 }
 
 // Features names the vector extensions of the processor that matter here, and
@@ -54,3 +92,111 @@ func packStridedAVX2(to, from unsafe.Pointer, stride, n, width int)
 
 //go:noescape
 func packPatchesAVX2(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int)
+
+//go:noescape
+func addAVX2(y, a, b []float32)
+
+//go:noescape
+func timesAVX2(y, a, b []float32)
+
+//go:noescape
+func maximumAVX2(y, a, b []float32)
+
+//go:noescape
+func rectifyGradientAVX2(y, a, b []float32)
+
+//go:noescape
+func rectifyAVX2(y, x []float32)
+
+//go:noescape
+func affineAVX2(y, x []float32, scale, shift float32)
+
+//go:noescape
+func scaleAddAVX2(y, x []float32, scale float32)
+
+//go:noescape
+func sumEightAVX2(sums *float64, x *float32, rows, stride int)
+
+//go:noescape
+func squareEightAVX2(sums, means *float64, x *float32, rows, stride int)
+
+//go:noescape
+func productEightAVX2(sums *float64, dy, x, means *float32, rows, stride int)
+
+//go:noescape
+func normaliseEightsAVX2(y, x, means, factors, shifts *float32, rows, c int)
+
+//go:noescape
+func normaliseGradientEightsAVX2(dx, dy, x, means, a, b, c *float32, rows, n int)
+
+//go:noescape
+func adamEightsAVX2(p, grads, m, v *float32, n int, k *coefficients)
+
+//go:noescape
+func overlapAddAVX2(to, from, offsets unsafe.Pointer, sources int, bias unsafe.Pointer, n, stride, step, width int)
+
+//go:noescape
+func exponentialsAVX2(y, x []float32)
+
+//go:noescape
+func sigmoidsAVX2(y, x []float32)
+
+//go:noescape
+func tanhsAVX2(y, x []float32)
+
+//go:noescape
+func softplusesAVX2(y, x []float32)
+
+//go:noescape
+func silusAVX2(y, x []float32)
+
+//go:noescape
+func crossEntropyAVX2(y, a, b []float32)
+
+//go:noescape
+func crossEntropySlopeAVX2(y, a, b []float32)
+
+//go:noescape
+func siluGradientAVX2(y, a, b []float32)
+
+//go:noescape
+func sigmoidGradientAVX2(y, a, b []float32)
+
+//go:noescape
+func tanhGradientAVX2(y, a, b []float32)
+
+//go:noescape
+func squaredDifferenceAVX2(y, a, b []float32)
+
+//go:noescape
+func subtractAVX2(y, a, b []float32)
+
+//go:noescape
+func divideAVX2(y, a, b []float32)
+
+//go:noescape
+func gelusAVX2(y, x []float32)
+
+//go:noescape
+func geluGradientAVX2(y, a, b []float32)
+
+//go:noescape
+func softplusGradientAVX2(y, a, b []float32)
+
+//go:noescape
+func elusAVX2(y, x []float32, alpha float32)
+
+//go:noescape
+func leakyAVX2(y, x []float32, alpha float32)
+
+//go:noescape
+func eluGradientAVX2(y, a, b []float32, alpha float32)
+
+//go:noescape
+func leakyGradientAVX2(y, a, b []float32, alpha float32)
+
+//go:noescape
+func drawEightsAVX2(words *uint32, clock *kernels.Clock, stream, block uint32, eights int)
+
+//go:noescape
+func claimMaximumAVX2(dx, x, dy unsafe.Pointer, rows, columns, rowStride, columnStride int)

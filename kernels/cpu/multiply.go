@@ -129,7 +129,7 @@ func (p *product) packPanel(to []float32, panel int) {
 		return
 	}
 	if columns == tileColumns {
-		packStrided(at(to, 0), at(p.b, first), 4*p.op.N, p.op.K, tileColumns)
+		routines.packStrided(at(to, 0), at(p.b, first), 4*p.op.N, p.op.K, tileColumns)
 		return
 	}
 	for k := range p.op.K {

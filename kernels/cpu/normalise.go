@@ -61,15 +61,11 @@ func prepareNormStatistics(ctx *Context, op kernels.NormStatistics) Kernel {
 			p := pairOf(g, i)
 			sum := 0.0
 			for r := range p.runs {
-				for _, v := range p.run(in[0], r) {
-					sum += float64(v)
-				}
+				sum += sumAll(p.run(in[0], r))
 			}
 			mean, squares := sum/float64(g.Count()), 0.0
 			for r := range p.runs {
-				for _, v := range p.run(in[0], r) {
-					squares += (float64(v) - mean) * (float64(v) - mean)
-				}
+				squares += squareAll(p.run(in[0], r), mean)
 			}
 			means[i], variances[i] = float32(mean), float32(squares/float64(g.Count()))
 		}

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"math"
+	"unsafe"
 
 	"hourglass/kernels"
 )
@@ -65,11 +66,11 @@ func prepareBatchStatistics(ctx *Context, g kernels.Normalisation) Kernel {
 	visit := func(sums []float64, in [][]float32, from, to int) {
 		means, squares := sums[:c], sums[c:]
 		x := in[0][from*c : to*c]
-		columns(means, x)
+		sumColumns(means, x)
 		for i := range means {
 			means[i] /= float64(to - from)
 		}
-		squaredDeviations(squares, means, x)
+		squareColumns(squares, means, x)
 	}
 	finish := func(out []float32, _ [][]float32) {
 		means, variances := statisticsOf(g, out)
@@ -90,23 +91,11 @@ func prepareBatchStatistics(ctx *Context, g kernels.Normalisation) Kernel {
 	return kernel
 }
 
-// squaredDeviations adds (x − mean)² of every row of x to squares.
-func squaredDeviations(squares, means []float64, x []float32) {
-	for ; len(x) > 0; x = x[len(means):] {
-		for i, v := range x[:len(means)] {
-			d := float64(v) - means[i]
-			squares[i] += d * d
-		}
-	}
-}
-
 func prepareBatchForward(ctx *Context, g kernels.Normalisation) Kernel {
 	ctx.reserve(0, g.C)
 	rows := spreadOver(ctx, g.N*g.Pixels, grain/g.C, func(out []float32, in [][]float32, from, to int) {
 		means, factors := in[1][:g.C], ctx.shared[:g.C]
-		for row := from; row < to; row++ {
-			normaliseRow(out[row*g.C:][:g.C], in[0][row*g.C:][:g.C], means, factors, in[3])
-		}
+		normalise(out[from*g.C:to*g.C], in[0][from*g.C:to*g.C], means, factors, in[3])
 	})
 	return func(out []float32, in [][]float32) {
 		_, variances := statisticsOf(g, in[1])
@@ -117,10 +106,25 @@ func prepareBatchForward(ctx *Context, g kernels.Normalisation) Kernel {
 	}
 }
 
-// normaliseRow is y = (x − mean)·factor + shift.
-func normaliseRow(y, x, means, factors, shifts []float32) {
-	for i := range y {
-		y[i] = (x[i]-means[i])*factors[i] + shifts[i]
+// normalise is y = (x − mean)·factor + shift, channel by channel.
+func normalise(y, x, means, factors, shifts []float32) {
+	c := len(factors)
+	if c%8 == 0 {
+		routines.normaliseEights(&y[0], &x[0], &means[0], &factors[0], &shifts[0], len(y)/c, c)
+		return
+	}
+	normaliseAll(y, x, means, factors, shifts)
+}
+
+func normaliseEightsPortable(y, x, means, factors, shifts *float32, rows, c int) {
+	normaliseAll(unsafe.Slice(y, rows*c), unsafe.Slice(x, rows*c), unsafe.Slice(means, c), unsafe.Slice(factors, c), unsafe.Slice(shifts, c))
+}
+
+func normaliseAll(y, x, means, factors, shifts []float32) {
+	for ; len(y) > 0; y, x = y[len(factors):], x[len(factors):] {
+		for i, factor := range factors {
+			y[i] = (x[i]-means[i])*factor + shifts[i]
+		}
 	}
 }
 
@@ -129,18 +133,15 @@ func normaliseRow(y, x, means, factors, shifts []float32) {
 func prepareNormBackwardScale(ctx *Context, op kernels.NormBackwardScale) Kernel {
 	g := op.Normalisation
 	length := g.C / g.Groups // channels that share a pair within a row
-	if g.Norm == kernels.BatchNorm {
-		length = 1
-	}
 	var k *columnChunks
 	visit := func(sums []float64, in [][]float32, from, to int) {
 		means, variances := statisticsOf(g, in[2])
+		if g.Norm == kernels.BatchNorm {
+			productColumns(sums, in[0][from*g.C:to*g.C], in[1][from*g.C:to*g.C], means)
+			return
+		}
 		for row := from; row < to; row++ {
 			dy, x := in[0][row*g.C:][:g.C], in[1][row*g.C:][:g.C]
-			if g.Norm == kernels.BatchNorm {
-				addProducts(sums, dy, x, means)
-				continue
-			}
 			for c := 0; c < g.C; c += length {
 				pair := g.Index(row/g.Pixels, row%g.Pixels, c)
 				mean, factor := means[pair], deviation(variances[pair], g.Epsilon)
@@ -164,13 +165,6 @@ func prepareNormBackwardScale(ctx *Context, op kernels.NormBackwardScale) Kernel
 	return kernel
 }
 
-// addProducts adds dy·(x − mean) of one row to sums.
-func addProducts(sums []float64, dy, x, means []float32) {
-	for i, d := range dy {
-		sums[i] += float64(d * (x[i] - means[i]))
-	}
-}
-
 // prepareBatchBackwardInput computes, with m rows and k = scale/sqrt(variance+ε),
 //
 //	dx = k·(dy − Σdy/m) − (x − mean)·k·Σ(dy·(x − mean))/(m·(variance + ε))
@@ -183,16 +177,12 @@ func prepareBatchBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kerne
 	ctx.reserve(0, 3*n)
 	rows := spreadOver(ctx, g.N*g.Pixels, grain/n, func(out []float32, in [][]float32, from, to int) {
 		means, a, b, c := in[2][:n], ctx.shared[:n], ctx.shared[n:2*n], ctx.shared[2*n:3*n]
-		for row := from; row < to; row++ {
-			backwardRow(out[row*n:][:n], in[0][row*n:][:n], in[1][row*n:][:n], means, a, b, c)
-		}
+		normaliseGradient(out[from*n:to*n], in[0][from*n:to*n], in[1][from*n:to*n], means, a, b, c)
 	})
 	var k *columnChunks
 	visit := func(sums []float64, in [][]float32, from, to int) {
-		columns(sums[:n], in[0][from*n:to*n])
-		for row := from; row < to; row++ {
-			addProducts(sums[n:], in[0][row*n:][:n], in[1][row*n:][:n], in[2][:n])
-		}
+		sumColumns(sums[:n], in[0][from*n:to*n])
+		productColumns(sums[n:], in[0][from*n:to*n], in[1][from*n:to*n], in[2][:n])
 	}
 	finish := func(out []float32, in [][]float32) {
 		_, variances := statisticsOf(g, in[2])
@@ -216,9 +206,25 @@ func prepareBatchBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kerne
 	return kernel
 }
 
-// backwardRow is dx = a·(dy − c) + b·(x − mean).
-func backwardRow(dx, dy, x, means, a, b, c []float32) {
-	for i := range dx {
-		dx[i] = a[i]*(dy[i]-c[i]) + b[i]*(x[i]-means[i])
+// normaliseGradient is dx = a·(dy − c) + b·(x − mean), channel by channel.
+func normaliseGradient(dx, dy, x, means, a, b, c []float32) {
+	n := len(a)
+	if n%8 == 0 {
+		routines.normaliseGradientEights(&dx[0], &dy[0], &x[0], &means[0], &a[0], &b[0], &c[0], len(dx)/n, n)
+		return
+	}
+	normaliseGradientAll(dx, dy, x, means, a, b, c)
+}
+
+func normaliseGradientEightsPortable(dx, dy, x, means, a, b, c *float32, rows, n int) {
+	normaliseGradientAll(unsafe.Slice(dx, rows*n), unsafe.Slice(dy, rows*n), unsafe.Slice(x, rows*n),
+		unsafe.Slice(means, n), unsafe.Slice(a, n), unsafe.Slice(b, n), unsafe.Slice(c, n))
+}
+
+func normaliseGradientAll(dx, dy, x, means, a, b, c []float32) {
+	for ; len(dx) > 0; dx, dy, x = dx[len(a):], dy[len(a):], x[len(a):] {
+		for i := range a {
+			dx[i] = a[i]*(dy[i]-c[i]) + b[i]*(x[i]-means[i])
+		}
 	}
 }

@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"math"
+	"unsafe"
 
 	"hourglass/kernels"
 )
@@ -19,19 +20,21 @@ type Update struct {
 	step, square  func(share, worker int)
 }
 
-// coefficients are the constants of one step.
+// coefficients are the constants of one step. The assembly reads the first
+// ten.
 type coefficients struct {
-	clip     float32 // factor of the gradient
-	rate     float32
-	decay    float32 // added to the gradient as decay·p, or for AdamW subtracted from p
-	momentum float32
-	keep1    float32 // β₁
-	keep2    float32 // β₂
-	take1    float32 // 1 − β₁
-	take2    float32 // 1 − β₂
-	rate1    float32 // rate / (1 − β₁ᵗ)
-	root2    float32 // 1 / sqrt(1 − β₂ᵗ)
-	epsilon  float32
+	clip      float32 // factor of the gradient
+	decay     float32 // decay·p is added to the gradient
+	decoupled float32 // decoupled·p is subtracted from p
+	keep1     float32 // β₁
+	keep2     float32 // β₂
+	take1     float32 // 1 − β₁
+	take2     float32 // 1 − β₂
+	rate1     float32 // rate / (1 − β₁ᵗ)
+	root2     float32 // 1 / sqrt(1 − β₂ᵗ)
+	epsilon   float32
+	rate      float32
+	momentum  float32
 }
 
 // NewUpdate prepares the update of o.
@@ -64,7 +67,7 @@ func (u *Update) Step(params, grads []float32, moments [][]float32, rate float64
 		epsilon: float32(o.Epsilon),
 	}
 	if o.Rule == kernels.AdamW {
-		u.decay = float32(rate * o.WeightDecay)
+		u.decay, u.decoupled = 0, float32(rate*o.WeightDecay)
 	}
 	u.params, u.grads, u.moments = params, grads, moments
 	u.ctx.Workers.run(chunksOf(len(params)), u.step)
@@ -77,10 +80,13 @@ func (u *Update) stepShare(chunk, _ int) {
 	switch u.rule.Rule {
 	case kernels.SGD:
 		descend(p, g, m, &u.coefficients)
-	case kernels.Adam:
-		adam(p, g, m, u.moments[1][from:to], &u.coefficients)
-	case kernels.AdamW:
-		adamDecoupled(p, g, m, u.moments[1][from:to], &u.coefficients)
+	default:
+		v := u.moments[1][from:to]
+		whole := len(p) &^ 7
+		if whole > 0 {
+			routines.adamEights(&p[0], &g[0], &m[0], &v[0], whole, &u.coefficients)
+		}
+		adam(p[whole:], g[whole:], m[whole:], v[whole:], &u.coefficients)
 	}
 }
 
@@ -91,21 +97,19 @@ func descend(p, g, m []float32, k *coefficients) {
 	}
 }
 
+// adamEights is adam over a multiple of eight parameters.
+
+func adamEightsPortable(p, g, m, v *float32, n int, k *coefficients) {
+	adam(unsafe.Slice(p, n), unsafe.Slice(g, n), unsafe.Slice(m, n), unsafe.Slice(v, n), k)
+}
+
+// adam is both Adam and AdamW, of which each has one of the decays.
 func adam(p, g, m, v []float32, k *coefficients) {
 	for i := range p {
 		d := k.clip*g[i] + k.decay*p[i]
 		m[i] = k.keep1*m[i] + k.take1*d
 		v[i] = k.keep2*v[i] + k.take2*d*d
-		p[i] -= k.rate1 * m[i] / (float32(math.Sqrt(float64(v[i])))*k.root2 + k.epsilon)
-	}
-}
-
-func adamDecoupled(p, g, m, v []float32, k *coefficients) {
-	for i := range p {
-		d := k.clip * g[i]
-		m[i] = k.keep1*m[i] + k.take1*d
-		v[i] = k.keep2*v[i] + k.take2*d*d
-		p[i] -= k.decay*p[i] + k.rate1*m[i]/(float32(math.Sqrt(float64(v[i])))*k.root2+k.epsilon)
+		p[i] -= k.rate1*m[i]/(float32(math.Sqrt(float64(v[i])))*k.root2+k.epsilon) + k.decoupled*p[i]
 	}
 }
 

@@ -5,7 +5,6 @@ import "unsafe"
 // transposeEight writes column j of eight rows, stride bytes apart from src
 // on, as eight floats at dst + offsets[j], for j in n columns, n a multiple
 // of eight.
-var transposeEight = transposeEightPortable
 
 func transposeEightPortable(dst, offsets, src unsafe.Pointer, stride, n int) {
 	for j, offset := range unsafe.Slice((*int32)(offsets), n) {
@@ -18,7 +17,6 @@ func transposeEightPortable(dst, offsets, src unsafe.Pointer, stride, n int) {
 
 // packStrided copies n runs of width floats, 4, 6 or 16, that stand stride
 // bytes apart, one after another.
-var packStrided = packStridedPortable
 
 func packStridedPortable(to, from unsafe.Pointer, stride, n, width int) {
 	for i := range n {
@@ -34,7 +32,6 @@ type patchRun struct{ source, target, length int }
 // packPatches packs sixteen columns of the patches that begin at base + src[i]
 // as row i of a panel. It reads up to fifteen floats behind a run, and writes
 // as many behind the panel.
-var packPatches = packPatchesPortable
 
 func packPatchesPortable(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int) {
 	for i, offset := range unsafe.Slice((*int32)(src), pixels) {
@@ -52,7 +49,7 @@ func transposeRows(dst, src []float32, offsets []int32, rows, stride int) {
 	for i := 0; i < rows; i += 8 {
 		done := 0
 		if i+8 <= rows && whole > 0 {
-			transposeEight(at(dst, i), unsafe.Pointer(&offsets[0]), at(src, i*stride), 4*stride, whole)
+			routines.transposeEight(at(dst, i), unsafe.Pointer(&offsets[0]), at(src, i*stride), 4*stride, whole)
 			done = whole
 		}
 		for row := i; row < min(i+8, rows); row++ {

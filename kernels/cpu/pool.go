@@ -1,6 +1,10 @@
 package cpu
 
-import "hourglass/kernels"
+import (
+	"unsafe"
+
+	"hourglass/kernels"
+)
 
 func init() {
 	register(preparePoolForward)
@@ -19,9 +23,9 @@ func preparePoolForward(ctx *Context, op kernels.PoolForward) Kernel {
 	g := op.Pooling
 	P, Q := g.Out()
 	rowsAShare := max(1, grain/(Q*g.C*g.R*g.S))
-	combine, scale := maximum, float32(1)
+	combine, scale := routines.maximum, float32(1)
 	if g.Average {
-		combine, scale = add, 1/float32(g.R*g.S)
+		combine, scale = routines.add, 1/float32(g.R*g.S)
 	}
 	return spreadOver(ctx, g.N*P, rowsAShare, func(out []float32, in [][]float32, from, to int) {
 		for row := from; row < to; row++ {
@@ -41,7 +45,7 @@ func preparePoolForward(ctx *Context, op kernels.PoolForward) Kernel {
 					}
 				}
 				if g.Average {
-					affine(y, y, scale, 0)
+					routines.affine(y, y, scale, 0)
 				}
 			}
 		}
@@ -94,7 +98,7 @@ func spreadAverage(g kernels.Pooling, dx []float32, in [][]float32, n, first, la
 		dy := in[0][((n*P+p)*Q+q)*g.C:][first:last]
 		for h := top; h < bottom; h++ {
 			for w := left; w < right; w++ {
-				scaleAdd(dx[((n*g.H+h)*g.W+w)*g.C:][first:last], dy, scale)
+				routines.scaleAdd(dx[((n*g.H+h)*g.W+w)*g.C:][first:last], dy, scale)
 			}
 		}
 	})
@@ -108,20 +112,38 @@ func spreadMaximum(g kernels.Pooling, dx []float32, in [][]float32, n, first, la
 	gradient := dx[n*g.H*g.W*g.C:][:g.H*g.W*g.C]
 	eachWindow(g, func(p, q, top, bottom, left, right int) {
 		dy := in[1][((n*P+p)*Q+q)*g.C:][:g.C]
-		for c := first; c < last; c++ {
-			best := (top*g.W+left)*g.C + c
-			greatest := image[best]
-			for h := top; h < bottom; h++ {
-				for w := left; w < right; w++ {
-					i := (h*g.W+w)*g.C + c
-					if v := image[i]; v > greatest || v != v && greatest == greatest {
-						best, greatest = i, v
-					}
-				}
-			}
-			gradient[best] += dy[c]
+		from := (top*g.W + left) * g.C
+		c := first
+		for ; c+8 <= last; c += 8 {
+			routines.claimMaximum(at(gradient, from+c), at(image, from+c), at(dy, c), bottom-top, right-left, 4*g.W*g.C, 4*g.C)
+		}
+		for ; c < last; c++ {
+			claimChannels(gradient[from+c:], image[from+c:], dy[c:c+1], bottom-top, right-left, g.W*g.C, g.C)
 		}
 	})
+}
+
+// claimMaximumPortable adds dy of eight channels; strides are in bytes.
+func claimMaximumPortable(dx, x, dy unsafe.Pointer, rows, columns, rowStride, columnStride int) {
+	floats := ((rows-1)*rowStride+(columns-1)*columnStride)/4 + 8
+	claimChannels(floatsAt(dx, floats), floatsAt(x, floats), floatsAt(dy, 8), rows, columns, rowStride/4, columnStride/4)
+}
+
+// claimChannels adds dy of some channels to the first greatest element of each
+// in a window of rows x columns.
+func claimChannels(dx, x, dy []float32, rows, columns, rowStride, columnStride int) {
+	for c, d := range dy {
+		best := c
+		for row := range rows {
+			for column := range columns {
+				i := row*rowStride + column*columnStride + c
+				if x[i] > x[best] || x[i] != x[i] && x[best] == x[best] {
+					best = i
+				}
+			}
+		}
+		dx[best] += d
+	}
 }
 
 // sample is a position on one axis and its weight.
@@ -191,11 +213,11 @@ func resample(ctx *Context, n, c int, source imageShape, vertical, horizontal []
 						x, weight := line[s.at*c:][:c], r.weight*s.weight
 						switch {
 						case i > 0 || j > 0:
-							scaleAdd(y, x, weight)
+							routines.scaleAdd(y, x, weight)
 						case weight == 1:
 							copy(y, x)
 						default:
-							affine(y, x, weight, 0)
+							routines.affine(y, x, weight, 0)
 						}
 					}
 				}

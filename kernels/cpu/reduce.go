@@ -26,8 +26,7 @@ const (
 type reduction struct {
 	ctx           *Context
 	scale         float32
-	walk          *walk // over the source; the operand is the result
-	rows, columns int   // of a block
+	rows, columns int // of a block
 	chunks        int
 	groups        int    // blocks that are summed apart
 	together      int    // blocks of each group
@@ -93,7 +92,7 @@ func (r *reduction) sumShare(share, _ int) {
 		clear(sums)
 		for block := range r.together {
 			at := offsetOf(r.kept, group) + offsetOf(r.summed, block)
-			columns(sums, r.x[at+first*r.columns:at+last*r.columns])
+			sumColumns(sums, r.x[at+first*r.columns:at+last*r.columns])
 		}
 	}
 }
@@ -133,7 +132,7 @@ func prepareExpand(ctx *Context, op kernels.Expand) Kernel {
 			y := out[from : from+min(w.inner-column, to-from)]
 			x := in[0][w.offset(0, row)+column*step:]
 			if step == 1 {
-				affine(y, x, scale, 0)
+				routines.affine(y, x, scale, 0)
 			} else {
 				fill(y, x[0]*scale)
 			}

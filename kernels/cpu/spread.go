@@ -19,7 +19,7 @@ type spread struct {
 // [from, to) of size ones, a share being grain items. Grain must not depend on
 // the number of workers where the body sums over a share.
 func spreadOver(ctx *Context, size, grain int, body func(out []float32, in [][]float32, from, to int)) Kernel {
-	grain = max(1, grain, ceilDivide(size, maxShares))
+	grain = max(1, grain)
 	s := &spread{workers: ctx.Workers, size: size, grain: grain, body: body}
 	s.share = s.one
 	return s.run

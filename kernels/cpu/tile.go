@@ -69,13 +69,6 @@ type tileArguments struct {
 	_        [64]byte
 }
 
-// The routines that exist in assembly too. The init of a machine that has it
-// replaces them.
-var (
-	multiplyRows   = multiplyRowsPortable
-	multiplyPanels = multiplyPanelsPortable
-)
-
 // multiply runs t over all rows of src and dst. A last tile of fewer rows is
 // filled up with its last row, which is then computed more than once.
 func (arguments *tileArguments) multiply(src, dst []int32) {
@@ -84,7 +77,7 @@ func (arguments *tileArguments) multiply(src, dst []int32) {
 	if whole > 0 {
 		t.src, t.dst, t.tiles = unsafe.Pointer(&src[0]), unsafe.Pointer(&dst[0]), whole
 		t.done = 0
-		multiplyRows(t)
+		routines.multiplyRows(t)
 	}
 	if last := len(src) - 1; last >= whole*tileRows {
 		for i := range tileRows {
@@ -93,7 +86,7 @@ func (arguments *tileArguments) multiply(src, dst []int32) {
 		}
 		t.src, t.dst, t.tiles = unsafe.Pointer(&arguments.src), unsafe.Pointer(&arguments.dst), 1
 		t.done = 0
-		multiplyRows(t)
+		routines.multiplyRows(t)
 	}
 }
 
@@ -107,43 +100,46 @@ func at(floats []float32, i int) unsafe.Pointer {
 func floatsAt(p unsafe.Pointer, n int) []float32 { return unsafe.Slice((*float32)(p), n) }
 
 func multiplyRowsPortable(t *rowTiles) {
-	rows := t.tiles * tileRows
-	src := unsafe.Slice((*int32)(t.src), rows)
-	dst := unsafe.Slice((*int32)(t.dst), rows)
-	pieces := unsafe.Slice((*piece)(t.pieces), t.count)
-	for i := 0; i < rows; i += 2 {
-		var sums [2][tileColumns]float32
-		c0 := floatsAt(unsafe.Add(t.c, int(dst[i])), t.columns)
-		c1 := floatsAt(unsafe.Add(t.c, int(dst[i+1])), t.columns)
-		if t.flags&accumulate != 0 {
-			copy(sums[0][:], c0)
-			copy(sums[1][:], c1)
-		} else if t.bias != nil {
-			copy(sums[0][:], floatsAt(t.bias, t.columns))
-			sums[1] = sums[0]
-		}
-		step := 0
-		for _, p := range pieces {
-			n := (p.to - p.from) / 4
-			a0 := floatsAt(unsafe.Add(t.a, int(src[i])+p.from), n)
-			a1 := floatsAt(unsafe.Add(t.a, int(src[i+1])+p.from), n)
-			for j, x0 := range a0 {
-				x1 := a1[j]
-				for k, w := range floatsAt(unsafe.Add(t.b, step*t.stride), t.columns) {
-					sums[0][k] += x0 * w
-					sums[1][k] += x1 * w
-				}
-				step++
+	src := unsafe.Slice((*int32)(t.src), t.tiles*tileRows)
+	dst := unsafe.Slice((*int32)(t.dst), t.tiles*tileRows)
+	for ; len(src) > 0; src, dst = src[tileRows:], dst[tileRows:] {
+		// All rows are read before the first is written: they may be the same.
+		var sums [tileRows][tileColumns]float32
+		for i := range sums {
+			if t.flags&accumulate != 0 {
+				copy(sums[i][:], floatsAt(unsafe.Add(t.c, int(dst[i])), t.columns))
+			} else if t.bias != nil {
+				copy(sums[i][:], floatsAt(t.bias, t.columns))
 			}
 		}
-		if t.flags&relu != 0 {
-			for k := range tileColumns {
-				sums[0][k] = max(sums[0][k], 0)
-				sums[1][k] = max(sums[1][k], 0)
-			}
+		for i := 0; i < tileRows; i += 2 {
+			t.addProducts(&sums[i], &sums[i+1], int(src[i]), int(src[i+1]))
 		}
-		copy(c0, sums[0][:])
-		copy(c1, sums[1][:])
+		for i := range sums {
+			if t.flags&relu != 0 {
+				rectifyPortable(sums[i][:], sums[i][:])
+			}
+			copy(floatsAt(unsafe.Add(t.c, int(dst[i])), t.columns), sums[i][:])
+		}
+	}
+}
+
+// addProducts adds the products of two rows and the panel: two, so that an
+// element of the panel is read once for both.
+func (t *rowTiles) addProducts(sums0, sums1 *[tileColumns]float32, row0, row1 int) {
+	step := 0
+	for _, p := range unsafe.Slice((*piece)(t.pieces), t.count) {
+		n := (p.to - p.from) / 4
+		a0 := floatsAt(unsafe.Add(t.a, row0+p.from), n)
+		a1 := floatsAt(unsafe.Add(t.a, row1+p.from), n)
+		for j, x0 := range a0 {
+			x1 := a1[j]
+			for k, w := range floatsAt(unsafe.Add(t.b, step*t.stride), t.columns) {
+				sums0[k] += x0 * w
+				sums1[k] += x1 * w
+			}
+			step++
+		}
 	}
 }
 

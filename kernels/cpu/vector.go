@@ -1,21 +1,29 @@
 package cpu
 
-// Loops over whole slices, which have assembly where they are worth it. The
-// result may be one of the operands. Every slice is as long as y.
-var (
-	add      = addPortable
-	times    = timesPortable
-	scaleAdd = scaleAddPortable
-	maximum  = maximumPortable
-	affine   = affinePortable
-	columns  = sumColumnsPortable
-)
+// Loops over whole slices. The result may be one of the operands; every slice
+// is as long as y.
 
 // y = a + b
 func addPortable(y, a, b []float32) {
 	a, b = a[:len(y)], b[:len(y)]
 	for i := range y {
 		y[i] = a[i] + b[i]
+	}
+}
+
+// y = a − b
+func subtractPortable(y, a, b []float32) {
+	a, b = a[:len(y)], b[:len(y)]
+	for i := range y {
+		y[i] = a[i] - b[i]
+	}
+}
+
+// y = a / b
+func dividePortable(y, a, b []float32) {
+	a, b = a[:len(y)], b[:len(y)]
+	for i := range y {
+		y[i] = a[i] / b[i]
 	}
 }
 
@@ -51,19 +59,19 @@ func affinePortable(y, x []float32, scale, shift float32) {
 	}
 }
 
-// sums[j] += Σ x[i·len(sums) + j] over all rows of x, in float64
-func sumColumnsPortable(sums []float64, x []float32) {
-	if len(sums) == 1 {
-		sum := 0.0
-		for _, v := range x {
-			sum += float64(v)
-		}
-		sums[0] += sum
-		return
+// y = max(x, 0), NaN where x is
+func rectifyPortable(y, x []float32) {
+	for i, v := range x {
+		y[i] = max(v, 0)
 	}
-	for ; len(x) >= len(sums); x = x[len(sums):] {
-		for j, v := range x[:len(sums)] {
-			sums[j] += float64(v)
+}
+
+// y = b where a > 0, else 0: the gradient of rectify from its value a
+func rectifyGradientPortable(y, a, b []float32) {
+	for i, d := range b {
+		if a[i] <= 0 {
+			d = 0
 		}
+		y[i] = d
 	}
 }

@@ -14,6 +14,7 @@ import (
 type Workers struct {
 	size    int
 	job     func(share, worker int)
+	first   int // share of the job that state counts as 0
 	wake    []chan struct{}
 	parked  []atomic.Bool
 	closed  atomic.Bool
@@ -83,7 +84,14 @@ func (w *Workers) run(shares int, job func(share, worker int)) {
 		}
 		return
 	}
-	w.job = job
+	for first := 0; first < shares; first += maxShares {
+		w.runSome(first, min(maxShares, shares-first), job)
+	}
+}
+
+// runSome runs the shares [first, first+shares), no more than state can count.
+func (w *Workers) runSome(first, shares int, job func(share, worker int)) {
+	w.job, w.first = job, first
 	w.done.Store(0)
 	generation := w.state.Load()>>(2*shareBits) + 1
 	w.state.Store(generation<<(2*shareBits) | uint64(shares)<<shareBits)
@@ -127,7 +135,7 @@ func (w *Workers) perform(share, worker int) {
 		}
 		w.done.Add(1)
 	}()
-	w.job(share, worker)
+	w.job(w.first+share, worker)
 }
 
 // work is the life of worker i: claim, look around, park.

@@ -1,0 +1,24 @@
+// Package cpu computes the operations of package kernels in float32 on the
+// processor: Go, and assembly for AVX2 and FMA where the processor has them.
+// Every assembly routine has a twin in plain Go, which other machines run.
+//
+//	kernels.Operation ──Prepare──► Kernel: tables, shares, scratch
+//	                                 │ run on flat buffers, nothing allocated
+//	        ┌────────────────────────┴───────────────────────┐
+//	   products                                      everything else
+//	   convolve, multiply                            one loop over slices each
+//	   operands ──pack──► panels ──► 6x16 tiles      (pool, normalise, loss …)
+//	        └────────── shares, claimed by Workers ──────────┘
+//	                                 │
+//	                     routines: assembly or plain Go
+//
+// Results have the same bits for any number of workers: how a sum is cut into
+// chunks, and the order in which these are added, follow from the sizes alone.
+// Between the assembly and plain Go they differ in rounding.
+//
+// A file computes the operations of the file of the same name in kernels;
+// besides them, tile, pack, window and weights hold what products share,
+// sums and vector the loops, workers and spread the cutting into shares.
+//
+// The package never knows graphs, models, or where buffers come from.
+package cpu

@@ -1,0 +1,100 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"hourglass/kernels"
+)
+
+// routineSet is what exists in plain Go and in assembly. The Go function of
+// field f is fPortable, the assembly fAVX2.
+type routineSet struct {
+	// Tiles; see rowTiles and panelTile.
+	multiplyRows   func(t *rowTiles)
+	multiplyPanels func(t *panelTile)
+
+	// Packing.
+	transposeEight func(dst, offsets, src unsafe.Pointer, stride, n int)
+	packStrided    func(to, from unsafe.Pointer, stride, n, width int)
+	packPatches    func(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int)
+	overlapAdd     func(to, from, offsets unsafe.Pointer, sources int, bias unsafe.Pointer, n, stride, step, width int)
+
+	// Loops over slices as long as y.
+	add, subtract, times, divide, maximum            func(y, a, b []float32)
+	rectifyGradient, sigmoidGradient, tanhGradient   func(y, a, b []float32)
+	siluGradient                                     func(y, a, b []float32)
+	squaredDifference                                func(y, a, b []float32)
+	geluGradient, softplusGradient                   func(y, a, b []float32)
+	leakyGradient, eluGradient                       func(y, a, b []float32, alpha float32)
+	leaky, elus                                      func(y, x []float32, alpha float32)
+	gelus                                            func(y, x []float32)
+	crossEntropy, crossEntropySlope                  func(y, a, b []float32)
+	rectify                                          func(y, x []float32)
+	exponentials, sigmoids, tanhs, softpluses, silus func(y, x []float32)
+	affine                                           func(y, x []float32, scale, shift float32)
+	scaleAdd                                         func(y, x []float32, scale float32)
+
+	// Sums over, and loops along, columns of a matrix.
+	sumEight                func(sums *float64, x *float32, rows, stride int)
+	squareEight             func(sums, means *float64, x *float32, rows, stride int)
+	productEight            func(sums *float64, dy, x, means *float32, rows, stride int)
+	normaliseEights         func(y, x, means, factors, shifts *float32, rows, c int)
+	normaliseGradientEights func(dx, dy, x, means, a, b, c *float32, rows, n int)
+
+	claimMaximum func(dx, x, dy unsafe.Pointer, rows, columns, rowStride, columnStride int)
+	drawEights   func(words *uint32, clock *kernels.Clock, stream, block uint32, eights int)
+	adamEights   func(p, g, m, v *float32, n int, k *coefficients)
+}
+
+// portable is the set that every machine has.
+var portable = routineSet{
+	multiplyRows:   multiplyRowsPortable,
+	multiplyPanels: multiplyPanelsPortable,
+
+	transposeEight: transposeEightPortable,
+	packStrided:    packStridedPortable,
+	packPatches:    packPatchesPortable,
+	overlapAdd:     overlapAddPortable,
+
+	add:               addPortable,
+	subtract:          subtractPortable,
+	times:             timesPortable,
+	divide:            dividePortable,
+	maximum:           maximumPortable,
+	rectifyGradient:   rectifyGradientPortable,
+	sigmoidGradient:   sigmoidGradientPortable,
+	tanhGradient:      tanhGradientPortable,
+	siluGradient:      siluGradientPortable,
+	squaredDifference: squaredDifferencePortable,
+	crossEntropy:      crossEntropyPortable,
+	crossEntropySlope: crossEntropySlopePortable,
+	rectify:           rectifyPortable,
+	exponentials:      exponentialsPortable,
+	sigmoids:          sigmoidsPortable,
+	tanhs:             tanhsPortable,
+	softpluses:        softplusesPortable,
+	silus:             silusPortable,
+	gelus:             gelusPortable,
+	geluGradient:      geluGradientPortable,
+	softplusGradient:  softplusGradientPortable,
+	elus:              elusPortable,
+	leaky:             leakyPortable,
+	eluGradient:       eluGradientPortable,
+	leakyGradient:     leakyGradientPortable,
+	affine:            affinePortable,
+	scaleAdd:          scaleAddPortable,
+
+	sumEight:                sumEightPortable,
+	squareEight:             squareEightPortable,
+	productEight:            productEightPortable,
+	normaliseEights:         normaliseEightsPortable,
+	normaliseGradientEights: normaliseGradientEightsPortable,
+
+	claimMaximum: claimMaximumPortable,
+	drawEights:   drawEightsPortable,
+	adamEights:   adamEightsPortable,
+}
+
+// routines is the set that kernels call: the portable one, in which the init
+// of a machine with assembly replaces what it has.
+var routines = portable
