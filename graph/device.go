@@ -3,7 +3,6 @@ package graph
 import (
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 
 	"hourglass/kernels/cpu"
@@ -67,7 +66,7 @@ func (d *Device) String() string {
 	if d.Threads() == 1 {
 		plural = ""
 	}
-	return fmt.Sprintf("CPU, %d thread%s, %s (%s)", d.Threads(), plural, strings.Join(cpu.Features(), " "), d.reason)
+	return fmt.Sprintf("CPU, %d thread%s, %s; %s", d.Threads(), plural, cpu.Path(), d.reason)
 }
 
 // Close ends the device's threads. Programs compiled on it must not run after.

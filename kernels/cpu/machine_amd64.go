@@ -56,8 +56,7 @@ func init() {
 	routines.adamEights = adamEightsAVX2
 }
 
-// Features names the vector extensions of the processor that matter here, and
-// last the path that is taken.
+// Features names the vector extensions of the processor that matter here.
 func Features() []string {
 	var features []string
 	for _, f := range []struct {
@@ -72,10 +71,15 @@ func Features() []string {
 			features = append(features, f.name)
 		}
 	}
+	return features
+}
+
+// Path names the implementation that this processor runs.
+func Path() string {
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		return append(features, "path: assembly (avx2, fma)")
+		return "AVX2 and FMA assembly"
 	}
-	return append(features, "path: portable Go")
+	return "portable Go"
 }
 
 //go:noescape

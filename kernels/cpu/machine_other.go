@@ -2,5 +2,9 @@
 
 package cpu
 
-// Features names the path that is taken.
-func Features() []string { return []string{"path: portable Go"} }
+// Features names the vector extensions of the processor that matter here: none,
+// where there is no assembly.
+func Features() []string { return nil }
+
+// Path names the implementation that this processor runs.
+func Path() string { return "portable Go" }
