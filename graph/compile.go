@@ -4,10 +4,8 @@ import (
 	"fmt"
 
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
 	"hourglass/kernels"
-	"hourglass/kernels/cpu"
 )
 
 // Compile makes a program of what a builder has collected. If the builder has
@@ -18,8 +16,9 @@ func Compile(d *Device, b *Builder, optimiser *kernels.Optimiser) (*Program, err
 	if b.err != nil {
 		return nil, b.err
 	}
-	p := &Program{device: d, store: b.Store, clock: b.Clock, inputs: make(map[string][]float32), outputs: make(map[string][]float32)}
-	p.context = &cpu.Context{Workers: d.workers, Clock: b.Clock}
+	if optimiser != nil && b.cost == nil {
+		return nil, fmt.Errorf("the graph has an optimiser but no cost; give the builder a scalar Cost")
+	}
 	gradients, err := differentiate(b)
 	if err != nil {
 		return nil, err
@@ -28,34 +27,48 @@ func Compile(d *Device, b *Builder, optimiser *kernels.Optimiser) (*Program, err
 	if err != nil {
 		return nil, err
 	}
+	l.markLeaves(b)
 	for _, pass := range passes {
 		pass.run(&l.schedule)
 	}
-	homes, names := l.placeGradients(b.Store, gradients, len(b.outputs)+len(b.updates))
-	p.schedule, p.gradients = l.schedule, names
-	if err := p.emit(homes); err != nil {
+	homes := l.placeGradients(gradients, len(b.outputs)+len(b.updates))
+	if optimiser != nil {
+		b.Store.AddMoments(*optimiser)
+	}
+	p := &Program{device: d, store: b.Store, clock: b.Clock, schedule: l.schedule, homes: homes, inputs: make(map[string][]float32), outputs: make(map[string][]float32)}
+	if p.engine, err = newTape(d.workers, b.Store, &p.schedule, homes, optimiser); err != nil {
 		return nil, err
 	}
 	for _, in := range b.inputs {
-		p.inputs[in.name] = float32s(in.node.Value())
+		p.inputs[in.name] = float32s(in.node.Value()) // of an input that nothing reads
+		if v, read := l.value[in.node]; read {
+			p.inputs[in.name] = p.engine.input(v)
+		}
 	}
 	for i, out := range b.outputs {
-		p.outputs[out.name] = p.buffers[l.roots[i]]
-	}
-	if err := p.prepareNoise(b.noises); err != nil {
-		return nil, err
-	}
-	if optimiser != nil {
-		if b.cost == nil {
-			return nil, fmt.Errorf("the graph has an optimiser but no cost; give the builder a scalar Cost")
-		}
-		b.Store.AddMoments(*optimiser)
-		p.optimiser = *optimiser
-		if p.update, err = cpu.NewUpdate(p.context, *optimiser); err != nil {
-			return nil, err
-		}
+		p.outputs[out.name] = p.engine.output(l.roots[i])
 	}
 	return p, nil
+}
+
+// markLeaves says of each leaf what it is.
+func (l *lowering) markLeaves(b *Builder) {
+	for _, in := range b.inputs {
+		if v, read := l.value[in.node]; read {
+			l.values[v].input = true
+		}
+	}
+	for name, node := range b.variables {
+		if v, read := l.value[node]; read {
+			l.values[v].variable = b.Store.Lookup(name)
+		}
+	}
+	for _, n := range b.noises {
+		if v, read := l.value[n.node]; read {
+			op := n.op
+			l.values[v].noise = &op
+		}
+	}
 }
 
 // roots are the outputs, then the updates, then the gradients that exist.
@@ -124,10 +137,10 @@ func differentiable(n *gorgonia.Node, reached map[*gorgonia.Node]bool) map[*gorg
 }
 
 // placeGradients says which values are computed straight into the store's
-// block of gradients, and names them. A gradient that is also that of another parameter, or a
-// leaf, is copied there.
-func (s *schedule) placeGradients(store *Store, gradients []*gorgonia.Node, first int) (homes map[int][]float32, names map[int]string) {
-	homes, names = make(map[int][]float32), make(map[int]string)
+// block of gradients, and of which parameter. A gradient that is also that of
+// another parameter, or a leaf, is copied there.
+func (s *schedule) placeGradients(gradients []*gorgonia.Node, first int) map[int]int {
+	homes := make(map[int]int)
 	root := first
 	for i, g := range gradients {
 		if g == nil {
@@ -139,93 +152,8 @@ func (s *schedule) placeGradients(store *Store, gradients []*gorgonia.Node, firs
 			v = s.emit(kernels.Copy{From: shape, To: shape}, shape, []int{v})
 			s.roots[root] = v
 		}
-		homes[v], names[v] = store.Parameters[i].Gradient, "∂"+store.Parameters[i].Name
+		homes[v] = i
 		root++
 	}
-	return homes, names
-}
-
-// emit writes the schedule as a graph of its own, each instruction one node
-// with its buffer, and gives it to a Gorgonia TapeMachine. Unlike the graph
-// that was differentiated it holds no operation of Gorgonia's, which would
-// work in place on buffers that are still needed.
-//
-// A TapeMachine merges nodes whose 32-bit hashes are equal without looking
-// further, so hashes are checked and salted until all differ.
-func (p *Program) emit(homes map[int][]float32) error {
-	for salt := 0; salt < 8; salt++ {
-		unique, err := p.emitSalted(homes, salt*len(p.schedule.instructions))
-		if err != nil {
-			return err
-		}
-		if unique {
-			p.machine = gorgonia.NewTapeMachine(p.graph)
-			return nil
-		}
-	}
-	return fmt.Errorf("the graph of %d instructions cannot be told apart by Gorgonia's hashes", len(p.schedule.instructions))
-}
-
-func (p *Program) emitSalted(homes map[int][]float32, salt int) (unique bool, err error) {
-	s := &p.schedule
-	p.graph = gorgonia.NewGraph()
-	p.buffers = make([][]float32, len(s.values))
-	nodes := make(gorgonia.Nodes, len(s.values))
-	hashes := make(map[uint32]bool)
-	distinct := func(n *gorgonia.Node) bool {
-		h := n.Hashcode()
-		seen := hashes[h]
-		hashes[h] = true
-		return !seen
-	}
-	unique = true
-	for v, val := range s.values {
-		if val.producer < 0 {
-			nodes[v] = leaf(p.graph, fmt.Sprintf("%d:%s", v, val.name), val)
-			p.buffers[v] = val.data
-			unique = distinct(nodes[v]) && unique
-		}
-	}
-	for i, in := range s.instructions {
-		operands := make(gorgonia.Nodes, len(in.operands))
-		dims := make([]int, len(in.operands))
-		for k, v := range in.operands {
-			operands[k], dims[k] = nodes[v], len(s.values[v].shape)
-		}
-		o := &operator{Application: Application{Op: in.op, Clock: p.clock}, dims: dims, salt: salt + i + 1, context: p.context}
-		o.shape = tensor.Shape(s.values[in.result].shape)
-		o.out = p.home(in, homes)
-		p.buffers[in.result] = float32s(o.out)
-		if err := o.prepare(len(operands)); err != nil {
-			return false, err
-		}
-		if nodes[in.result], err = gorgonia.ApplyOp(o, operands...); err != nil {
-			return false, fmt.Errorf("%s: %w", in.op.Kind(), err)
-		}
-		unique = distinct(nodes[in.result]) && unique
-	}
-	return unique, nil
-}
-
-// home makes the buffer of an instruction's result: a gradient's place in the
-// store, the memory of the state that an Updater writes, or new memory.
-func (p *Program) home(in instruction, homes map[int][]float32) gorgonia.Value {
-	shape := tensor.Shape(p.schedule.values[in.result].shape)
-	data := homes[in.result]
-	if _, updates := in.op.(kernels.Updater); updates {
-		data = p.buffers[in.operands[0]]
-	}
-	if data == nil {
-		return newValue(shape, false)
-	}
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(data))
-}
-
-// leaf adds a node bound to the memory of an input, a variable or a constant.
-func leaf(g *gorgonia.ExprGraph, name string, v value) *gorgonia.Node {
-	if len(v.shape) == 0 {
-		return gorgonia.NewScalar(g, tensor.Float32, gorgonia.WithName(name), gorgonia.WithValue(v.data[0]))
-	}
-	t := tensor.New(tensor.WithShape(v.shape...), tensor.WithBacking(v.data))
-	return gorgonia.NewTensor(g, tensor.Float32, len(v.shape), gorgonia.WithShape(v.shape...), gorgonia.WithName(name), gorgonia.WithValue(t))
+	return homes
 }

@@ -126,7 +126,7 @@ func TestEveryInstructionHasItsOwnHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	hashes := make(map[uint32]bool)
-	for _, n := range p.graph.AllNodes() {
+	for _, n := range p.engine.(*tape).graph.AllNodes() {
 		if hashes[n.Hashcode()] {
 			t.Errorf("%v has the hash of another node", n)
 		}
@@ -147,7 +147,7 @@ func BenchmarkTapeMachine(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, n := range p.graph.AllNodes() {
+	for _, n := range p.engine.(*tape).graph.AllNodes() {
 		if o, ok := n.Op().(*operator); ok {
 			o.kernel = func([]float32, [][]float32) {}
 		}

@@ -6,10 +6,7 @@ import (
 	"math"
 	"strings"
 
-	"gorgonia.org/gorgonia"
-
 	"hourglass/kernels"
-	"hourglass/kernels/cpu"
 )
 
 // Program is a compiled graph: fill its inputs, run it, read its outputs. It
@@ -18,36 +15,11 @@ type Program struct {
 	device   *Device
 	store    *Store
 	clock    *kernels.Clock
-	context  *cpu.Context
 	schedule schedule
-	graph    *gorgonia.ExprGraph
-	machine  gorgonia.VM
-	buffers  [][]float32 // of each value of the schedule
+	homes    map[int]int // parameters by the value that is their gradient
+	engine   engine
 	inputs   map[string][]float32
 	outputs  map[string][]float32
-	noises   []noise
-	// gradients names the values that are computed straight into the store.
-	gradients map[int]string
-
-	optimiser kernels.Optimiser
-	update    *cpu.Update
-}
-
-type noise struct {
-	kernel cpu.Kernel
-	out    []float32
-}
-
-// prepareNoise makes the kernels that fill the noise inputs before each run.
-func (p *Program) prepareNoise(noises []noiseNode) error {
-	for _, n := range noises {
-		kernel, err := cpu.Prepare(p.context, n.op)
-		if err != nil {
-			return err
-		}
-		p.noises = append(p.noises, noise{kernel, float32s(n.node.Value())})
-	}
-	return nil
 }
 
 // Input is the buffer of an input, to be filled before each run; nil if there
@@ -66,18 +38,7 @@ func (p *Program) Clock() *kernels.Clock { return p.clock }
 func (p *Program) Run() error {
 	p.device.busy.Lock()
 	defer p.device.busy.Unlock()
-	return p.run()
-}
-
-func (p *Program) run() error {
-	for _, n := range p.noises {
-		n.kernel(n.out, nil)
-	}
-	p.machine.Reset()
-	if err := p.machine.RunAll(); err != nil {
-		return fmt.Errorf("running the graph: %w", err)
-	}
-	return nil
+	return p.engine.run(*p.clock)
 }
 
 // ErrNotFinite is wrapped by the error of a step whose cost or gradients held
@@ -96,25 +57,24 @@ func (p *Program) Step(rate float64, step int) (StepResult, error) {
 	p.device.busy.Lock()
 	defer p.device.busy.Unlock()
 	p.clock.Step = uint64(step)
-	if err := p.run(); err != nil {
+	norm, err := p.engine.step(*p.clock, rate, step)
+	if err != nil {
 		return StepResult{}, err
 	}
-	norm := p.update.Norm(p.store.Gradients)
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return StepResult{norm}, fmt.Errorf("%s: %w", p.firstNonFinite(), ErrNotFinite)
+		where, err := p.firstNonFinite()
+		if err != nil {
+			return StepResult{norm}, err
+		}
+		return StepResult{norm}, fmt.Errorf("%s: %w", where, ErrNotFinite)
 	}
-	clip := 1.0
-	if limit := p.optimiser.ClipNorm; limit > 0 && norm > limit {
-		clip = limit / norm
-	}
-	p.update.Step(p.store.Values, p.store.Gradients, p.store.Moments, rate, step, clip)
 	return StepResult{norm}, nil
 }
 
 // firstNonFinite describes the first value in the order of computation that
 // holds NaN or infinity. State that an Updater writes is passed over: it holds
 // one after the step because something else did before.
-func (p *Program) firstNonFinite() string {
+func (p *Program) firstNonFinite() (where string, err error) {
 	s := &p.schedule
 	updated := make(map[int]bool)
 	for _, in := range s.instructions {
@@ -123,16 +83,19 @@ func (p *Program) firstNonFinite() string {
 		}
 	}
 	for v, val := range s.values {
-		if val.producer < 0 && !updated[v] && !finite(p.buffers[v]) {
-			return val.name + " held one before the step"
+		if val.producer < 0 && !updated[v] && !finite(val.data) {
+			return val.name + " held one before the step", nil
 		}
 	}
-	for i, in := range s.instructions {
-		if !updated[in.result] && !finite(p.buffers[in.result]) {
-			return "it first appeared in " + s.describe(i)
+	where = "the gradients' norm overflowed"
+	err = p.engine.visit(func(i int, result []float32) bool {
+		if updated[s.instructions[i].result] || finite(result) {
+			return true
 		}
-	}
-	return "the gradients' norm overflowed"
+		where = "it first appeared in " + s.describe(i)
+		return false
+	})
+	return where, err
 }
 
 func finite(data []float32) bool {
@@ -182,8 +145,14 @@ func (p *Program) Cost() Cost {
 	return c
 }
 
-// Close frees the machine.
-func (p *Program) Close() error { return p.machine.Close() }
-
 // Plan places the program's buffers as a device with one arena would.
-func (p *Program) Plan() *Plan { return p.schedule.plan(p.gradients) }
+func (p *Program) Plan() *Plan {
+	names := make(map[int]string)
+	for v, parameter := range p.homes {
+		names[v] = "∂" + p.store.Parameters[parameter].Name
+	}
+	return p.schedule.plan(names)
+}
+
+// Close frees what the program holds on its device.
+func (p *Program) Close() error { return p.engine.close() }

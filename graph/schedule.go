@@ -26,6 +26,11 @@ type value struct {
 	name     string    // of a leaf
 	data     []float32 // of a leaf; fixed for the program's life
 	producer int       // instruction, or -1 for a leaf
+
+	// A leaf is one of these, or a constant.
+	input    bool
+	variable *Variable
+	noise    *kernels.Noise
 }
 
 // instruction is one operation on values.

@@ -70,3 +70,13 @@ func (o Optimiser) Moments() int {
 	}
 	return 2
 }
+
+// Clip is the factor by which gradients of a given Euclidean norm are
+// multiplied: ClipNorm/(norm + 1e-6), at most 1, as PyTorch's clip_grad_norm_
+// has it.
+func (o Optimiser) Clip(norm float64) float64 {
+	if o.ClipNorm == 0 {
+		return 1
+	}
+	return min(1, o.ClipNorm/(norm+1e-6))
+}
