@@ -1,0 +1,280 @@
+// Two-dimensional convolution, its gradient by the input (which is the
+// transposed convolution) and its gradient by the filters, as implicit matrix
+// products: patches are gathered straight into shared memory, and no patch
+// matrix is ever written.
+//
+//	y[n,p,q,k] = f(b[k] + Σ x[n, p·stride − pad + r·dilation, …, c] · w[k,c,r,s])
+//
+// x, dx: N,H,W,C; y, dy: N,P,Q,K; w, dw: K,C/groups,R,S as PyTorch stores them;
+// float32. Every kernel has one product for each group.
+//
+//	repack                   w ─► groups, R·S, inner, outer, so that the filters
+//	                         of one tap and inner channel are neighbours
+//	convolve_forward_*       rows: pixels of y; columns: filters; depth: taps x channels in
+//	convolve_backward_input_*  rows: pixels of dx; columns: channels in; depth: taps x filters
+//	convolve_backward_weight_* rows: taps x channels in; columns: filters; depth: pixels of y
+//	convolve_weight_sum      adds the splits of the last one up in order, and
+//	                         writes them in the layout of w
+//
+// A block makes a tile of rows x columns (tile.cuh). The gradient by the input
+// of a strided convolution falls into strideH·strideW classes of pixels, by
+// (h + pad) mod stride: each is a dense convolution with the taps that meet it,
+// and no product with a zero in between is computed.
+//
+// Bytes: the result once, a source about once from memory and R·S times from
+// the cache, the filters once for each row of tiles.
+#include "activate.cuh"
+#include "tile.cuh"
+
+// Geometry as kernel arguments.
+#define GEOMETRY                                                                                                   \
+    int N, int C, int H, int W, int K, int P, int Q, int R, int S, int strideH, int strideW, int padH, int padW,   \
+        int dilationH, int dilationW, int groups
+#define GEOMETRY_ARGUMENTS N, C, H, W, K, P, Q, R, S, strideH, strideW, padH, padW, dilationH, dilationW, groups
+
+// A thread writes one element of `packed`.
+KERNEL repack(const float *RESTRICT w, float *RESTRICT packed, int size, int taps, int inner, int inner_stride,
+              int outer, int outer_stride) {
+    int i = item();
+    if (i >= size) return;
+    int o = i % outer, in = i / outer % inner, tap = i / outer / inner % taps, group = i / outer / inner / taps;
+    packed[i] = w[group * taps * inner * outer + o * outer_stride + in * inner_stride + tap];
+}
+EXPORT(repack)
+
+// Axis is the way of one axis from results to sources: result `number` of a
+// class stands at result + number·result_step, and its tap i reads position
+// source + number·source_step + i·tap_step with filter row tap + i·tap_skip.
+struct Axis {
+    int count, result, result_step; // results of the class
+    int source, source_step, tap_step;
+    int tap, tap_skip, taps;
+};
+
+DEVICE Axis forward_axis(int results, int window, int stride, int pad, int dilation) {
+    return {results, 0, 1, -pad, stride, dilation, 0, 1, window};
+}
+
+DEVICE int greatest_divisor(int a, int b) {
+    while (b != 0) {
+        int rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+// backward_axis: positions h with (h + pad) mod stride = phase are met by the
+// taps r with r·dilation mod stride = phase, which stand stride/gcd apart, at
+// output (h + pad − r·dilation)/stride.
+DEVICE Axis backward_axis(int results, int window, int stride, int pad, int dilation, int phase) {
+    int divisor = greatest_divisor(stride, dilation);
+    int first = (phase + stride - pad % stride) % stride;
+    int skip = stride / divisor, tap = 0;
+    while (tap < skip && tap * dilation % stride != phase)
+        tap++;
+    Axis axis;
+    axis.count = first < results ? (results - 1 - first) / stride + 1 : 0;
+    axis.result = first;
+    axis.result_step = stride;
+    axis.source = (first + pad - tap * dilation) / stride; // divides without rest where the tap is one
+    axis.source_step = 1;
+    axis.tap_step = -(dilation / divisor);
+    axis.tap = tap;
+    axis.tap_skip = skip;
+    axis.taps = tap < skip && tap < window ? (window - 1 - tap) / skip + 1 : 0;
+    return axis;
+}
+
+// Gather loads patches of the source: rows are pixels of the result, the depth
+// runs over the taps of a pixel and, fastest, the channels of a group.
+template <int Rows> struct Gather {
+    using Slots = DepthFirst<Rows>;
+    const float *from; // channel 0 of the group
+    Axis h, w;
+    int channels, sourceH, sourceW, sourceC, depth;
+    int image[Slots::SLOTS], top[Slots::SLOTS], left[Slots::SLOTS]; // of each slot's pixel
+    int at, row, column, channel;                                  // the depth that comes next, and its tap
+
+    DEVICE void begin(int first_pixel, int pixels) {
+        UNROLL
+        for (int i = 0; i < Slots::SLOTS; i++) {
+            int pixel = first_pixel + Slots::row(i);
+            image[i] = pixel < pixels ? pixel / w.count / h.count * sourceH : -1;
+            top[i] = h.source + pixel / w.count % h.count * h.source_step;
+            left[i] = w.source + pixel % w.count * w.source_step;
+        }
+        at = 0;
+        row = column = channel = 0;
+        advance(Slots::depth(0));
+    }
+    // advance moves on to a depth at most a few steps ahead.
+    DEVICE void advance(int d) {
+        channel += d - at;
+        at = d;
+        if (channel < channels || at >= depth) return;
+        int taps = channel / channels;
+        channel -= taps * channels;
+        column += taps;
+        row += column / w.taps;
+        column %= w.taps;
+    }
+    DEVICE float load(int slot, int d) {
+        if (d != at) advance(d);
+        if (d >= depth || image[slot] < 0) return 0;
+        int y = top[slot] + row * h.tap_step, x = left[slot] + column * w.tap_step;
+        if (y < 0 || y >= sourceH || x < 0 || x >= sourceW) return 0;
+        return from[((image[slot] + y) * sourceW + x) * sourceC + channel];
+    }
+};
+
+// Filters loads packed filters: the depth runs as in Gather, over the taps that
+// a class has.
+template <int Columns> struct Filters {
+    using Slots = RowFirst<Columns>;
+    const float *from; // of the group
+    Axis h, w;
+    int width, channels, columns, first, depth;
+
+    DEVICE float load(int slot, int d) const {
+        int column = first + Slots::row(slot);
+        if (d >= depth || column >= columns) return 0;
+        int tap = d / channels, channel = d % channels;
+        int r = h.tap + tap / w.taps * h.tap_skip, s = w.tap + tap % w.taps * w.tap_skip;
+        return from[((r * width + s) * channels + channel) * columns + column];
+    }
+};
+
+// gather makes a tile of pixels x channels of `out`, whose pixels are those of
+// a class.
+template <class T>
+DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
+                   int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
+                   int groups, int group, int function, float alpha) {
+    int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
+    int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
+    if (first_pixel >= pixels) return; // classes differ in size
+    int depth = h.taps * w.taps * channels;
+
+    Gather<T::ROWS> left;
+    left.from = source + group * channels;
+    left.h = h;
+    left.w = w;
+    left.channels = channels;
+    left.sourceH = sourceH;
+    left.sourceW = sourceW;
+    left.sourceC = sourceC;
+    left.depth = depth;
+    left.begin(first_pixel, pixels);
+    Filters<T::COLUMNS> right = {filters + group * taps * channels * columns, h, w, width, channels, columns, first, depth};
+    tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
+        int pixel = first_pixel + i, column = first + j;
+        if (pixel >= pixels || column >= columns) return;
+        int n = pixel / w.count / h.count;
+        int y = h.result + pixel / w.count % h.count * h.result_step, x = w.result + pixel % w.count * w.result_step;
+        int channel = group * columns + column;
+        float v = bias ? sum + bias[channel] : sum;
+        out[((n * outH + y) * outW + x) * outC + channel] = activated(function, alpha, v);
+    });
+}
+
+// z: groups.
+template <class T>
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, int function, float alpha) {
+    Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
+    gather<T>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), function, alpha);
+}
+
+// z: classes, and groups within each.
+template <class T>
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, int function, float alpha) {
+    int phase = block_z() / groups;
+    Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
+    Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
+    gather<T>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, function, alpha);
+}
+
+// Patches loads x for the gradient by the filters: rows are taps x channels, the
+// depth runs over the pixels of y.
+template <int Rows> struct Patches {
+    using Slots = RowFirst<Rows>;
+    const float *from; // of this thread's channel
+    int top, left;     // where this thread's tap reads for output 0
+    int H, W, C, P, Q, strideH, strideW, first, depth;
+
+    DEVICE float load(int slot, int d) const {
+        int pixel = first + d;
+        int n = pixel / Q / P, y = top + pixel / Q % P * strideH, x = left + pixel % Q * strideW;
+        if (d >= depth || y < 0 || y >= H || x < 0 || x >= W) return 0;
+        return from[((n * H + y) * W + x) * C];
+    }
+};
+
+// Outputs loads dy: columns are filters, the depth runs over its pixels.
+template <int Columns> struct Outputs {
+    using Slots = RowFirst<Columns>;
+    const float *from; // of this thread's filter
+    int K, first, depth;
+
+    DEVICE float load(int slot, int d) const { return d < depth ? from[(first + d) * K] : 0; }
+};
+
+// z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
+template <class T>
+DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
+    int group = block_z() % groups, split = block_z() / groups;
+    int channels = C / groups, columns = K / groups, rows = R * S * channels;
+    int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
+    int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
+
+    int row = first_row + RowFirst<T::ROWS>::row(0), column = first_column + RowFirst<T::COLUMNS>::row(0);
+    int tap = row / channels;
+    Patches<T::ROWS> left = {x + group * channels + row % channels, tap / S * dilationH - padH, tap % S * dilationW - padW,
+                             H, W, C, P, Q, strideH, strideW, first, row < rows ? depth : 0};
+    Outputs<T::COLUMNS> right = {dy + group * columns + column, K, first, column < columns ? depth : 0};
+    part += block_z() * rows * columns;
+    tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
+        if (first_row + i < rows && first_column + j < columns) part[(first_row + i) * columns + first_column + j] = sum;
+    });
+}
+
+// A thread makes one element of dw; element i of a split is that of (group, tap,
+// channel, filter).
+KERNEL convolve_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int channels, int columns, int splits) {
+    int i = item();
+    if (i >= size) return;
+    float sum = 0;
+    for (int s = 0; s < splits; s++)
+        sum += part[s * size + i];
+    int k = i % columns, c = i / columns % channels, tap = i / columns / channels % taps, group = i / columns / channels / taps;
+    dw[((group * columns + k) * channels + c) * taps + tap] = sum;
+}
+EXPORT(convolve_weight_sum)
+
+#define CONVOLVE(name, direction, tile)                                                                            \
+    KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,           \
+                float *RESTRICT out, GEOMETRY, int function, float alpha) {                                        \
+        direction<tile>(source, filters, bias, out, GEOMETRY_ARGUMENTS, function, alpha);                          \
+    }                                                                                                              \
+    EXPORT(name)
+
+using Square = Tile<64, 64, 4, 4>;
+using Tall = Tile<128, 32, 4, 4>;   // for few channels
+using Narrow = Tile<128, 8, 4, 1>;  // for one or three
+using Flat = Tile<16, 64, 2, 2>;    // for few taps x channels
+
+CONVOLVE(convolve_forward_64x64, forward, Square)
+CONVOLVE(convolve_forward_128x32, forward, Tall)
+CONVOLVE(convolve_forward_128x8, forward, Narrow)
+CONVOLVE(convolve_backward_input_64x64, backward_input, Square)
+CONVOLVE(convolve_backward_input_128x32, backward_input, Tall)
+CONVOLVE(convolve_backward_input_128x8, backward_input, Narrow)
+
+#define CONVOLVE_WEIGHT(name, tile)                                                                                \
+    KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY, int chunk) {    \
+        backward_weight<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                             \
+    }                                                                                                              \
+    EXPORT(name)
+
+CONVOLVE_WEIGHT(convolve_backward_weight_64x64, Square)
+CONVOLVE_WEIGHT(convolve_backward_weight_16x64, Flat)

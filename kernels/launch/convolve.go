@@ -1,0 +1,93 @@
+package launch
+
+import (
+	"fmt"
+
+	"hourglass/kernels"
+)
+
+func init() {
+	register(convolveForward)
+	register(convolveBackwardInput)
+	register(convolveBackwardWeight)
+}
+
+// geometry is the geometry in the order of GEOMETRY in convolve.cu.
+func geometry(g kernels.Convolution) []Arg {
+	p, q := g.Out()
+	return integers(g.N, g.C, g.H, g.W, g.K, p, q, g.R, g.S, g.StrideH, g.StrideW, g.PadH, g.PadW, g.DilationH, g.DilationW, g.Groups)
+}
+
+// gatherTile is the tile of pixels x channels of a group of so many channels.
+func gatherTile(channels int) (pixels, across int) {
+	switch {
+	case channels <= 8:
+		return 128, 8
+	case channels <= 32:
+		return 128, 32
+	}
+	return 64, 64
+}
+
+// repack lays the filters out as taps, inner, outer channels of each group and
+// returns where they are.
+func (p *Program) repack(g kernels.Convolution, forward bool) Arg {
+	size, taps := g.Weight().Size(), g.R*g.S
+	channels, filters := g.C/g.Groups, g.K/g.Groups
+	packed := p.reserve(size)
+	layout := integers(channels, taps, filters, channels*taps) // inner and its stride, outer and its stride
+	if !forward {
+		layout = integers(filters, channels*taps, channels, taps)
+	}
+	args := append([]Arg{operand(1), packed}, integers(size, taps)...)
+	p.each("repack", size, cost{2 * size, 0}, append(args, layout...)...)
+	return packed
+}
+
+func convolveForward(o kernels.ConvolveForward, p *Program) {
+	packed := p.repack(o.Convolution, true)
+	outP, outQ := o.Out()
+	filters := o.K / o.Groups
+	pixels, across := gatherTile(filters)
+	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
+	p.run(fmt.Sprintf("convolve_forward_%dx%d", pixels, across),
+		[3]int{ceil(o.N*outP*outQ, pixels), ceil(filters, across), o.Groups}, threads, traffic(o.Convolution), append(args, activation(o.Activation)...)...)
+}
+
+// traffic of every convolution: input, output and filters, each once.
+func traffic(g kernels.Convolution) cost {
+	return cost{g.X().Size() + g.Y().Size() + g.Weight().Size(), g.FLOPs()}
+}
+
+func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
+	packed := p.repack(o.Convolution, false)
+	channels := o.C / o.Groups
+	pixels, across := gatherTile(channels)
+	class := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // pixels of the largest class
+	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
+	p.run(fmt.Sprintf("convolve_backward_input_%dx%d", pixels, across),
+		[3]int{ceil(class, pixels), ceil(channels, across), o.StrideH * o.StrideW * o.Groups}, threads, traffic(o.Convolution),
+		append(args, activation(o.Activation)...)...)
+}
+
+// convolveBackwardWeight shares the pixels among splits, each of which makes a
+// whole gradient, and adds these up.
+func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
+	outP, outQ := o.Out()
+	taps, channels, filters := o.R*o.S, o.C/o.Groups, o.K/o.Groups
+	rows, across := 64, 64
+	if taps*channels <= 16 {
+		rows = 16
+	}
+	tiles := ceil(taps*channels, rows) * ceil(filters, across)
+	chunk, splits := cut(o.N*outP*outQ, tiles*o.Groups, 256)
+	size := o.Weight().Size()
+	part := p.reserve(splits * size)
+	work := traffic(o.Convolution)
+	work.words += (splits - 1) * size
+	args := append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...)
+	p.run(fmt.Sprintf("convolve_backward_weight_%dx%d", rows, across),
+		[3]int{ceil(taps*channels, rows), ceil(filters, across), splits * o.Groups}, threads, work, append(args, integer(chunk))...)
+	p.each("convolve_weight_sum", size, cost{(splits + 1) * size, splits * size},
+		append([]Arg{part, result()}, integers(size, taps, channels, filters, splits)...)...)
+}

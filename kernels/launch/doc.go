@@ -1,0 +1,16 @@
+// Package launch says, as plain data, which CUDA kernels compute an operation:
+// their names, grids and arguments, and how many bytes they move. The kernels
+// stand in ../*.cu, compiled in package ptx; which addresses the buffers have
+// and how a launch reaches the device, the package does not know.
+//
+//	kernels.Operation ─► Lower ─► Program ─┬─ Launches: kernel, grid, block, arguments
+//	kernels.Optimiser ─► Update ─┘         └─ Workspace: bytes it needs besides
+//	                                                    │
+//	Binding: addresses of the buffers ─► Arg.Cell ─► the 8 bytes that a driver takes
+//
+// A Program depends on nothing but the operation, so that a plan is the same
+// from run to run and from device to device, and sums have one order. What
+// changes from step to step (the clock of random numbers, the rate of an
+// optimiser) is read by the kernels from device memory: a Program can be
+// captured once and replayed.
+package launch

@@ -1,0 +1,27 @@
+package launch
+
+import "hourglass/kernels"
+
+func init() {
+	register(lossSum)
+	register(func(o kernels.LossEach, p *Program) {
+		p.each("loss_each", o.Size, cost{3 * o.Size, o.FLOPs()},
+			operand(0), operand(1), result(), integer(o.Size), integer(int(o.Criterion)), float(o.Delta))
+	})
+	register(func(o kernels.LossBackward, p *Program) {
+		kernel, words := "loss_backward", 3*o.Size+1
+		if o.Each {
+			kernel, words = "loss_each_backward", 4*o.Size
+		}
+		p.each(kernel, o.Size, cost{words, o.FLOPs()}, operand(0), operand(1), operand(2), result(),
+			integer(o.Size), integer(int(o.Criterion)), float(o.Delta), float(o.Scale))
+	})
+}
+
+func lossSum(o kernels.LossSum, p *Program) {
+	chunk, chunks := cut(o.Size, 1, 512)
+	part := p.reserve(chunks)
+	p.run("loss_sum", [3]int{chunks, 1, 1}, threads, cost{2*o.Size + chunks, o.FLOPs()},
+		operand(0), operand(1), part, integer(o.Size), integer(chunk), integer(int(o.Criterion)), float(o.Delta))
+	p.sumChunks(part, result(), 1, chunks, 1, chunks, o.Scale)
+}

@@ -1,0 +1,61 @@
+package launch
+
+import (
+	"fmt"
+	"math"
+
+	"hourglass/kernels"
+)
+
+// State is how many float32 an update's result has: the Euclidean norm of the
+// gradients, the factor by which they were clipped, whether the norm is finite
+// (1 or 0), and one of no meaning. Where it is not finite the parameters stay
+// as they are.
+const State = 4
+
+// Update returns the launches that move a flat block of size parameters by one
+// step. Its operands are parameters, gradients, and the rule's blocks of
+// moments; parameters and moments are written in place. The result is the
+// State.
+func Update(o kernels.Optimiser, size int) (Program, error) {
+	if err := o.Check(); err != nil {
+		return Program{}, fmt.Errorf("launch: update: %w", err)
+	}
+	if size < 1 || size > most {
+		return Program{}, fmt.Errorf("launch: update of %d parameters; kernels take 1 to %d", size, most)
+	}
+	var p Program
+	chunk, chunks := cut(size, 1, 1024)
+	part := p.reserve(2 * chunks) // float64
+	p.run("gradient_squares", [3]int{chunks, 1, 1}, threads, cost{size + 2*chunks, 2 * size}, operand(1), part, integer(size), integer(chunk))
+	p.run("gradient_norm", [3]int{1, 1, 1}, threads, cost{2*chunks + State, chunks}, part, result(), integer(chunks), float(o.ClipNorm))
+
+	schedule := Arg{Place: Schedule}
+	decay := o.WeightDecay // of the gradient
+	if o.Rule == kernels.AdamW {
+		decay = 0 // it is of the parameters, in the Schedule
+	}
+	if o.Rule == kernels.SGD {
+		p.each("sgd", size, cost{5 * size, 7 * size}, operand(0), operand(1), operand(2), schedule, result(),
+			integer(size), float(o.Momentum), float(decay))
+		return p, nil
+	}
+	p.each("adam", size, cost{7 * size, 16 * size}, operand(0), operand(1), operand(2), operand(3), schedule, result(),
+		integer(size), float(o.Beta1), float(1-o.Beta1), float(o.Beta2), float(1-o.Beta2), float(o.Epsilon), float(decay))
+	return p, nil
+}
+
+// ScheduleOf is what the kernels of an update read from device memory in a
+// step: rate η, η/(1 − β₁ᵗ), 1/sqrt(1 − β₂ᵗ), and η·λ where the decay is
+// decoupled. Steps count from 1.
+func ScheduleOf(o kernels.Optimiser, rate float64, step int) [4]float32 {
+	schedule := [4]float32{0: float32(rate)}
+	if o.Rule != kernels.SGD {
+		schedule[1] = float32(rate / (1 - math.Pow(o.Beta1, float64(step))))
+		schedule[2] = float32(1 / math.Sqrt(1-math.Pow(o.Beta2, float64(step))))
+	}
+	if o.Rule == kernels.AdamW {
+		schedule[3] = float32(rate * o.WeightDecay)
+	}
+	return schedule
+}

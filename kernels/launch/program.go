@@ -1,0 +1,233 @@
+package launch
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+
+	"hourglass/kernels"
+)
+
+// Place says what an argument is.
+type Place int
+
+const (
+	Operand   Place = iota // address of operand Index
+	Result                 // address of the result
+	Workspace              // address of the workspace
+	Clock                  // address of seed and step: two uint64, see kernels.Clock
+	Schedule               // address of an optimiser's Schedule
+	Int32                  // a number, in Bits
+	Uint32
+	Float32
+)
+
+var placeNames = [...]string{"operand", "result", "workspace", "clock", "schedule", "int32", "uint32", "float32"}
+
+func (p Place) String() string {
+	if p < 0 || int(p) >= len(placeNames) {
+		return fmt.Sprintf("Place(%d)", int(p))
+	}
+	return placeNames[p]
+}
+
+// Arg is one argument of a kernel.
+type Arg struct {
+	Place  Place
+	Index  int    // of an operand
+	Offset int    // bytes beyond an address
+	Bits   uint64 // of a number
+	Null   bool   // the address is 0: an operand that is not there
+}
+
+// String prints "operand 1", "workspace+256", "-3" or "0.5".
+func (a Arg) String() string {
+	switch {
+	case a.Null:
+		return "none"
+	case a.Place == Operand:
+		return fmt.Sprintf("operand %d", a.Index)
+	case a.Place == Int32:
+		return fmt.Sprint(int32(a.Bits))
+	case a.Place == Uint32:
+		return fmt.Sprint(uint32(a.Bits))
+	case a.Place == Float32:
+		return fmt.Sprint(math.Float32frombits(uint32(a.Bits)))
+	case a.Offset != 0:
+		return fmt.Sprintf("%v+%d", a.Place, a.Offset)
+	}
+	return a.Place.String()
+}
+
+// Binding is where the buffers of a Program lie on the device.
+type Binding struct {
+	Operands                           []uint64
+	Result, Workspace, Clock, Schedule uint64
+}
+
+// Cell is the argument as the 8 bytes that the driver reads it from; numbers of
+// 4 bytes stand in the lower half.
+func (a Arg) Cell(b *Binding) uint64 {
+	switch {
+	case a.Null:
+		return 0
+	case a.Place == Operand:
+		return b.Operands[a.Index] + uint64(a.Offset)
+	case a.Place == Result:
+		return b.Result + uint64(a.Offset)
+	case a.Place == Workspace:
+		return b.Workspace + uint64(a.Offset)
+	case a.Place == Clock:
+		return b.Clock
+	case a.Place == Schedule:
+		return b.Schedule
+	}
+	return a.Bits
+}
+
+// Launch is one run of a kernel.
+type Launch struct {
+	Kernel      string
+	Grid, Block [3]int
+	Shared      int // bytes of dynamic shared memory
+	Args        []Arg
+	Bytes       int // read and written, each number once
+	FLOPs       int
+}
+
+// String prints "reduce_rows 4x2x1 x 256 (operand 0, workspace, 17)".
+func (l Launch) String() string {
+	args := make([]string, len(l.Args))
+	for i, a := range l.Args {
+		args[i] = a.String()
+	}
+	return fmt.Sprintf("%s %dx%dx%d x %d (%s)", l.Kernel, l.Grid[0], l.Grid[1], l.Grid[2], l.Block[0], strings.Join(args, ", "))
+}
+
+// Program is what computes one operation: launches in order, each of which may
+// read what an earlier one has written.
+type Program struct {
+	Launches  []Launch
+	Workspace int // bytes
+
+	refusal error // the first thing that cannot be done
+}
+
+const (
+	threads   = 256     // of a block, where nothing else is said
+	warp      = 32      //
+	most      = 1 << 30 // elements of a buffer; kernels count them in int32
+	alignment = 256     // bytes, of each part of the workspace
+	word      = 4       // bytes of a float32
+)
+
+// lowerings holds the lowering of each operation by its Go type; every file
+// registers its own beside the code.
+var lowerings = map[reflect.Type]func(op kernels.Operation, p *Program){}
+
+// register makes lower the lowering of operations of type O. It is called with
+// operations that passed Check.
+func register[O kernels.Operation](lower func(o O, p *Program)) {
+	lowerings[reflect.TypeFor[O]()] = func(op kernels.Operation, p *Program) { lower(op.(O), p) }
+}
+
+// Lower returns the launches that compute op.
+func Lower(op kernels.Operation) (Program, error) {
+	lower, ok := lowerings[reflect.TypeOf(op)]
+	if !ok {
+		return Program{}, fmt.Errorf("launch: %T has no kernel; register one in kernels/launch", op)
+	}
+	if err := op.Check(); err != nil {
+		return Program{}, fmt.Errorf("launch: %w", err)
+	}
+	var p Program
+	for _, shape := range append(op.Operands(), op.Result()) {
+		if shape.Size() > most {
+			return Program{}, fmt.Errorf("launch: %s has a buffer of %v, %d elements, where kernels take up to %d; use a smaller batch", op.Kind(), shape, shape.Size(), most)
+		}
+	}
+	lower(op, &p)
+	if p.refusal != nil {
+		return Program{}, fmt.Errorf("launch: %s: %w", op.Kind(), p.refusal)
+	}
+	return p, nil
+}
+
+// refuse keeps the first reason why a program cannot be.
+func (p *Program) refuse(format string, values ...any) {
+	if p.refusal == nil {
+		p.refusal = fmt.Errorf(format, values...)
+	}
+}
+
+// run adds a launch. CUDA's limits on grids are checked here.
+func (p *Program) run(kernel string, grid [3]int, block int, cost cost, args ...Arg) {
+	if grid[0] > math.MaxInt32 || grid[1] > 65535 || grid[2] > 65535 {
+		p.refuse("%s would need a grid of %dx%dx%d blocks, where a GPU takes up to 2147483647x65535x65535; use smaller sizes", kernel, grid[0], grid[1], grid[2])
+		return
+	}
+	p.Launches = append(p.Launches, Launch{Kernel: kernel, Grid: grid, Block: [3]int{block, 1, 1}, Args: args, Bytes: word * cost.words, FLOPs: cost.flops})
+}
+
+// cost of a launch: words read and written, and arithmetic.
+type cost struct{ words, flops int }
+
+// each adds a launch of a thread for each of n items.
+func (p *Program) each(kernel string, n int, cost cost, args ...Arg) {
+	p.run(kernel, [3]int{ceil(n, threads), 1, 1}, threads, cost, args...)
+}
+
+// reserve returns room for n words in the workspace.
+func (p *Program) reserve(n int) Arg {
+	if n > most {
+		p.refuse("it would need a workspace of %d numbers, where kernels take up to %d; use a smaller batch", n, most)
+	}
+	at := p.Workspace
+	p.Workspace = ceil(at+word*n, alignment) * alignment
+	return Arg{Place: Workspace, Offset: at}
+}
+
+// operand is the address of operand i.
+func operand(i int) Arg { return Arg{Place: Operand, Index: i} }
+
+// result is the address of the result.
+func result() Arg { return Arg{Place: Result} }
+
+// bias is operand 2, or none.
+func bias(given bool) Arg { return Arg{Place: Operand, Index: 2, Null: !given} }
+
+func integer(v int) Arg   { return Arg{Place: Int32, Bits: uint64(uint32(int32(v)))} }
+func float(v float64) Arg { return Arg{Place: Float32, Bits: uint64(math.Float32bits(float32(v)))} }
+
+// integers are several arguments.
+func integers(values ...int) []Arg {
+	args := make([]Arg, len(values))
+	for i, v := range values {
+		args[i] = integer(v)
+	}
+	return args
+}
+
+// activation is the two arguments of a fused activation.
+func activation(a kernels.Activation) []Arg {
+	return []Arg{integer(int(a.Function)), float(a.Alpha)}
+}
+
+func ceil(a, b int) int { return (a + b - 1) / b }
+
+// enough is the number of blocks that keeps a large GPU busy: a few for each of
+// some 130 multiprocessors. It is not asked of the device, for sums must not
+// depend on it.
+const enough = 512
+
+// cut shares length among chunks of at least `least`, a multiple of it, so that
+// together with the other blocks there are enough.
+func cut(length, blocks, least int) (chunk, chunks int) {
+	chunks = max(1, min(length/least, ceil(enough, blocks)))
+	chunk = ceil(ceil(length, chunks), least) * least
+	if chunk >= length {
+		return length, 1
+	}
+	return chunk, ceil(length, chunk)
+}

@@ -1,0 +1,44 @@
+// Losses of predictions y against targets t (MSE, L1, Huber, cross-entropy of
+// logits) over flat float32 arrays.
+//
+//	loss_sum        part[b] = Σ loss(y[i], t[i]) over the chunk of block b;
+//	                reduce_rows adds the parts up and scales       8 bytes an element
+//	loss_each       out[i] = loss(y[i], t[i])                     12
+//	loss_backward   dy[i]  = scale · ∂loss/∂y · g, g one number   12
+//	loss_each_backward  the same, g an array                      16
+//
+// A block of loss_sum adds up one chunk; a thread of the others makes one
+// element.
+#include "loss.cuh"
+#include "sums.cuh"
+
+KERNEL loss_sum(const float *RESTRICT y, const float *RESTRICT t, float *RESTRICT part,
+                int size, int chunk, int criterion, float delta) {
+    int from = block_x() * chunk, to = smaller(from + chunk, size);
+    float sum = 0;
+    for (int i = from + thread_x(); i < to; i += threads_x())
+        sum += loss(criterion, delta, y[i], t[i]);
+    sum = block_sum(sum);
+    if (thread_x() == 0) part[block_x()] = sum;
+}
+EXPORT(loss_sum)
+
+KERNEL loss_each(const float *y, const float *t, float *out, int size, int criterion, float delta) {
+    int i = item();
+    if (i < size) out[i] = loss(criterion, delta, y[i], t[i]);
+}
+EXPORT(loss_each)
+
+KERNEL loss_backward(const float *y, const float *t, const float *g, float *dy,
+                     int size, int criterion, float delta, float scale) {
+    int i = item();
+    if (i < size) dy[i] = scale * loss_slope(criterion, delta, y[i], t[i]) * g[0];
+}
+EXPORT(loss_backward)
+
+KERNEL loss_each_backward(const float *y, const float *t, const float *g, float *dy,
+                          int size, int criterion, float delta, float scale) {
+    int i = item();
+    if (i < size) dy[i] = scale * loss_slope(criterion, delta, y[i], t[i]) * g[i];
+}
+EXPORT(loss_each_backward)

@@ -1,0 +1,72 @@
+// Matrix product C = f(A·B + bias), float32.
+//
+//	A: M,K, or K,M transposed (t as first letter); B: K,N, or N,K (second letter)
+//	bias: N, may be null; C: M,N; all row by row
+//
+// A block makes a tile of 64x64 or 32x32 of C (tile.cuh), a thread 4x4 or 2x2
+// elements. Bytes: each element of A is read N/64 times, of B M/64 times,
+// mostly from the cache. With several splits the depth K is shared among
+// blocks along z, each writing its sum to its own M,N of `out`, and multiply_sum
+// adds these in order, one thread an element.
+#include "activate.cuh"
+#include "tile.cuh"
+
+// Strided loads element (row, d) of a matrix of `rows` times `depth`, whose rows
+// and depths stand so far apart; zero outside.
+template <class S> struct Strided {
+    using Slots = S;
+    const float *from;
+    int first, rows, depth, row_stride, depth_stride;
+
+    DEVICE float load(int slot, int d) const {
+        int row = first + S::row(slot);
+        return row < rows && d < depth ? from[row * row_stride + d * depth_stride] : 0;
+    }
+};
+
+template <class T, bool TransA, bool TransB>
+DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *RESTRICT out,
+                    int M, int N, int K, int chunk, int function, float alpha) {
+    using Rows = typename Choose<TransA, RowFirst<T::ROWS>, DepthFirst<T::ROWS>>::Type;
+    using Columns = typename Choose<TransB, DepthFirst<T::COLUMNS>, RowFirst<T::COLUMNS>>::Type;
+    int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, from = block_z() * chunk;
+    int depth = smaller(chunk, K - from);
+    Strided<Rows> left = {a + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
+    Strided<Columns> right = {b + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
+    out += block_z() * M * N;
+    tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
+        int m = row + i, n = column + j;
+        if (m < M && n < N) out[m * N + n] = activated(function, alpha, bias ? sum + bias[n] : sum);
+    });
+}
+
+using Large = Tile<64, 64, 4, 4>;
+using Small = Tile<32, 32, 2, 2>;
+
+#define MULTIPLY(name, tile, transA, transB)                                                                       \
+    KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K, int chunk,     \
+                int function, float alpha) {                                                                       \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha);                           \
+    }                                                                                                              \
+    EXPORT(name)
+
+MULTIPLY(multiply_nn_64x64, Large, false, false)
+MULTIPLY(multiply_nt_64x64, Large, false, true)
+MULTIPLY(multiply_tn_64x64, Large, true, false)
+MULTIPLY(multiply_tt_64x64, Large, true, true)
+MULTIPLY(multiply_nn_32x32, Small, false, false)
+MULTIPLY(multiply_nt_32x32, Small, false, true)
+MULTIPLY(multiply_tn_32x32, Small, true, false)
+MULTIPLY(multiply_tt_32x32, Small, true, true)
+
+// part: splits,M,N.
+KERNEL multiply_sum(const float *RESTRICT part, const float *RESTRICT bias, float *RESTRICT out, int size, int N,
+                    int splits, int function, float alpha) {
+    int i = item();
+    if (i >= size) return;
+    float sum = 0;
+    for (int s = 0; s < splits; s++)
+        sum += part[s * size + i];
+    out[i] = activated(function, alpha, bias ? sum + bias[i % N] : sum);
+}
+EXPORT(multiply_sum)

@@ -1,0 +1,84 @@
+// Optimisers over flat blocks of parameters, all in one launch.
+//
+//	gradient_squares   part[b] = Σ g² over the chunk of block b, in float64    4 bytes an element
+//	gradient_norm      state = norm, clipping factor, whether it is finite
+//	sgd                m ← μ·m + g + λ·p;  p ← p − η·m                        20
+//	adam               Adam and AdamW in one: g ← g + decay·p;
+//	                   m ← β₁·m + (1−β₁)·g;  v ← β₂·v + (1−β₂)·g²;
+//	                   p ← p − rate1·m / (root2·sqrt(v) + ε) − decoupled·p     28
+//
+// p: parameters, g: gradients, m, v: moments; flat float32 blocks of one size.
+// g is multiplied by the clipping factor first. Where the norm is NaN or
+// infinite nothing is changed, so that the last good parameters are still there
+// when the host reads the state.
+//
+// schedule: what changes from step to step, four float32 in device memory, so
+// that a captured launch sees the new ones: rate η, rate1 = η/(1 − β₁ᵗ),
+// root2 = 1/sqrt(1 − β₂ᵗ), decoupled = η·λ of AdamW, 0 for the others.
+#include "device.cuh"
+
+enum { RATE, RATE1, ROOT2, DECOUPLED }; // of schedule
+enum { NORM, FACTOR, FINITE };          // of state
+
+// block_sum_double is the sum over the threads of a block of 256, known to
+// thread 0: thread i takes i + 128, i + 64 and so on, the same order each run.
+DEVICE double block_sum_double(double v) {
+    SHARED Shared<double, THREADS> values;
+    values.store(thread_x(), v);
+    barrier();
+    for (int half = THREADS / 2; half > 0; half /= 2) {
+        if (thread_x() < half) values.store(thread_x(), values.load(thread_x()) + values.load(thread_x() + half));
+        barrier();
+    }
+    return thread_x() == 0 ? values.load(0) : 0;
+}
+
+KERNEL gradient_squares(const float *RESTRICT g, double *RESTRICT part, int size, int chunk) {
+    int from = block_x() * chunk, to = smaller(from + chunk, size);
+    double sum = 0;
+    for (int i = from + thread_x(); i < to; i += THREADS)
+        sum += (double)g[i] * (double)g[i];
+    sum = block_sum_double(sum);
+    if (thread_x() == 0) part[block_x()] = sum;
+}
+EXPORT(gradient_squares)
+
+// One block. With limit 0 nothing is clipped; otherwise the factor is
+// limit/(norm + 1e-6), at most 1, as PyTorch's clip_grad_norm_ has it.
+KERNEL gradient_norm(const double *RESTRICT part, float *RESTRICT state, int parts, float limit) {
+    double sum = 0;
+    for (int i = thread_x(); i < parts; i += THREADS)
+        sum += part[i];
+    sum = block_sum_double(sum);
+    if (thread_x() > 0) return;
+    double norm = square_root(sum);
+    float factor = limit > 0 ? (float)((double)limit / (norm + 1e-6)) : 1;
+    state[NORM] = (float)norm;
+    state[FACTOR] = factor > 1 ? 1 : factor;
+    state[FINITE] = norm - norm == 0 ? 1 : 0;
+}
+EXPORT(gradient_norm)
+
+KERNEL sgd(float *RESTRICT p, const float *RESTRICT g, float *RESTRICT m, const float *RESTRICT schedule,
+           const float *RESTRICT state, int size, float momentum, float decay) {
+    int i = item();
+    if (i >= size || state[FINITE] == 0) return;
+    float moment = fused(momentum, m[i], fused(decay, p[i], g[i] * state[FACTOR]));
+    m[i] = moment;
+    p[i] = fused(-schedule[RATE], moment, p[i]);
+}
+EXPORT(sgd)
+
+KERNEL adam(float *RESTRICT p, const float *RESTRICT g, float *RESTRICT m, float *RESTRICT v,
+            const float *RESTRICT schedule, const float *RESTRICT state, int size,
+            float keep1, float take1, float keep2, float take2, float epsilon, float decay) {
+    int i = item();
+    if (i >= size || state[FINITE] == 0) return;
+    float parameter = p[i], d = fused(decay, parameter, g[i] * state[FACTOR]);
+    float mean = fused(keep1, m[i], take1 * d), square = fused(keep2, v[i], take2 * d * d);
+    m[i] = mean;
+    v[i] = square;
+    float direction = mean / fused(square_root(square), schedule[ROOT2], epsilon);
+    p[i] = parameter - fused(schedule[RATE1], direction, schedule[DECOUPLED] * parameter);
+}
+EXPORT(adam)

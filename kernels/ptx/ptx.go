@@ -1,0 +1,74 @@
+package ptx
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+)
+
+//go:embed *.ptx manifest.json
+var files embed.FS
+
+// Module is the PTX of one source file.
+type Module struct {
+	Name       string // of the source, such as "convolve"
+	Capability int    // 75 for 7.5
+	Text       string
+}
+
+// Modules returns for each source the newest PTX that a GPU of the capability
+// (75 for 7.5) can run, in alphabetical order.
+func Modules(capability int) ([]Module, error) {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		return nil, fmt.Errorf("ptx: %w", err)
+	}
+	var modules []Module
+	for _, entry := range entries { // sorted by name, and so by source and capability
+		name, target, ok := split(entry.Name())
+		if !ok || target > capability {
+			continue
+		}
+		text, err := files.ReadFile(entry.Name())
+		if err != nil {
+			return nil, fmt.Errorf("ptx: %w", err)
+		}
+		module := Module{name, target, string(text)}
+		if last := len(modules) - 1; last >= 0 && modules[last].Name == name {
+			modules[last] = module
+			continue
+		}
+		modules = append(modules, module)
+	}
+	if len(modules) == 0 {
+		return nil, fmt.Errorf("ptx: the GPU has compute capability %d.%d, the kernels need 7.5 or later", capability/10, capability%10)
+	}
+	return modules, nil
+}
+
+// split takes "convolve.sm_75.ptx" apart.
+func split(file string) (name string, capability int, ok bool) {
+	name, ok = strings.CutSuffix(file, ".ptx")
+	if !ok {
+		return "", 0, false
+	}
+	target := path.Ext(name)
+	capability, err := strconv.Atoi(strings.TrimPrefix(target, ".sm_"))
+	return strings.TrimSuffix(name, target), capability, err == nil
+}
+
+// Committed is the manifest of the modules.
+func Committed() (Manifest, error) {
+	var m Manifest
+	text, err := files.ReadFile("manifest.json")
+	if err != nil {
+		return m, fmt.Errorf("ptx: %w", err)
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, fmt.Errorf("ptx: manifest.json: %w", err)
+	}
+	return m, nil
+}

@@ -1,0 +1,167 @@
+package ptx
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// TestCommittedPTXBelongsToTheSources fails when a source was changed and
+// build-ptx.sh was not run.
+func TestCommittedPTXBelongsToTheSources(t *testing.T) {
+	committed, err := Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	actual, err := Describe(committed.Compiler, committed.Flags, os.DirFS(".."), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(actual.Sources, committed.Sources) {
+		t.Errorf("the PTX was made from other sources; run kernels/build-ptx.sh")
+	}
+	if !reflect.DeepEqual(actual.Modules, committed.Modules) {
+		t.Errorf("manifest.json describes other PTX; run kernels/build-ptx.sh")
+	}
+	for source := range committed.Sources {
+		stem, isSource := strings.CutSuffix(source, ".cu")
+		for _, target := range []string{".sm_75.ptx", ".sm_80.ptx"} {
+			if _, ok := committed.Modules[stem+target]; isSource && !ok {
+				t.Errorf("%s has no %s%s; run kernels/build-ptx.sh", source, stem, target)
+			}
+		}
+	}
+}
+
+// TestKernelsFit holds every kernel to what each GPU since 7.5 has.
+func TestKernelsFit(t *testing.T) {
+	committed, err := Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, module := range committed.Modules {
+		for name, kernel := range module.Kernels {
+			if kernel.Local != 0 {
+				t.Errorf("%s: a thread of %s has %d bytes that do not fit its registers; unroll the loop that indexes them", file, name, kernel.Local)
+			}
+			if kernel.Shared > 48<<10 {
+				t.Errorf("%s: a block of %s has %d bytes of shared memory, want at most 48 KiB", file, name, kernel.Shared)
+			}
+			if kernel.Threads != 256 {
+				t.Errorf("%s: a block of %s has at most %d threads, want 256", file, name, kernel.Threads)
+			}
+		}
+	}
+}
+
+// TestRegeneration runs the compiler, where there is one, and wants the same
+// bytes.
+func TestRegeneration(t *testing.T) {
+	if _, err := exec.LookPath("clang-19"); err != nil {
+		t.Skip("no clang-19: the PTX is not made anew")
+	}
+	if testing.Short() {
+		t.Skip("compiles all kernels")
+	}
+	folder := t.TempDir()
+	if output, err := exec.Command("../build-ptx.sh", folder).CombinedOutput(); err != nil {
+		t.Fatalf("build-ptx.sh: %v\n%s", err, output)
+	}
+	made, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := files.ReadDir(".")
+	if err != nil || len(entries) != len(made) {
+		t.Errorf("%d files are made, %d committed (%v)", len(made), len(entries), err)
+	}
+	for _, path := range made {
+		now, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if then, err := files.ReadFile(filepath.Base(path)); err != nil || !bytes.Equal(now, then) {
+			t.Errorf("%s is made otherwise than it was committed (%v)", filepath.Base(path), err)
+		}
+	}
+}
+
+func TestModules(t *testing.T) {
+	for _, c := range []struct{ capability, want int }{{75, 75}, {79, 75}, {80, 80}, {90, 80}, {121, 80}} {
+		modules, err := Modules(c.capability)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, m := range modules {
+			if m.Capability != c.want || seen[m.Name] || !strings.Contains(m.Text, ".entry") {
+				t.Errorf("capability %d gets %s for %d", c.capability, m.Name, m.Capability)
+			}
+			seen[m.Name] = true
+		}
+		if !seen["convolve"] || !seen["optimise"] {
+			t.Errorf("capability %d gets %v", c.capability, seen)
+		}
+	}
+	if _, err := Modules(70); err == nil || !strings.Contains(err.Error(), "7.0") {
+		t.Errorf("capability 7.0: error %v, want one that says so", err)
+	}
+}
+
+const planted = `
+.version 7.0
+.target sm_75
+.address_size 64
+.shared .align 16 .b8 _tile[64];
+.shared .align 16 .b8 _tiles[32];
+.visible .entry one(
+	.param .u64 one_param_0,
+	.param .f32 one_param_1
+)
+.maxntid 256, 1, 1
+{
+	.local .align 4 .b8 	__local_depot0[20];
+	.reg .pred 	%p<2>;
+	.reg .f32 	%f<8>;
+	ld.shared.f32 %f1, [_tile+4];
+}
+.visible .entry two()
+{
+	ret;
+}
+`
+
+func TestDescribe(t *testing.T) {
+	sources := fstest.MapFS{"a.cu": {Data: []byte("a")}, "b.cuh": {Data: []byte("b")}}
+	m, err := Describe("c", "f", sources, fstest.MapFS{"a.sm_75.ptx": {Data: []byte(planted)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Kernel{
+		"one": {[]string{"u64", "f32"}, 256, map[string]int{"pred": 1, "f32": 7}, 64, 20},
+		"two": {nil, 0, map[string]int{}, 0, 0},
+	}
+	if got := m.Modules["a.sm_75.ptx"].Kernels; !reflect.DeepEqual(got, want) {
+		t.Errorf("kernels %+v, want %+v", got, want)
+	}
+	if len(m.Sources) != 2 || m.Sources["a.cu"] == m.Sources["b.cuh"] {
+		t.Errorf("sources %v", m.Sources)
+	}
+	for name, text := range map[string]string{
+		"foreign code": planted + "\n.extern .func f;",
+		"no kernel":    ".version 7.0",
+		"no end":       strings.TrimSuffix(planted, "}\n"),
+	} {
+		if _, err := Describe("c", "f", sources, fstest.MapFS{"a.sm_75.ptx": {Data: []byte(text)}}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := Describe("c", "f", fstest.MapFS{}, fstest.MapFS{}); err == nil {
+		t.Error("no sources: no error")
+	}
+}

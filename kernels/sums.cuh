@@ -1,0 +1,57 @@
+// Sums over the threads of a block in one fixed order: first within each warp,
+// lane i taking lane i + 16, 8, 4, 2, 1, then over the warps in order. So a
+// sum is the same from run to run.
+#pragma once
+#include "device.cuh"
+
+// block_sum is the sum of v over all threads, known to thread 0. The block has
+// a multiple of 32 threads, all of which call it.
+DEVICE float block_sum(float v) {
+    SHARED Shared<float, THREADS / WARP> warps;
+    UNROLL
+    for (int distance = WARP / 2; distance > 0; distance /= 2)
+        v += from_lane_above(v, distance);
+    if (thread_x() % WARP == 0)
+        warps.store(thread_x() / WARP, v);
+    barrier();
+    float sum = 0;
+    if (thread_x() == 0)
+        for (int w = 0; w < threads_x() / WARP; w++)
+            sum += warps.load(w);
+    barrier(); // warps may be used again
+    return sum;
+}
+
+// block_sum_everywhere is block_sum, known to every thread.
+DEVICE float block_sum_everywhere(float v) {
+    SHARED Shared<float, 1> total;
+    float sum = block_sum(v);
+    if (thread_x() == 0)
+        total.store(0, sum);
+    barrier();
+    sum = total.load(0);
+    barrier();
+    return sum;
+}
+
+// A block of 256 threads as 8 rows of 32 columns: each warp reads 32
+// neighbouring columns of one row of a matrix.
+const int COLUMNS = 32;
+const int LANES = THREADS / COLUMNS;
+
+DEVICE int column_of_thread() { return thread_x() % COLUMNS; }
+DEVICE int lane_of_thread() { return thread_x() / COLUMNS; }
+
+// column_sum adds v over the 8 threads of each column in order; lane 0 of the
+// column gets the sum, or with `everywhere` all of them.
+DEVICE float column_sum(float v, bool everywhere) {
+    SHARED Shared<float, THREADS> values;
+    values.store(thread_x(), v);
+    barrier();
+    float sum = 0;
+    if (everywhere || lane_of_thread() == 0)
+        for (int lane = 0; lane < LANES; lane++)
+            sum += values.load(lane * COLUMNS + column_of_thread());
+    barrier();
+    return sum;
+}
