@@ -36,7 +36,7 @@ func Compile(d *Device, b *Builder, optimiser *kernels.Optimiser) (*Program, err
 		b.Store.AddMoments(*optimiser)
 	}
 	p := &Program{device: d, store: b.Store, clock: b.Clock, schedule: l.schedule, homes: homes, inputs: make(map[string][]float32), outputs: make(map[string][]float32)}
-	if p.engine, err = newTape(d.workers, b.Store, &p.schedule, homes, optimiser); err != nil {
+	if p.engine, err = d.engine(p, len(b.outputs), optimiser); err != nil {
 		return nil, err
 	}
 	for _, in := range b.inputs {

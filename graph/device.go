@@ -3,12 +3,16 @@ package graph
 import (
 	"fmt"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 
+	"hourglass/kernels"
 	"hourglass/kernels/cpu"
+	"hourglass/kernels/cuda"
 )
 
-// Backend is a kind of device.
+// Backend is a kind of device. CUDA is the first GPU, CUDA+1 the second.
 type Backend int
 
 const (
@@ -17,29 +21,36 @@ const (
 	CUDA
 )
 
-// ParseBackend reads "auto", "cpu" or "cuda".
+// ParseBackend reads "auto", "cpu", "cuda", or "cuda:1" for the second GPU.
 func ParseBackend(name string) (Backend, error) {
-	switch name {
-	case "auto", "":
-		return Auto, nil
-	case "cpu":
-		return CPU, nil
-	case "cuda":
-		return CUDA, nil
+	kind, number, numbered := strings.Cut(name, ":")
+	index, err := 0, error(nil)
+	if numbered {
+		index, err = strconv.Atoi(number)
 	}
-	return Auto, fmt.Errorf("device %q does not exist; choose auto, cpu or cuda", name)
+	switch {
+	case err == nil && kind == "cuda" && index >= 0 && index < 1024:
+		return CUDA + Backend(index), nil
+	case name == "auto" || name == "":
+		return Auto, nil
+	case name == "cpu":
+		return CPU, nil
+	}
+	return Auto, fmt.Errorf("device %q does not exist; choose auto, cpu, cuda, or cuda:1 for the second GPU", name)
 }
 
 // Device is an opened device, on which programs are compiled. Programs of one
 // device run one at a time; a second one waits.
 type Device struct {
 	workers *cpu.Workers
+	gpu     *gpu // nil on the CPU
 	reason  string
 	busy    sync.Mutex
 }
 
 // OpenDevice opens a device. threads is the number of CPU threads, 0 for all
-// that the process may use.
+// that the process may use. Auto takes the first GPU that can be opened, and
+// otherwise the CPU.
 func OpenDevice(backend Backend, threads int) (*Device, error) {
 	if threads < 0 {
 		return nil, fmt.Errorf("threads is %d; give the number of CPU threads, or 0 for all", threads)
@@ -47,14 +58,58 @@ func OpenDevice(backend Backend, threads int) (*Device, error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	reason := "as asked for"
-	switch backend {
-	case CUDA:
-		return nil, fmt.Errorf("device cuda: this build has no CUDA support; choose cpu, or auto to take what is there")
-	case Auto:
-		reason = "this build has no CUDA support"
+	d := &Device{reason: "as asked for"}
+	switch {
+	case backend >= CUDA:
+		g, err := openGPU(int(backend - CUDA))
+		if err != nil {
+			return nil, fmt.Errorf("device cuda: %w", err)
+		}
+		d.gpu = g
+	case backend == Auto:
+		d.gpu, d.reason = firstGPU()
 	}
-	return &Device{workers: cpu.NewWorkers(threads), reason: reason}, nil
+	d.workers = cpu.NewWorkers(threads)
+	return d, nil
+}
+
+// firstGPU opens the first GPU, or says why it cannot.
+func firstGPU() (*gpu, string) {
+	status := cuda.Probe()
+	if !status.Available {
+		return nil, status.Reason
+	}
+	g, err := openGPU(0)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return g, "the first GPU"
+}
+
+// engine makes the device's engine for a program.
+func (d *Device) engine(p *Program, outputs int, optimiser *kernels.Optimiser) (engine, error) {
+	if d.gpu != nil {
+		return newCaptured(d.gpu, p.store, &p.schedule, p.homes, outputs, optimiser)
+	}
+	return newTape(d.workers, p.store, &p.schedule, p.homes, optimiser)
+}
+
+// Pull brings a store up to date with what programs on the device have made of
+// it. On the CPU programs work on the store itself, and there is nothing to do.
+func (d *Device) Pull(store *Store) error {
+	if d.gpu == nil || d.gpu.mirrors[store] == nil {
+		return nil
+	}
+	return d.gpu.mirrors[store].pull()
+}
+
+// Push tells the device that a store was written to by other means than
+// programs, by a checkpoint for example.
+func (d *Device) Push(store *Store) error {
+	if d.gpu == nil || d.gpu.mirrors[store] == nil {
+		return nil
+	}
+	return d.gpu.mirrors[store].push()
 }
 
 // Threads is the number of CPU threads.
@@ -62,6 +117,10 @@ func (d *Device) Threads() int { return d.workers.Size() }
 
 // String says which device it is and why it was taken, for one line of a log.
 func (d *Device) String() string {
+	if d.gpu != nil {
+		g := d.gpu.device.GPU()
+		return fmt.Sprintf("%s, capability %v, %d MiB; %s", g.Name, g.Capability, g.Memory>>20, d.reason)
+	}
 	plural := "s"
 	if d.Threads() == 1 {
 		plural = ""
@@ -69,5 +128,12 @@ func (d *Device) String() string {
 	return fmt.Sprintf("CPU, %d thread%s, %s; %s", d.Threads(), plural, cpu.Path(), d.reason)
 }
 
-// Close ends the device's threads. Programs compiled on it must not run after.
-func (d *Device) Close() { d.workers.Close() }
+// Close ends the device's threads and frees its memory; the error says what
+// programs still held. Programs compiled on it must be closed before.
+func (d *Device) Close() error {
+	d.workers.Close()
+	if d.gpu == nil {
+		return nil
+	}
+	return d.gpu.close()
+}

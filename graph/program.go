@@ -82,8 +82,15 @@ func (p *Program) firstNonFinite() (where string, err error) {
 			updated[in.operands[0]], updated[in.result] = true, true
 		}
 	}
+	if err := p.device.Pull(p.store); err != nil {
+		return "", err
+	}
 	for v, val := range s.values {
-		if val.producer < 0 && !updated[v] && !finite(val.data) {
+		data := val.data
+		if val.input {
+			data = p.engine.input(v)
+		}
+		if val.producer < 0 && !updated[v] && !finite(data) {
 			return val.name + " held one before the step", nil
 		}
 	}

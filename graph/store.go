@@ -90,10 +90,17 @@ func (s *Store) AddMoments(o kernels.Optimiser) {
 
 // Moment returns block k of the optimiser's state for one parameter.
 func (s *Store) Moment(k int, parameter int) []float32 {
-	offset := 0
-	for i := range parameter {
+	offset, _ := s.offset(&s.Parameters[parameter])
+	return s.Moments[k][offset : offset+s.Parameters[parameter].Shape.Size()]
+}
+
+// offset is where a parameter begins in the flat blocks, in elements.
+func (s *Store) offset(v *Variable) (offset int, found bool) {
+	for i := range s.Parameters {
+		if &s.Parameters[i] == v {
+			return offset, true
+		}
 		offset += padded(s.Parameters[i].Shape.Size())
 	}
-	size := s.Parameters[parameter].Shape.Size()
-	return s.Moments[k][offset : offset+size]
+	return 0, false
 }
