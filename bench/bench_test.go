@@ -16,7 +16,7 @@ func open(tb testing.TB, w Workload, threads int, training bool) (*graph.Program
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(device.Close)
+	tb.Cleanup(func() { device.Close() })
 	model, err := models.New(w.Spec, 1)
 	if err != nil {
 		tb.Fatal(err)

@@ -88,6 +88,9 @@ func New(spec Spec, seed uint64) (*Autoencoder, error) {
 	return m, m.makeVariables()
 }
 
+// maxParameters bounds a model: with gradients and moments, 4 GiB of float32.
+const maxParameters = 1 << 28
+
 // complete fills in what a spec leaves to be derived: the flattening before a
 // linear bottleneck, the decoder, the likelihood.
 func (s Spec) complete() (Spec, error) {
@@ -149,7 +152,11 @@ func (m *Autoencoder) makeVariables() (err error) {
 	for _, p := range m.parts() {
 		m.variables = append(m.variables, p.variables()...)
 	}
+	total := 0
 	for _, v := range m.variables {
+		if total += v.Shape.Size(); total > maxParameters {
+			return fmt.Errorf("the model has more than %d parameters by %s (%v); use fewer channels or features", maxParameters, v.Name, v.Shape)
+		}
 		if v.state {
 			state = append(state, v.Variable)
 		} else {

@@ -159,6 +159,7 @@ func TestErrorsNameTheLayer(t *testing.T) {
 		{"maxpool 3", "cannot be mirrored"},
 		{"dense 3 k3", "takes no option"},
 		{"conv 1048576 | conv 1048576", "beyond the limit"},
+		{"flatten | dense 1000000 | dense 1000000", "more than 268435456 parameters by encoder.1.weight"},
 	}
 	for _, test := range tests {
 		layers, err := Parse(test.encoder)

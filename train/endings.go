@@ -24,6 +24,9 @@ func (f *fit) save() error {
 	if f.folder.path == "" || f.state == f.saved || f.state.Step == 0 {
 		return nil
 	}
+	if err := f.device.Pull(f.model.Store()); err != nil {
+		return err
+	}
 	c := Snapshot(f.model.Store(), f.state, f.options.Metadata)
 	if name := c.notFinite(); name != "" {
 		return f.broken(f.state.Step, fmt.Errorf("after the update %s holds one that is %w", name, graph.ErrNotFinite))

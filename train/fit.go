@@ -52,6 +52,9 @@ func Fit(ctx context.Context, device *graph.Device, model models.Model, train, v
 	}
 	err := f.run()
 	f.summarise()
+	if pulled := device.Pull(model.Store()); err == nil {
+		err = pulled
+	}
 	return f.result, err
 }
 
@@ -132,6 +135,9 @@ func (f *fit) start() (err error) {
 	}
 	f.state = State{Epoch: 1, Seed: o.Seed, BatchSize: o.Batch, Images: f.train.Len(), Optimiser: o.Optimiser.Rule.String()}
 	if err := f.resumeOrBegin(); err != nil {
+		return err
+	}
+	if err := f.device.Push(f.model.Store()); err != nil {
 		return err
 	}
 	f.batches = data.NewBatches(f.train, data.BatchOptions{

@@ -120,6 +120,6 @@ func openDevice(t testing.TB, threads int) *graph.Device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(device.Close)
+	t.Cleanup(func() { device.Close() })
 	return device
 }

@@ -18,8 +18,10 @@ var rooms = []room{
 	{"kernels", ""},
 	{"kernels/reference", "kernels"},
 	{"kernels/cpu", "kernels"},
+	{"kernels/launch", "kernels"},
+	{"kernels/ptx/...", ""},
 	{"kernels/cuda/...", "kernels"},
-	{"graph", "kernels kernels/cpu kernels/reference kernels/cuda"},
+	{"graph", "kernels kernels/cpu kernels/reference kernels/cuda kernels/launch kernels/ptx"},
 	{"graph/ops", "graph kernels"},
 	{"conv", "graph graph/ops kernels"},
 	{"models/objective", "conv graph graph/ops kernels"},
@@ -35,6 +37,8 @@ var rooms = []room{
 	{"internal/gradcheck", "internal/cases graph/ops kernels kernels/reference"},
 	{"internal/config", "models data train kernels"},
 	{"internal/verdict", "data train"},
+	{"internal/figure", "models"},
+	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases"},
 }
 
 const (
@@ -45,7 +49,7 @@ const (
 	// support is for tests; kernels/reference is the definition they check
 	// against. Tests within a package may import besides whatever it reaches,
 	// tests from outside everything but cmd.
-	support = "internal/cases internal/gradcheck kernels/reference"
+	support = "internal/cases internal/emulator internal/gradcheck kernels/reference"
 	// gorgonians see gorgonia.org/gorgonia, as tests and their support do.
 	gorgonians = "graph graph/ops conv models models/objective bench/... internal/gradcheck"
 	// cudas see gorgonia.org/cu and the build tag gpu.

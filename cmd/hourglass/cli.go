@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"hourglass/internal/config"
+	"hourglass/train"
+)
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitGate        = 3
+	exitInterrupted = 130 // with a checkpoint; what a shell reports of Ctrl-C
+)
+
+// commands is the command line: its fields are the commands and the flags that
+// all of them take.
+type commands struct {
+	JSON  bool `name:"json" help:"Print one JSON object on standard output, and everything else on standard error."`
+	Quiet bool `short:"q" help:"Print results only: no progress, no remarks."`
+
+	Tour       tourCommand       `cmd:"" default:"withargs" help:"Train a small autoencoder on drawn digits and judge it; what happens without a command."`
+	Train      trainCommand      `cmd:"" help:"Train an autoencoder, or resume a run."`
+	Eval       evalCommand       `cmd:"" help:"Measure a run on its test images, beside PCA and the mean image."`
+	Recon      reconCommand      `cmd:"" help:"Reconstruct images with a trained model, as a PNG."`
+	Info       infoCommand       `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
+	Graph      graphCommand      `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
+	Data       dataCommands      `cmd:"" help:"List, inspect, fetch and look at images."`
+	Config     configCommands    `cmd:"" help:"Print, check and explain configurations."`
+	Runs       runsCommand       `cmd:"" help:"List the runs."`
+	Doctor     doctorCommand     `cmd:"" help:"Say what this machine offers, and test that it computes correctly."`
+	Completion completionCommand `cmd:"" help:"Print a completion script for a shell."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+}
+
+const about = `Hourglass trains autoencoders and says how good they are.
+
+Without a command it gives a tour of two minutes. Then: hourglass train mnist/conv`
+
+// usage is an error in what was typed or configured, for which the exit code
+// is 2.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+// gateMissed is the error of a measurement that does not reach what was asked.
+type gateMissed struct{ sentence string }
+
+func (g gateMissed) Error() string { return g.sentence }
+
+// helped is what kong's request to exit, after it has printed help, becomes.
+type helped struct{}
+
+// run is the whole program: it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		switch fault := recover().(type) {
+		case nil:
+		case helped:
+			code = exitDone
+		default:
+			fmt.Fprintf(stderr, "hourglass: a fault in the program, not in what you did: %s; please report it with the command that you gave\n", firstLine(fmt.Sprint(fault)))
+			code = exitFailed
+		}
+	}()
+	err := dispatch(ctx, args, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "hourglass: "+oneSentence(err))
+	}
+	return exitCode(err)
+}
+
+func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var root commands
+	parser, err := newParser(&root, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 && args[0] == "help" { // as in other tools
+		args = append(append([]string{}, args[1:]...), "--help")
+	}
+	if err := knownCommand(parser.Model.Node, args); err != nil {
+		return usage{err}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return usage{parseError(err)}
+	}
+	a := newSession(ctx, root, parsed, stdout, stderr)
+	return parsed.Run(a)
+}
+
+func newParser(root *commands, stdout, stderr io.Writer) (*kong.Kong, error) {
+	parser, err := kong.New(root,
+		kong.Name("hourglass"), kong.Description(about), kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { panic(helped{}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("building the command line: %w", err)
+	}
+	describeKeys(parser.Model.Node)
+	return parser, nil
+}
+
+// describeKeys shows in the help of each flag that sets a key what the key is
+// without it, and what there is to choose from.
+func describeKeys(node *kong.Node) {
+	const longest = 24 // characters of a default that still helps
+	for _, flag := range node.Flags {
+		for _, k := range config.Keys() {
+			if k.Flag != flag.Name || k.Meaning != flag.Help {
+				continue
+			}
+			flag.PlaceHolder = k.Default
+			if k.Default == "" || len(k.Default) > longest {
+				flag.PlaceHolder = "TEXT"
+			}
+			if len(k.Choices) > 0 {
+				flag.Help += " Choose among " + strings.Join(k.Choices, ", ") + "."
+			}
+		}
+	}
+	for _, child := range node.Children {
+		describeKeys(child)
+	}
+}
+
+// knownCommand refuses a first word that is no command. The tour takes no
+// words, so that kong would take it for a surplus argument of the tour.
+func knownCommand(root *kong.Node, args []string) error {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return nil
+	}
+	var names []string
+	for _, child := range root.Children {
+		if child.Name == args[0] {
+			return nil
+		}
+		names = append(names, child.Name)
+	}
+	return fmt.Errorf("there is no command %q%s", args[0], suggestion(args[0], names, "; `hourglass --help` lists the commands"))
+}
+
+// parseError makes a sentence of what kong says.
+func parseError(err error) error {
+	text := firstLine(err.Error())
+	text = strings.Replace(text, ", did you mean", "; did you mean", 1)
+	if !strings.Contains(text, "did you mean") {
+		text += "; see `hourglass --help`"
+	}
+	return errors.New(text)
+}
+
+func exitCode(err error) int {
+	var gate gateMissed
+	var typed usage
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &gate):
+		return exitGate
+	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &typed):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// oneSentence is an error in one line; what the operating system says of paths
+// stays as it is.
+func oneSentence(err error) string {
+	if errors.Is(err, context.Canceled) && !errors.Is(err, train.ErrInterrupted) {
+		return "interrupted"
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+func firstLine(text string) string {
+	text, _, _ = strings.Cut(text, "\n")
+	return text
+}
+
+// lookup reads the few variables by which terminals describe themselves.
+var lookup = os.LookupEnv

@@ -1,0 +1,396 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hourglass/train"
+)
+
+// small are the flags of a run that takes a second.
+var small = []string{"--source", "glyphs:1x12x12,n=256,test=64", "--encoder", "conv 4 k3 s2 relu | conv 8 k3 s2 relu", "--latent", "8",
+	"--epochs", "2", "--batch", "32", "--validation", "32", "--images", "4", "--threads", "2"}
+
+// call runs the program in a folder of its own and returns what it printed.
+func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// must is call of what has to work.
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := call(t, args...)
+	if code != exitDone || stderr != "" {
+		t.Fatalf("hourglass %s: exit %d, stderr %q", strings.Join(args, " "), code, stderr)
+	}
+	return stdout
+}
+
+// wants fails unless each text occurs.
+func wants(t *testing.T, in string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(in, text) {
+			t.Errorf("%q is missing in:\n%s", text, in)
+		}
+	}
+}
+
+// trainSmall makes a run called name in the present folder.
+func trainSmall(t *testing.T, name string, more ...string) string {
+	t.Helper()
+	return must(t, append(append([]string{"train", "conv", "--name", name}, small...), more...)...)
+}
+
+// object decodes a JSON result.
+func object(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var value map[string]any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatalf("no JSON object: %v in %q", err, text)
+	}
+	return value
+}
+
+func TestTrainedRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	out := trainSmall(t, "a")
+	wants(t, out, "device: CPU", "epoch 1/2", "epoch 2/2", "mse/px", "PCA, 8 components", "mean image", "PCA", "runs/a/reconstructions.png")
+	for _, file := range []string{"config.yaml", "env.json", "metrics.jsonl", "eval.json", "reconstructions.png", "samples/epoch-0001.png", "samples/epoch-0002.png", "checkpoints/latest", "checkpoints/best"} {
+		if _, err := os.Stat(filepath.Join("runs", "a", file)); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Run("eval agrees with train", func(t *testing.T) {
+		said := object(t, must(t, "eval", "a", "--json", "-q"))["result"]
+		written, err := os.ReadFile("runs/a/eval.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if then := object(t, string(written))["result"]; !equalJSON(then, said) {
+			t.Errorf("eval says %v, train said %v", said, then)
+		}
+	})
+	t.Run("gate", func(t *testing.T) {
+		must(t, "eval", "last", "--gate", "mse<1")
+		code, stdout, stderr := call(t, "eval", "last", "--gate", "psnr>=99", "--json")
+		if code != exitGate || strings.Count(stderr, "hourglass: ") != 1 {
+			t.Errorf("exit %d, %q", code, stderr)
+		}
+		if met := object(t, stdout)["gate_met"]; met != false {
+			t.Errorf("gate_met is %v", met)
+		}
+	})
+	t.Run("recon", func(t *testing.T) {
+		wants(t, must(t, "recon", "a", "-n", "5", "-o", "out.png"), "5 images", "out.png")
+		file, err := os.Open("out.png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if _, err := png.Decode(file); err != nil {
+			t.Error(err)
+		}
+		wants(t, must(t, "recon", "a", "out.png", "-o", "again.png"), "1 images") // its own sheet, scaled to the model's shape
+	})
+	t.Run("info", func(t *testing.T) {
+		wants(t, must(t, "info", "a"), "conv 4 k3 s2 relu", "dense 8", "parameters", "MFLOP a training step", "kB of activations")
+		checkpoint, err := train.LatestCheckpoint("runs/a/checkpoints")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := object(t, must(t, "info", checkpoint, "--json"))
+		if o["code"] != 8.0 || o["input"] != "1x12x12" {
+			t.Errorf("info of the checkpoint: %v", o)
+		}
+	})
+	t.Run("graph", func(t *testing.T) {
+		wants(t, must(t, "graph", "a"), "<svg", "conv 4 k3 s2 relu")
+		must(t, "graph", "a", "-o", "a.dot")
+		text, _ := os.ReadFile("a.dot")
+		wants(t, string(text), "digraph")
+	})
+	t.Run("runs", func(t *testing.T) {
+		wants(t, must(t, "runs"), "a", "done")
+	})
+	t.Run("resume goes on", func(t *testing.T) {
+		wants(t, must(t, append([]string{"train", "--resume", "a", "--epochs", "3"}, small[len(small)-2:]...)...), "resuming from", "step 14 of 21", "epoch 3/3")
+		text, err := os.ReadFile("runs/a/config.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants(t, string(text), "epochs: 3")
+	})
+}
+
+func equalJSON(a, b any) bool {
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return bytes.Equal(x, y)
+}
+
+// TestRepeated trains a second time from the configuration that the first run
+// left, and wants the same weights.
+func TestRepeated(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "first", "--loss", "bernoulli")
+	out := must(t, "train", "-c", "runs/first/config.yaml", "--name", "second", "--threads", "1")
+	wants(t, out, "nats/img", "perfect reconstruction")
+	for _, name := range []string{"latest", "best"} {
+		if a, b := weights(t, "runs/first", name), weights(t, "runs/second", name); !bytes.Equal(a, b) {
+			t.Errorf("the %s weights of the repeated run differ", name)
+		}
+	}
+}
+
+// weights returns the bytes of all tensors of a run's checkpoint.
+func weights(t *testing.T, path, which string) []byte {
+	t.Helper()
+	name, err := os.ReadFile(filepath.Join(path, "checkpoints", which))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(path, "checkpoints", strings.TrimSpace(string(name))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := int(text[0]) | int(text[1])<<8 | int(text[2])<<16 // safetensors: the length of the header comes first
+	return text[8+header:]
+}
+
+func TestTour(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for range 2 { // the second replaces the first
+		out := must(t, "--images", "192", "--epochs", "1", "--threads", "2")
+		wants(t, out, "A tour", "device: CPU", "PCA, 32 components", "runs/tour/reconstructions.png", "Next:")
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, errs bytes.Buffer
+	stop := stopAfter{&out, "validation 0.", cancel} // once an epoch has ended
+	code := run(ctx, append([]string{"train", "--name", "x"}, append(small, "--epochs", "500")...), stop, &errs)
+	if code != exitInterrupted {
+		t.Fatalf("exit %d, %q", code, errs.String())
+	}
+	wants(t, errs.String(), "interrupted after step", "hourglass train --resume runs/x")
+	wants(t, must(t, "runs"), "--resume goes on")
+	wants(t, must(t, "train", "--resume", "x", "--epochs", "3"), "resuming from", "epoch 3/3")
+}
+
+// stopAfter cancels once a text has been written.
+type stopAfter struct {
+	*bytes.Buffer
+	text   string
+	cancel func()
+}
+
+func (s stopAfter) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), s.text) {
+		s.cancel()
+	}
+	return s.Buffer.Write(p)
+}
+
+// TestMistakes checks exit code and sentence of what people get wrong.
+func TestMistakes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "good")
+	trainSmall(t, "bad")
+	newest, err := train.LatestCheckpoint("runs/bad/checkpoints")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)-100] ^= 1
+	for name, content := range map[string]string{
+		newest: string(text), "typo.yaml": "train:\n  ratee: 1\n", "type.yaml": "train:\n  epochs: many\n", "not.png": "no picture",
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"trian", exitUsage, `there is no command "trian"; did you mean train?`},
+		{"zebra", exitUsage, "`hourglass --help` lists the commands"},
+		{"train --epocs 3", exitUsage, `unknown flag --epocs; did you mean "--epochs"`},
+		{"train --epochs many", exitUsage, "--epochs"},
+		{"train --epochs 0", exitUsage, "train.epochs is 0; want from 1"},
+		{"train konv", exitUsage, "did you mean conv?"},
+		{"train mnist/konv", exitUsage, "did you mean mnist/conv?"},
+		{"train --set train.ratee=1", exitUsage, "did you mean train.rate?"},
+		{"train --set rate", exitUsage, "write --set KEY=VALUE"},
+		{"train -c typo.yaml", exitUsage, `typo.yaml, line 2, column 3: train has no key "ratee"; did you mean rate?`},
+		{"train -c type.yaml", exitUsage, "line 2, column 11: train.epochs is"},
+		{"train -c nowhere.yaml", exitUsage, "nowhere.yaml"},
+		{"config validate typo.yaml", exitUsage, "typo.yaml, line 2"},
+		{"config explain learning", exitUsage, "no key"},
+		{"train --shape 28x28", exitUsage, "is not CxHxW"},
+		{"train --encoder convv_3", exitUsage, `model.encoder: layer 1, "convv 3": layer "convv" does not exist; did you mean "conv"?`},
+		{"train --decoder dense", exitUsage, "model.decoder: layer 1"},
+		{"train --source glyphs:n=64,test=8 --decoder dense_3", exitUsage, "the decoder makes 3 and the images are 1x28x28"},
+		{"train --source glyphs:n=64,test=8,1x12x12 --encoder maxpool_13", exitUsage, "encoder[0] maxpool 13"},
+		{"train --source glyphs:n=64,test=8,1x12x12 --encoder assert_2x2x2", exitUsage, "the shape here is 1x12x12"},
+		{"train --source glyphs:n=64,test=8 --loss bernoulli --output sigmoid", exitUsage, "takes logits"},
+		{"train --source folder:nowhere", exitFailed, "nowhere"},
+		{"train --source glyphs:n=64,test=8", exitFailed, "choose a smaller batch"},
+		{"train --name good", exitUsage, "the run runs/good exists"},
+		{"train --resume good --batch 16", exitFailed, "batch size"},
+		{"train --resume nowhere", exitFailed, `there is no run "nowhere"`},
+		{"train conv --resume good", exitUsage, "leave out the preset"},
+		{"train --device cuda --source glyphs:n=64,test=8", exitFailed, "device cuda: "},
+		{"train --device tpu", exitUsage, "--device must be one of"},
+		{"train --threads -1", exitUsage, "threads"},
+		{"eval", exitUsage, "expected"},
+		{"eval goood", exitFailed, "did you mean good?"},
+		{"eval bad", exitFailed, "it is damaged"},
+		{"eval good --gate mse<small", exitUsage, "has no number behind <"},
+		{"eval good --gate msee<1", exitUsage, "did you mean mse?"},
+		{"eval good --source glyphs:3x12x12,n=64,test=8 --gate mse=1", exitUsage, "compares nothing"},
+		{"recon good nowhere.png", exitFailed, "nowhere.png"},
+		{"recon good not.png", exitFailed, "not.png"},
+		{"recon good .", exitFailed, "is a folder"},
+		{"info konv", exitUsage, "did you mean conv?"},
+		{"info conv --batch=-1", exitUsage, "--batch is -1"},
+		{"info not.safetensors", exitFailed, "not.safetensors"},
+		{"graph last --format pdf", exitUsage, "--format"},
+		{"data inspect folder:nowhere", exitFailed, "nowhere"},
+		{"data fetch zebra", exitFailed, "zebra"},
+		{"completion powershell", exitUsage, "bash"},
+		{"runs extra", exitUsage, "unexpected argument extra"},
+	} {
+		args := strings.Fields(test.args)
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "_", " ") // a space within an argument
+		}
+		code, _, stderr := call(t, args...)
+		if code != test.code || !strings.HasPrefix(stderr, "hourglass: ") || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.says) {
+			t.Errorf("hourglass %s: exit %d, want %d, and one line with %q:\n%s", test.args, code, test.code, test.says, stderr)
+		}
+	}
+	if all, err := os.ReadDir("runs"); err != nil || len(all) != 2 {
+		t.Errorf("mistakes left folders behind: %v, %v", all, err)
+	}
+}
+
+// TestOtherModel refuses a checkpoint of another model by name.
+func TestOtherModel(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "a")
+	code, _, stderr := call(t, "train", "--resume", "a", "--latent", "9")
+	if code != exitFailed || !strings.Contains(stderr, "belongs to another model") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	text, err := os.ReadFile("runs/a/config.yaml")
+	if err != nil || !strings.Contains(string(text), "latent: 8") {
+		t.Errorf("the failed resumption changed the configuration: %v\n%s", err, text)
+	}
+}
+
+// TestJSON holds that every command prints one object on standard output, and
+// nothing else there.
+func TestJSON(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "a")
+	for _, args := range [][]string{
+		append([]string{"train", "--name", "b"}, small...), {"tour", "--images", "192", "--epochs", "1"},
+		{"eval", "a"}, {"recon", "a"}, {"info", "a"}, {"graph", "a"}, {"graph", "a", "-o", "x.svg"},
+		{"data", "list"}, {"data", "inspect", "glyphs:n=64"}, {"data", "preview", "glyphs:n=64", "-n", "4"},
+		{"config", "print"}, {"config", "validate", "runs/a/config.yaml"}, {"config", "explain"}, {"config", "explain", "rate"},
+		{"runs"}, {"version"}, {"completion", "fish"}, {"doctor"},
+	} {
+		code, stdout, _ := call(t, append(args, "--json")...)
+		if code != exitDone {
+			t.Errorf("%v --json: exit %d", args, code)
+			continue
+		}
+		object(t, stdout)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"help"}, {"train", "--help"}, {"help", "eval"}, {"data", "-h"}} {
+		wants(t, must(t, args...), "Usage: hourglass")
+	}
+	help := must(t, "train", "--help")
+	wants(t, help, "Examples:", "--rate=0.001", "--loss=mse", "mse, l1, huber, bernoulli")
+}
+
+func TestConfigPrint(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := must(t, "config", "print", "mnist/mlp", "--rate", "0.5", "--set", "model.latent=7")
+	wants(t, text, "source: mnist", "# preset", "rate: 0.5", "# flag", "latent: 7", "# default")
+	if err := os.WriteFile("c.yaml", []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, must(t, "config", "validate", "c.yaml"), "c.yaml is valid")
+	wants(t, must(t, "config", "print", "-c", "c.yaml"), "latent: 7", "# file")
+}
+
+// TestCompletion lets the shells that are here check the scripts.
+func TestCompletion(t *testing.T) {
+	for shell, check := range map[string][]string{"bash": {"bash", "-n"}, "zsh": {"zsh", "-n"}, "fish": {"fish", "-n"}} {
+		script := must(t, "completion", shell)
+		for _, word := range []string{"train", "--epochs", "preview", "last", "mlp"} {
+			if shell == "fish" {
+				word = strings.TrimPrefix(word, "--")
+			}
+			wants(t, script, word)
+		}
+		if _, err := exec.LookPath(check[0]); err != nil {
+			continue
+		}
+		path := filepath.Join(t.TempDir(), "script")
+		if err := os.WriteFile(path, []byte(script), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(check[0], check[1], path).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", shell, err, out)
+		}
+	}
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("there is no bash in which to try its completion")
+	}
+	for line, want := range map[string]string{"hourglass tr": "train", "hourglass data pre": "preview", "hourglass train --epo": "--epochs", "hourglass --quiet eval la": "last"} {
+		words := strings.Fields(line)
+		script := must(t, "completion", "bash") + "\nCOMP_WORDS=(" + line + "); COMP_CWORD=" + string(rune('0'+len(words)-1)) + "; _hourglass; echo \"${COMPREPLY[*]}\"\n"
+		out, err := exec.Command("bash", "-c", script).CombinedOutput()
+		if err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("completing %q gives %q (%v), want %s", line, out, err, want)
+		}
+	}
+}
+
+// TestFaultIsOneSentence lets the writer of results panic.
+func TestFaultIsOneSentence(t *testing.T) {
+	var errs bytes.Buffer
+	if code := run(t.Context(), []string{"version"}, panicking{}, &errs); code != exitFailed {
+		t.Errorf("exit %d", code)
+	}
+	if text := errs.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "a fault in the program") {
+		t.Errorf("%q", text)
+	}
+}
+
+type panicking struct{}
+
+func (panicking) Write([]byte) (int, error) { panic("of the test\ngoroutine 1 ...") }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"hourglass/data"
+	"hourglass/internal/picture"
+	"hourglass/train"
+)
+
+type reconCommand struct {
+	chosenRun
+	Images []string `arg:"" optional:"" help:"Picture files; without any, images that the run held back."`
+	Output string   `short:"o" default:"reconstructions.png" help:"PNG to write: originals, reconstructions, and four times their difference."`
+	Count  int      `short:"n" default:"12" help:"How many images of the run, if none are named."`
+	machine
+}
+
+func (reconCommand) Help() string {
+	return `Examples:
+
+    hourglass recon last
+    hourglass recon last cat.jpg dog.png -o pets.png`
+}
+
+// magnified is how many times larger than they are differences are drawn.
+const magnified = 4
+
+func (c reconCommand) Run(s *session) error {
+	if c.Count < 1 || c.Count > 1000 {
+		return usage{fmt.Errorf("--count is %d; give a number of images from 1 to 1000", c.Count)}
+	}
+	_, t, err := c.load()
+	if err != nil {
+		return err
+	}
+	images, names, err := c.read(t)
+	if err != nil {
+		return err
+	}
+	device, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	defer device.Close()
+	count := len(names)
+	runner, err := train.NewRunner(device, t.model, min(count, t.config.Train.Batch))
+	if err != nil {
+		return err
+	}
+	defer runner.Close()
+	made, err := runner.Reconstruct(images, count)
+	if err != nil {
+		return err
+	}
+	rows, err := compareRows(images, made, t.shape)
+	if err != nil {
+		return err
+	}
+	if err := writeSheet(c.Output, rows); err != nil {
+		return err
+	}
+	return c.report(s, images, made, names)
+}
+
+// read returns the images to reconstruct, and their names.
+func (c reconCommand) read(t *trained) ([]float32, []string, error) {
+	if len(c.Images) == 0 {
+		t.config.Data.Shape = t.shape.String()
+		all, err := openSets(t.config)
+		if err != nil {
+			return nil, nil, err
+		}
+		held, _ := all.held()
+		names := make([]string, min(c.Count, held.Len()))
+		for i := range names {
+			names[i] = data.Name(held, i)
+		}
+		images, err := firstImages(held, len(names))
+		return images, names, err
+	}
+	var images []float32
+	for _, path := range c.Images {
+		image, err := readPicture(path, t.shape)
+		if err != nil {
+			return nil, nil, err
+		}
+		images = append(images, image...)
+	}
+	return images, c.Images, nil
+}
+
+// readPicture reads one picture file in the shape that the model takes.
+func readPicture(path string, shape data.Shape) ([]float32, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the picture: %w", err)
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder; name the picture files, as in %s", path, filepath.Join(path, "*.png"))
+	}
+	ds, _, err := data.Open(path, data.Options{Shape: shape, OnCorrupt: data.Fail})
+	if err != nil {
+		return nil, err
+	}
+	image := make([]float32, shape.Size())
+	return image, ds.Image(0, image)
+}
+
+// compareRows are originals, reconstructions and what is between them.
+func compareRows(images, made []float32, shape data.Shape) ([]picture.Row, error) {
+	originals, reconstructions := pictures(images, shape), pictures(made, shape)
+	rows := []picture.Row{
+		{Caption: "original", Images: originals},
+		{Caption: "reconstruction", Images: reconstructions},
+		{Caption: fmt.Sprintf("difference x%d", magnified)},
+	}
+	for i := range originals {
+		d, err := picture.Difference(originals[i], reconstructions[i], magnified)
+		if err != nil {
+			return nil, err
+		}
+		rows[2].Images = append(rows[2].Images, d)
+	}
+	return rows, nil
+}
+
+// report gives the error of each image.
+func (c reconCommand) report(s *session, images, made []float32, names []string) error {
+	type one struct {
+		Name string  `json:"name"`
+		MSE  float64 `json:"mse"`
+	}
+	var all []one
+	size := len(images) / len(names)
+	mean := 0.0
+	for i, name := range names {
+		sum := 0.0
+		for j := i * size; j < (i+1)*size; j++ {
+			d := float64(images[j]) - float64(made[j])
+			sum += d * d
+		}
+		all = append(all, one{name, sum / float64(size)})
+		mean += sum / float64(size) / float64(len(names))
+	}
+	s.print("%d images, squared error %s a pixel value, written to %s", len(names), digits(mean), c.Output)
+	return s.give(map[string]any{"output": c.Output, "mse": mean, "images": all})
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"hourglass/internal/terminal"
+	"hourglass/internal/verdict"
+)
+
+// show prints a verdict as a table and a sentence.
+func (s *session) show(v *verdict.Verdict, judged string) {
+	columns := []struct {
+		head   string
+		values func(verdict.Row) *float64
+	}{
+		{"mse/px", func(r verdict.Row) *float64 { return r.MSE }},
+		{"PSNR dB", func(r verdict.Row) *float64 { return r.PSNR }},
+		{v.Unit, func(r verdict.Row) *float64 { return r.Loss }},
+	}
+	if v.Unit == columns[0].head {
+		columns = columns[:2]
+	}
+	table := terminal.Table{Title: fmt.Sprintf("%d %s images", v.Images, judged), Head: []string{""}}
+	for _, row := range v.Rows {
+		table.Rows = append(table.Rows, []string{row.Name})
+	}
+	for _, column := range columns {
+		table.Head = append(table.Head, column.head)
+		var values []*float64
+		for _, row := range v.Rows {
+			values = append(values, column.values(row))
+		}
+		for i, text := range alike(values) {
+			table.Rows[i] = append(table.Rows[i], text)
+		}
+	}
+	s.print("")
+	s.table(table)
+	s.print("")
+	s.print("%s", v.Sentence)
+}
+
+// alike writes numbers with as many digits behind the point as show four of
+// the smallest, so that they can be compared down a column.
+func alike(values []*float64) []string {
+	least := math.Inf(1)
+	for _, x := range values {
+		if x != nil && *x != 0 {
+			least = min(least, math.Abs(*x))
+		}
+	}
+	behind := 2
+	if !math.IsInf(least, 1) {
+		behind = min(9, max(2, 3-int(math.Floor(math.Log10(least)))))
+	}
+	texts := make([]string, len(values))
+	for i, x := range values {
+		texts[i] = "–"
+		if x != nil {
+			texts[i] = fmt.Sprintf("%.*f", behind, *x)
+		}
+	}
+	return texts
+}
+
+// digits writes a number with four significant digits.
+func digits(x float64) string {
+	if x >= 1e-4 && x < 1e6 {
+		behind := max(0, 3-int(math.Floor(math.Log10(x))))
+		return fmt.Sprintf("%.*f", behind, x)
+	}
+	return fmt.Sprintf("%.4g", x)
+}

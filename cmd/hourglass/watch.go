@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+
+	"hourglass/data"
+	"hourglass/internal/config"
+	"hourglass/internal/picture"
+	"hourglass/internal/runs"
+	"hourglass/internal/terminal"
+	"hourglass/train"
+)
+
+// watcher shows training as it goes, and writes what a run's folder holds
+// beside checkpoints. The folder comes into being with the first event, so
+// that a run that cannot start leaves none.
+type watcher struct {
+	*training
+	started  train.Started
+	metrics  *train.MetricsFile
+	progress *terminal.Progress
+	runner   *train.Runner
+	images   []float32 // that every sheet shows
+	count    int
+	before   float64 // loss of the epoch before; NaN in the first
+}
+
+// Observe implements train.Observer.
+func (w *watcher) Observe(e train.Event) error {
+	if started, ok := e.(*train.Started); ok {
+		if err := w.start(*started); err != nil {
+			return err
+		}
+	}
+	if w.metrics != nil {
+		if err := w.metrics.Observe(e); err != nil {
+			return err
+		}
+	}
+	switch e := e.(type) {
+	case *train.StepDone:
+		w.step(e)
+	case *train.EpochDone:
+		return w.epoch(e)
+	case *train.Warned:
+		w.say("warning: %s", e.Message)
+	case *train.Stopped:
+		w.stopProgress()
+		if w.ctx.Err() == nil {
+			w.say("stopped after step %d: %s", e.Step, e.Reason)
+		}
+	}
+	return nil
+}
+
+func (w *watcher) start(e train.Started) error {
+	w.started, w.before = e, math.NaN()
+	if err := runs.Write(w.folder.Config(), config.Marshal(w.config)); err != nil {
+		return err
+	}
+	text, err := w.environment()
+	if err != nil {
+		return err
+	}
+	if err := runs.Write(w.folder.Environment(), text); err != nil {
+		return err
+	}
+	if w.metrics, err = train.OpenMetrics(w.folder.Metrics()); err != nil {
+		return err
+	}
+	w.say("run:    %s", w.folder.Path)
+	if e.ResumedFrom != "" {
+		w.say("resuming from %s, step %d of %d", e.ResumedFrom, e.Step, e.TotalSteps)
+	}
+	return w.chooseImages()
+}
+
+// chooseImages keeps the images that the sheets show: the first of those held
+// back from training, spread over the classes as the set has them.
+func (w *watcher) chooseImages() error {
+	from := w.sets.validation
+	if from == nil {
+		from, _ = w.sets.held()
+	}
+	var err error
+	w.count = min(w.config.Out.Images, from.Len())
+	if w.images, err = firstImages(from, w.count); err != nil {
+		return err
+	}
+	if w.count > 0 {
+		w.runner, err = train.NewRunner(w.device, w.model, min(w.count, w.config.Train.Batch))
+	}
+	return err
+}
+
+// firstImages reads the first n images of a set.
+func firstImages(ds data.Dataset, n int) ([]float32, error) {
+	size := ds.Shape().Size()
+	images := make([]float32, n*size)
+	for i := range n {
+		if err := ds.Image(i, images[i*size:(i+1)*size]); err != nil {
+			return nil, fmt.Errorf("reading image %d: %w", i, err)
+		}
+	}
+	return images, nil
+}
+
+func (w *watcher) step(e *train.StepDone) {
+	if w.progress == nil {
+		w.progress = w.log.Progress(fmt.Sprintf("epoch %*d/%d", len(fmt.Sprint(w.started.Epochs)), e.Epoch, w.started.Epochs), e.StepsPerEpoch)
+	}
+	step := (e.Step-1)%e.StepsPerEpoch + 1
+	w.progress.Update(terminal.Status{Step: step, Images: step * w.config.Train.Batch, Loss: e.Loss, Unit: w.started.Unit})
+}
+
+func (w *watcher) stopProgress() {
+	if w.progress != nil {
+		w.progress.Stop()
+		w.progress = nil
+	}
+}
+
+// epoch shows one line, and the images.
+func (w *watcher) epoch(e *train.EpochDone) error {
+	w.stopProgress()
+	rate := float64(e.Step-(e.Epoch-1)*w.started.StepsPerEpoch) * float64(w.config.Train.Batch) / e.Duration.Seconds()
+	line := fmt.Sprintf("epoch %*d/%d  train %s", len(fmt.Sprint(w.started.Epochs)), e.Epoch, w.started.Epochs, digits(e.TrainLoss))
+	loss := e.TrainLoss
+	if e.Validated {
+		loss = e.Validation.Loss
+		line += fmt.Sprintf("  validation %s", digits(loss))
+	}
+	line += " " + w.started.Unit
+	if e.Validated {
+		line += fmt.Sprintf("  %.1f dB", e.Validation.PSNR())
+	}
+	line += fmt.Sprintf("  %s  %s", terminal.Rate(rate, "img"), terminal.Duration(e.Duration))
+	if loss > w.before {
+		line += "  worse than before"
+	}
+	w.before = loss
+	w.say("%s", line)
+	return w.sheet(e.Epoch)
+}
+
+// sheet writes what the model makes of the images, and shows it in a terminal.
+func (w *watcher) sheet(epoch int) error {
+	if w.count == 0 {
+		return nil
+	}
+	made, err := w.runner.Reconstruct(w.images, w.count)
+	if err != nil {
+		return err
+	}
+	rows := []picture.Row{
+		{Caption: "input", Images: pictures(w.images, w.sets.training.Shape())},
+		{Caption: "reconstruction", Images: pictures(made, w.sets.training.Shape())},
+	}
+	if err := writeSheet(w.folder.Sample(epoch), rows); err != nil {
+		return err
+	}
+	if w.strips && w.log.Live {
+		return w.strip(rows)
+	}
+	return nil
+}
+
+func (w *watcher) strip(rows []picture.Row) error {
+	lines, err := picture.Strip(rows, w.log.Width(), w.log.Colours)
+	if err == nil {
+		w.log.Println(lines...)
+	}
+	return err
+}
+
+// pictures cuts n images, one after the other, apart.
+func pictures(values []float32, shape data.Shape) []picture.Image {
+	var images []picture.Image
+	for size := shape.Size(); len(values) >= size; values = values[size:] {
+		images = append(images, picture.Image{H: shape.H, W: shape.W, C: shape.C, Pixels: values[:size]})
+	}
+	return images
+}
+
+// writeSheet writes a contact sheet.
+func writeSheet(path string, rows []picture.Row) error {
+	var png bytes.Buffer
+	if err := (picture.Sheet{Rows: rows}).PNG(&png); err != nil {
+		return err
+	}
+	return runs.Write(path, png.Bytes())
+}
+
+// close frees what start has made.
+func (w *watcher) close() error {
+	w.stopProgress()
+	var errs []error
+	if w.runner != nil {
+		errs = append(errs, w.runner.Close())
+	}
+	if w.metrics != nil {
+		errs = append(errs, w.metrics.Close())
+	}
+	return errors.Join(errs...)
+}

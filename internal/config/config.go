@@ -1,0 +1,86 @@
+package config
+
+import (
+	"hourglass/kernels"
+	"hourglass/models"
+)
+
+// Config is everything that decides how a run goes, but for the device it runs
+// on. The tags of a field are its name in files (with _ for -) and as a flag,
+// its meaning, and what it may be: an interval of numbers, the name of a list
+// of choices, or a form in words.
+type Config struct {
+	Data  Data  `name:"data" embed:"" group:"Data"`
+	Model Model `name:"model" embed:"" group:"Model"`
+	Train Train `name:"train" embed:"" group:"Training"`
+	Out   Out   `name:"out" embed:"" group:"Output"`
+}
+
+// Data says what the images are.
+type Data struct {
+	Source     string  `name:"source" help:"Where the images come from." form:"a name that 'hourglass data list' shows, or the path of a folder or file"`
+	Shape      string  `name:"shape" help:"Shape to which every image is scaled and cut; empty keeps the source's own." form:"CxHxW, as in 3x32x32, or empty"`
+	Validation float64 `name:"validation" help:"Part of the training images on which every epoch is judged: a fraction below 1, or a count." range:"[0,)"`
+	Test       float64 `name:"test" help:"Part put apart for the final test where the source has no test images of its own: a fraction below 1, or a count." range:"[0,)"`
+	OnCorrupt  string  `name:"on-corrupt" help:"What becomes of a damaged picture in a folder." choices:"corrupt"`
+	Background int     `name:"background" help:"Grey level laid under transparent pixels, from black to white." range:"[0,255]"`
+	Flip       bool    `name:"flip" help:"Mirror half of the training images, left to right." form:"true or false"`
+	Shift      int     `name:"shift" help:"Move training images by up to so many pixels, repeating the edge." range:"[0,65535]"`
+	Crop       int     `name:"crop" help:"Cut training images out of a black border of so many pixels." range:"[0,65535]"`
+}
+
+// Model says what autoencoder is trained.
+type Model struct {
+	Encoder string `name:"encoder" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
+	Latent  int    `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
+	Decoder string `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
+	Loss    string `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
+	Output  string `name:"output" help:"Function applied to the decoder's output; bernoulli takes identity, its sigmoid being part of the loss." form:"identity, relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid or softplus"`
+}
+
+// Train says how the model is fitted.
+type Train struct {
+	Epochs      int     `name:"epochs" help:"Passes over the training images." range:"[1,1000000]"`
+	Batch       int     `name:"batch" help:"Images in a step." range:"[1,1048576]"`
+	Optimiser   string  `name:"optimiser" help:"Update rule." choices:"rules"`
+	Rate        float64 `name:"rate" help:"Learning rate, before the schedule." range:"(0,1000]"`
+	Momentum    float64 `name:"momentum" help:"Momentum of sgd; the others ignore it." range:"[0,1)"`
+	Beta1       float64 `name:"beta1" help:"Decay of the mean gradient in adam and adamw." range:"[0,1)"`
+	Beta2       float64 `name:"beta2" help:"Decay of the mean squared gradient in adam and adamw." range:"[0,1)"`
+	Epsilon     float64 `name:"epsilon" help:"Added to the root of the mean squared gradient in adam and adamw." range:"(0,1]"`
+	WeightDecay float64 `name:"weight-decay" help:"Pull of the parameters towards zero: added to the gradient, or decoupled from it in adamw." range:"[0,1000]"`
+	Clip        float64 `name:"clip" help:"Greatest Euclidean norm of the whole gradient; 0 does not clip." range:"[0,)"`
+	Schedule    string  `name:"schedule" help:"How the learning rate changes." form:"constant; step EPOCHS FACTOR; cosine [FLOOR]; or 'warmup STEPS,' before one of these"`
+	Patience    int     `name:"patience" help:"Epochs without a better validation loss after which training stops; 0 never stops early." range:"[0,1000000]"`
+	Seed        uint64  `name:"seed" help:"Seed of the first weights, of the order of the images and of every random number in training." form:"a whole number from 0"`
+}
+
+// Out says what is written, and where.
+type Out struct {
+	Dir    string `name:"dir" help:"Folder that holds the folders of runs." form:"a path"`
+	Name   string `name:"name" help:"Name of the run's folder; empty makes one of date, source and preset." form:"a name without slashes, or empty"`
+	Every  int    `name:"every" help:"Steps between two checkpoints; 0 saves one after every epoch." range:"[0,1000000000]"`
+	Keep   int    `name:"keep" help:"Newest checkpoints that are kept, beside the best." range:"[1,1000000]"`
+	Images int    `name:"images" help:"Images in the sample sheet of every epoch; 0 writes no sheets." range:"[0,1024]"`
+}
+
+// defaultPreset is where every run starts from.
+const defaultPreset = "conv"
+
+// Default is the configuration of a run that is told nothing.
+func Default() Config {
+	c := Config{
+		Data: Data{Source: "glyphs", Validation: 0.1, Test: 0.1, OnCorrupt: "skip"},
+		Model: Model{
+			Loss:   string(models.MSE),
+			Output: kernels.Identity.String(),
+		},
+		Train: Train{
+			Epochs: 5, Batch: 128, Optimiser: kernels.Adam.String(), Rate: 1e-3,
+			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", Seed: 1,
+		},
+		Out: Out{Dir: "runs", Keep: 3, Images: 8},
+	}
+	presets[defaultPreset].apply(&c)
+	return c
+}

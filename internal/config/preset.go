@@ -1,0 +1,100 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"hourglass/data"
+	"hourglass/internal/nearest"
+	"hourglass/models"
+)
+
+// preset is a model under a name, as the text of keys.
+type preset struct {
+	name  string
+	about string
+	keys  []assignment
+}
+
+type assignment struct{ key, text string }
+
+func (p preset) apply(c *Config) {
+	for _, a := range p.keys {
+		if err := keyOf(a.key).set(c, a.text); err != nil {
+			panic("config: preset " + p.name + ": " + err.Error()) // caught by every test
+		}
+	}
+}
+
+// ofSpec takes a preset's keys from a spec; the shape of the images does not
+// matter to its encoder.
+func ofSpec(name, about string, spec models.Spec) preset {
+	return preset{name, about, []assignment{
+		{"model.encoder", spec.Encoder.String()},
+		{"model.latent", fmt.Sprint(spec.Latent)},
+		{"model.decoder", spec.Decoder.String()},
+	}}
+}
+
+// presets by name. Codes have 32 numbers in all of them, so that models of
+// different kinds are compared at the same compression.
+var presets = func() map[string]preset {
+	const latent = 32
+	byName := make(map[string]preset)
+	for _, p := range []preset{
+		ofSpec("linear", "no hidden layer: its best is PCA", models.Linear(models.Shape{}, latent)),
+		ofSpec("mlp", "dense layers of 512 and 256", models.MLP(models.Shape{}, []int{512, 256}, latent, models.ReLU)),
+		ofSpec("conv", "convolutions of 32 and 64 channels, each halving the image", models.Convolutional(models.Shape{}, []int{32, 64}, 3, latent, models.ReLU)),
+	} {
+		byName[p.name] = p
+	}
+	return byName
+}()
+
+// PresetNames lists the presets.
+func PresetNames() []string {
+	var names []string
+	for name := range presets {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// PresetAbout describes a preset in a few words.
+func PresetAbout(name string) string { return presets[name].about }
+
+// splitPreset takes [SOURCE/]PRESET or SOURCE apart; what is not said is "".
+func splitPreset(text string) (source, name string, err error) {
+	before, last := "", text
+	if i := strings.LastIndexByte(text, '/'); i >= 0 {
+		before, last = text[:i], text[i+1:]
+	}
+	if _, known := presets[last]; known {
+		return before, last, nil
+	}
+	kind, _, _ := strings.Cut(text, ":")
+	for _, s := range data.Sources() {
+		if s.Name == kind {
+			return text, "", presetTypo(s.Name, before, last)
+		}
+	}
+	if _, err := os.Stat(text); err == nil {
+		return text, "", nil
+	}
+	if near, ok := nearest.Of(last, PresetNames()); ok {
+		return "", "", fmt.Errorf("there is no preset %q; did you mean %s?", text, strings.TrimPrefix(before+"/"+near, "/"))
+	}
+	return "", "", fmt.Errorf("there is no preset or source %q; presets are %s, as in mnist/conv, and `hourglass data list` shows the sources", text, strings.Join(PresetNames(), ", "))
+}
+
+// presetTypo tells whether mnist/konv was meant as a source and a preset,
+// which it cannot be if a file of that name follows a colon.
+func presetTypo(source, before, last string) error {
+	if before == source {
+		return fmt.Errorf("there is no preset %q; choose among %s", last, strings.Join(PresetNames(), ", "))
+	}
+	return nil
+}

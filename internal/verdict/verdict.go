@@ -1,0 +1,165 @@
+package verdict
+
+import (
+	"fmt"
+	"math"
+
+	"hourglass/data"
+	"hourglass/internal/baseline"
+	"hourglass/train"
+)
+
+// NatsUnit is the unit of the losses for which a floor exists.
+const NatsUnit = "nats/img"
+
+// Row is the error of one way to reconstruct the test images. A number that
+// does not exist is nil.
+type Row struct {
+	Name string   `json:"name"`
+	MSE  *float64 `json:"mse,omitempty"`  // squared error of one value of a pixel
+	PSNR *float64 `json:"psnr,omitempty"` // decibels
+	Loss *float64 `json:"loss,omitempty"` // in Unit
+}
+
+// Verdict is the model beside its baselines, the model first.
+type Verdict struct {
+	Unit       string `json:"unit"`       // of the losses
+	Images     int    `json:"images"`     // that were reconstructed
+	Components int    `json:"components"` // of PCA
+	Rows       []Row  `json:"rows"`
+	BeatsPCA   bool   `json:"beats_pca"`
+	Sentence   string `json:"verdict"`
+
+	pca *baseline.PCA
+}
+
+// rows is a set as the baselines read it.
+type rows struct{ data.Dataset }
+
+func (r rows) Size() int                      { return r.Shape().Size() }
+func (r rows) Row(i int, dst []float32) error { return r.Image(i, dst) }
+
+// fitted bounds the values that PCA is fitted to: all of MNIST, and of larger
+// sets as many images, spread evenly.
+const fitted = 60_000 * 28 * 28
+
+// sample returns a set, or as many of its images as baselines are fitted to.
+func sample(ds data.Dataset) (data.Dataset, error) {
+	most := max(1, fitted/ds.Shape().Size())
+	if ds.Len() <= most {
+		return ds, nil
+	}
+	spread := make([]int, most)
+	for i := range spread {
+		spread[i] = int(int64(i) * int64(ds.Len()) / int64(most))
+	}
+	return data.Subset(ds, spread)
+}
+
+// Of judges a model by its metrics on the test images, beside baselines fitted
+// to the training images. unit is that of the model's loss, code the size of
+// its code.
+func Of(metrics train.Metrics, unit string, code int, training, test data.Dataset) (*Verdict, error) {
+	if metrics.N != test.Len() {
+		return nil, fmt.Errorf("verdict: the metrics are of %d images and the set has %d; judge the set that was measured", metrics.N, test.Len())
+	}
+	training, err := sample(training)
+	if err != nil {
+		return nil, fmt.Errorf("verdict: %w", err)
+	}
+	v := &Verdict{Unit: unit, Images: test.Len(), Components: min(code, training.Len(), training.Shape().Size())}
+	v.add("this model", metrics.MSE, &metrics.Loss)
+	if v.pca, err = baseline.Fit(rows{training}, v.Components); err != nil {
+		return nil, fmt.Errorf("verdict: %w", err)
+	}
+	pca, err := v.pca.MSE(rows{test})
+	if err != nil {
+		return nil, fmt.Errorf("verdict: %w", err)
+	}
+	v.add(fmt.Sprintf("PCA, %d components", v.Components), pca, v.inUnit(pca))
+	if err := v.addMean(training, test); err != nil {
+		return nil, fmt.Errorf("verdict: %w", err)
+	}
+	v.judge(metrics.MSE, pca)
+	return v, nil
+}
+
+// addMean adds the mean image and, where the loss is a likelihood of pixels,
+// the entropy that even a perfect reconstruction costs.
+func (v *Verdict) addMean(training, test data.Dataset) error {
+	mean, err := baseline.MeanImage(rows{training})
+	if err != nil {
+		return err
+	}
+	mse, err := mean.MSE(rows{test})
+	if err != nil {
+		return err
+	}
+	loss := v.inUnit(mse)
+	if v.Unit != NatsUnit {
+		v.add("mean image", mse, loss)
+		return nil
+	}
+	bce, err := mean.BCE(rows{test})
+	if err != nil {
+		return err
+	}
+	v.add("mean image", mse, &bce)
+	floor, err := baseline.Floor(rows{test})
+	if err != nil {
+		return err
+	}
+	v.add("perfect reconstruction", 0, &floor)
+	return nil
+}
+
+func (v *Verdict) add(name string, mse float64, loss *float64) {
+	row := Row{Name: name, MSE: &mse, Loss: loss}
+	if psnr := (train.Metrics{MSE: mse}).PSNR(); !math.IsInf(psnr, 0) {
+		row.PSNR = &psnr
+	}
+	v.Rows = append(v.Rows, row)
+}
+
+// inUnit is a squared error as a loss in the model's unit, if it is one.
+func (v *Verdict) inUnit(mse float64) *float64 {
+	if v.Unit != "mse/px" {
+		return nil
+	}
+	return &mse
+}
+
+// equal is the share by which two errors may differ and still count as the
+// same.
+const equal = 0.01
+
+// judge compares the model with PCA, the best linear code of its size.
+func (v *Verdict) judge(model, pca float64) {
+	v.BeatsPCA = model < pca
+	switch {
+	case pca == 0:
+		v.Sentence = fmt.Sprintf("PCA with %d components reconstructs these images exactly; a smaller code would say more about the model.", v.Components)
+	case model < (1-equal)*pca:
+		v.Sentence = fmt.Sprintf("The model beats PCA: its squared error is %.2f times that of PCA with as many components.", model/pca)
+	case model <= (1+equal)*pca:
+		v.Sentence = "The model is as good as PCA with as many components, and no better: a linear code does the same."
+	default:
+		v.Sentence = fmt.Sprintf("The model loses to PCA: its squared error is %.2f times that of PCA with as many components; train longer, or use PCA.", model/pca)
+	}
+}
+
+// Linear returns what PCA makes of images, n after n.
+func (v *Verdict) Linear(images []float32, n int) ([]float32, error) {
+	size := len(images) / max(n, 1)
+	code, out := make([]float32, v.Components), make([]float32, len(images))
+	for i := range n {
+		image := images[i*size : (i+1)*size]
+		if err := v.pca.Encode(code, image); err != nil {
+			return nil, fmt.Errorf("verdict: %w", err)
+		}
+		if err := v.pca.Decode(out[i*size:(i+1)*size], code); err != nil {
+			return nil, fmt.Errorf("verdict: %w", err)
+		}
+	}
+	return out, nil
+}
