@@ -33,7 +33,7 @@ func (c doctorCommand) Run(s *session) error {
 	b := version()
 	findings := []finding{
 		{"program", fmt.Sprintf("hourglass %s, %s, %s/%s", b.Version, b.Go, b.OS, b.Arch), true},
-		{"processor", fmt.Sprintf("%d threads of %d; %s", runtime.GOMAXPROCS(0), runtime.NumCPU(), strings.Join(cpu.Features(), " ")), true},
+		{"processor", fmt.Sprintf("%d threads of %d; %s", runtime.GOMAXPROCS(0), runtime.NumCPU(), strings.Join(append(cpu.Features(), "kernels in "+cpu.Path()), ", ")), true},
 	}
 	findings = append(findings, c.device(), cudaFinding(), c.disk(), selfTest(c.Threads))
 	table := terminal.Table{}

@@ -6,18 +6,22 @@ import (
 	"path/filepath"
 	"strings"
 
+	"hourglass/graph"
 	"hourglass/internal/figure"
 	"hourglass/internal/runs"
+	"hourglass/models"
 )
 
 type graphCommand struct {
 	described
 	Format string `placeholder:"svg|dot" enum:",svg,dot" default:"" help:"svg or dot; by default what the name of the output says, else svg."`
 	Output string `short:"o" placeholder:"FILE" help:"File to write; without one, standard output."`
+	Plan   bool   `help:"Print instead what one training step computes, of what, where in memory, and what that takes at least."`
+	Batch  int    `default:"128" help:"Images of the step that --plan describes."`
 }
 
 func (graphCommand) Help() string {
-	return "Examples:\n\n    hourglass graph conv -o conv.svg\n    hourglass graph last --format dot | dot -Tpdf > model.pdf"
+	return "Examples:\n\n    hourglass graph conv -o conv.svg\n    hourglass graph last --format dot | dot -Tpdf > model.pdf\n    hourglass graph mnist/conv --plan"
 }
 
 func (c graphCommand) Run(s *session) error {
@@ -28,6 +32,9 @@ func (c graphCommand) Run(s *session) error {
 	draw := figure.SVG
 	if c.Format == "dot" || c.Format == "" && strings.EqualFold(filepath.Ext(c.Output), ".dot") {
 		draw = figure.DOT
+	}
+	if c.Plan {
+		return c.printPlan(s, model)
 	}
 	title := fmt.Sprintf("%s: %v to %d numbers and back", c.Model, model.Input(), model.CodeSize())
 	var text bytes.Buffer
@@ -46,4 +53,17 @@ func (c graphCommand) Run(s *session) error {
 	}
 	s.print("written to %s", c.Output)
 	return s.give(map[string]string{"output": c.Output})
+}
+
+// printPlan prints the plan of a training step, which is the same on every
+// device.
+func (c graphCommand) printPlan(s *session, model *models.Autoencoder) error {
+	return compileTraining(model, c.Batch, func(program *graph.Program) error {
+		text := program.Plan().String()
+		if s.json {
+			return s.give(map[string]string{"plan": text})
+		}
+		_, err := fmt.Fprint(s.out, text)
+		return err
+	})
 }

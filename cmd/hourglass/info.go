@@ -114,7 +114,11 @@ func (c infoCommand) Run(s *session) error {
 	if c.Batch != 0 {
 		batch = c.Batch
 	}
-	cost, err := trainingCost(model, cfg, batch)
+	var cost graph.Cost
+	err = compileTraining(model, batch, func(program *graph.Program) error {
+		cost = program.Cost()
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -152,23 +156,22 @@ func flops(n int) string {
 	return figures + " " + strings.TrimPrefix(text, figures) + "FLOP"
 }
 
-// trainingCost compiles the training of a model to see what it takes.
-func trainingCost(model *models.Autoencoder, c config.Config, batch int) (graph.Cost, error) {
+// compileTraining compiles a training step of a model and lends it out.
+func compileTraining(model *models.Autoencoder, batch int, use func(*graph.Program) error) error {
 	if batch < 1 {
-		return graph.Cost{}, usage{fmt.Errorf("--batch is %d; give a number of images from 1", batch)}
+		return usage{fmt.Errorf("--batch is %d; give a number of images from 1", batch)}
 	}
 	device, err := graph.OpenDevice(graph.CPU, 1)
 	if err != nil {
-		return graph.Cost{}, err
+		return err
 	}
 	defer device.Close()
 	b := graph.NewBuilder(model.Store(), true)
 	model.Train(b, batch)
-	optimiser := c.Optimiser()
-	program, err := graph.Compile(device, b, &optimiser)
+	program, err := graph.Compile(device, b, nil)
 	if err != nil {
-		return graph.Cost{}, err
+		return err
 	}
 	defer program.Close()
-	return program.Cost(), nil
+	return use(program)
 }

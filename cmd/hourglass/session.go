@@ -72,7 +72,7 @@ func (s *session) give(value any) error {
 
 // machine are the flags of commands that compute.
 type machine struct {
-	Device  string `default:"auto" enum:"auto,cpu,cuda" help:"Where to compute: auto, cpu or cuda."`
+	Device  string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto, cpu, cuda, or cuda:1 for the second GPU."`
 	Threads int    `default:"0" help:"CPU threads; 0 for all."`
 }
 

@@ -36,6 +36,7 @@ type Model struct {
 	Decoder string `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
 	Loss    string `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
 	Output  string `name:"output" help:"Function applied to the decoder's output; bernoulli takes identity, its sigmoid being part of the loss." form:"identity, relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid or softplus"`
+	Init    string `name:"init" help:"Distribution of the first weights, uniform on ±bound: fanin is 1/√fan-in as in PyTorch, he and xavier are larger." choices:"inits"`
 }
 
 // Train says how the model is fitted.
@@ -74,6 +75,7 @@ func Default() Config {
 		Model: Model{
 			Loss:   string(models.MSE),
 			Output: kernels.Identity.String(),
+			Init:   string(models.FanIn),
 		},
 		Train: Train{
 			Epochs: 5, Batch: 128, Optimiser: kernels.Adam.String(), Rate: 1e-3,

@@ -29,6 +29,7 @@ type Key struct {
 var choices = map[string][]string{
 	"corrupt": {"skip", "fail"},
 	"losses":  models.Likelihoods(),
+	"inits":   models.Initialisations(),
 	"rules":   kernels.Rules(),
 }
 

@@ -110,7 +110,7 @@ func (c Config) Spec(shape data.Shape) (models.Spec, error) {
 
 // layers is the spec but for the shape of its images.
 func (c Config) layers() (models.Spec, error) {
-	spec := models.Spec{Latent: c.Model.Latent, Likelihood: models.Likelihood(c.Model.Loss)}
+	spec := models.Spec{Latent: c.Model.Latent, Likelihood: models.Likelihood(c.Model.Loss), Init: models.Initialisation(c.Model.Init)}
 	var err error
 	if spec.Encoder, err = models.Parse(c.Model.Encoder); err != nil {
 		return spec, fmt.Errorf("model.encoder: %w", err)
