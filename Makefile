@@ -4,10 +4,15 @@ FUZZTIME ?= 10m
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench lint fmt fuzz gate clean
+.PHONY: help run build gpu test test-gpu bench lint fmt kernels fuzz gate clean
+
+# What a build with CUDA support needs besides a C compiler: our own header of
+# the driver's functions, for gorgonia.org/cu finds it by no other way.
+GPU_BUILD := CGO_ENABLED=1 CGO_CFLAGS="$(CGO_CFLAGS) -I$(CURDIR)/kernels/cuda/include"
+GPU_PACKAGES := ./graph ./kernels/... ./internal/emulator/...
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## train on the embedded images and show the result (about two minutes on two cores)
 	@bin/hourglass
@@ -16,8 +21,20 @@ build: ## build bin/hourglass
 	@mkdir -p bin
 	$(GO) build -o bin/hourglass ./cmd/hourglass
 
-test: ## run all tests
+gpu: ## build bin/hourglass with CUDA support (needs a C compiler, no CUDA toolkit, no GPU)
+	@mkdir -p bin
+	$(GPU_BUILD) $(GO) build -tags gpu -o bin/hourglass ./cmd/hourglass
+	@! readelf -d bin/hourglass | grep NEEDED | grep -q libcuda || { echo "bin/hourglass would not start without libcuda"; exit 1; }
+
+test: ## run all tests; with a C++ compiler those of the CUDA path too, on an emulated driver
 	$(GO) test ./...
+	@if command -v gcc >/dev/null && command -v g++ >/dev/null; then $(MAKE) -s test-gpu; \
+	else echo "no gcc and g++: the CUDA path was not tested"; fi
+
+test-gpu: ## run the tests of the CUDA path, on an emulated driver or, with REQUIRE_GPU=1, on the GPU
+	$(GPU_BUILD) $(GO) vet -tags gpu ./...
+	$(GPU_BUILD) $(GO) tool staticcheck -tags gpu ./...
+	$(GPU_BUILD) $(GO) test -tags gpu $(GPU_PACKAGES)
 
 bench: ## run the Go benchmarks; their output is for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem ./kernels/cpu ./bench
@@ -29,6 +46,9 @@ lint: ## check formatting, go vet and staticcheck
 
 fmt: ## format the sources
 	gofmt -w .
+
+kernels: ## compile the CUDA kernels to PTX (needs clang 19)
+	kernels/build-ptx.sh
 
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (10m)
 	@bench/fuzz.sh $(FUZZTIME)
