@@ -11,9 +11,18 @@ import (
 // it runs a step. It is data; two plans of one graph are equal, and one can be
 // made, printed and checked without any device.
 type Plan struct {
-	Steps []PlanStep
-	Arena int // bytes in which all temporaries share memory
-	Sum   int // bytes that they would take side by side
+	Steps       []PlanStep
+	Temporaries []Temporary
+	Arena       int // bytes in which all temporaries share memory
+	Sum         int // bytes that they would take side by side
+}
+
+// Temporary is memory of the arena that holds one result, or several of which
+// each was written over the one before.
+type Temporary struct {
+	Offset, Bytes int
+	First, Last   int    // steps between which it must not be touched, both included
+	Op            string // kind of the operation that wrote it first
 }
 
 // PlanStep is one operation of a plan.
@@ -61,6 +70,9 @@ func (s *schedule) plan(names map[int]string) *Plan {
 	slot, lives := s.slots(names)
 	offsets, arena := place(lives)
 	p := &Plan{Arena: arena}
+	for i, l := range lives {
+		p.Temporaries = append(p.Temporaries, Temporary{offsets[i], l.bytes, l.first, l.last, s.instructions[l.first].op.Kind()})
+	}
 	buffer := func(v int) Buffer {
 		b := Buffer{Name: names[v], Shape: s.values[v].shape}
 		if b.Name == "" {

@@ -16,7 +16,7 @@ type graphCommand struct {
 	described
 	Format string `placeholder:"svg|dot" enum:",svg,dot" default:"" help:"svg or dot; by default what the name of the output says, else svg."`
 	Output string `short:"o" placeholder:"FILE" help:"File to write; without one, standard output."`
-	Plan   bool   `help:"Print instead what one training step computes, of what, where in memory, and what that takes at least."`
+	Plan   bool   `help:"Print instead what one training step computes, of what, where in memory, and what that takes at least; with -o, write a map of its memory as SVG."`
 	Batch  int    `default:"128" help:"Images of the step that --plan describes."`
 }
 
@@ -48,7 +48,11 @@ func (c graphCommand) Run(s *session) error {
 		_, err := s.out.Write(text.Bytes())
 		return err
 	}
-	if err := runs.Write(c.Output, text.Bytes()); err != nil {
+	return c.write(s, text.Bytes())
+}
+
+func (c graphCommand) write(s *session, file []byte) error {
+	if err := runs.Write(c.Output, file); err != nil {
 		return err
 	}
 	s.print("written to %s", c.Output)
@@ -59,7 +63,15 @@ func (c graphCommand) Run(s *session) error {
 // device.
 func (c graphCommand) printPlan(s *session, model *models.Autoencoder) error {
 	return compileTraining(model, c.Batch, func(program *graph.Program) error {
-		text := program.Plan().String()
+		plan := program.Plan()
+		if c.Output != "" {
+			var picture bytes.Buffer
+			if err := figure.Arena(&picture, fmt.Sprintf("%s: memory of a training step of %d images", c.Model, c.Batch), plan); err != nil {
+				return err
+			}
+			return c.write(s, picture.Bytes())
+		}
+		text := plan.String()
 		if s.json {
 			return s.give(map[string]string{"plan": text})
 		}

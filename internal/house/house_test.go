@@ -37,7 +37,7 @@ var rooms = []room{
 	{"internal/gradcheck", "internal/cases graph/ops kernels kernels/reference"},
 	{"internal/config", "models data train kernels"},
 	{"internal/verdict", "data train"},
-	{"internal/figure", "models"},
+	{"internal/figure", "graph models"},
 	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases"},
 }
 
