@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hourglass/kernels"
+	"hourglass/kernels/launch"
 )
 
 // Plan is a schedule with a place for every buffer: what a device needs before
@@ -48,19 +49,14 @@ func (b Buffer) String() string {
 	return fmt.Sprintf("@%d", b.Offset)
 }
 
-// elementwise reports operations of which each element of the result depends
-// on the same element of the operands alone, so that the result may be written
-// over an operand that nothing reads later.
-func elementwise(op kernels.Operation) bool {
-	switch o := op.(type) {
-	case kernels.Activate, kernels.ActivateBackward, kernels.Map, kernels.MapBackward, kernels.Affine, kernels.Dropout, kernels.LossEach:
-		return true
-	case kernels.LossBackward:
-		return true
-	case kernels.Combine:
-		return o.A.Equal(o.B)
+// overwritable lists the operands that the result of an operation may be
+// written over, where nothing reads them later.
+func overwritable(op kernels.Operation) []int {
+	p, err := launch.Lower(op)
+	if err != nil {
+		return nil // the device will say so; here it only costs memory
 	}
-	return false
+	return p.Over
 }
 
 // plan places the temporaries of a schedule. Results with a home (gradients in
@@ -114,8 +110,8 @@ func (s *schedule) named(given map[int]string) map[int]string {
 }
 
 // slots gives every temporary a piece of memory with its lifetime. A result
-// takes over the memory of an operand that is read for the last time, where
-// the operation works element by element.
+// takes over the memory of an operand that is read for the last time, where the
+// kernel allows it.
 func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifetime) {
 	last := s.lastReads()
 	slot = make(map[int]int)
@@ -125,12 +121,11 @@ func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifeti
 		}
 		bytes := 4 * s.values[in.result].shape.Size()
 		taken := -1
-		if elementwise(in.op) {
-			for _, v := range in.operands {
-				if k, temporary := slot[v]; temporary && last[v] == i && lives[k].last == i && lives[k].bytes == bytes {
-					taken = k
-					break
-				}
+		for _, operand := range overwritable(in.op) {
+			v := in.operands[operand]
+			if k, temporary := slot[v]; temporary && last[v] == i && lives[k].last == i && lives[k].bytes == bytes {
+				taken = k
+				break
 			}
 		}
 		if taken < 0 {

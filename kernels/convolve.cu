@@ -108,7 +108,7 @@ template <int Rows> struct Gather {
         row = column = channel = 0;
         advance(Slots::depth(0));
     }
-    // advance moves on to a depth at most a few steps ahead.
+    // advance moves on to depth d.
     DEVICE void advance(int d) {
         channel += d - at;
         at = d;
@@ -129,7 +129,7 @@ template <int Rows> struct Gather {
 };
 
 // Filters loads packed filters: the depth runs as in Gather, over the taps that
-// a class has.
+// a class has. Where it has them all, the depth is the row of the packed matrix.
 template <int Columns> struct Filters {
     using Slots = RowFirst<Columns>;
     const float *from; // of the group
@@ -139,6 +139,7 @@ template <int Columns> struct Filters {
     DEVICE float load(int slot, int d) const {
         int column = first + Slots::row(slot);
         if (d >= depth || column >= columns) return 0;
+        if (h.tap_skip == 1 && w.tap_skip == 1) return from[d * columns + column];
         int tap = d / channels, channel = d % channels;
         int r = h.tap + tap / w.taps * h.tap_skip, s = w.tap + tap % w.taps * w.tap_skip;
         return from[((r * width + s) * channels + channel) * columns + column];
@@ -195,18 +196,34 @@ DEVICE void backward_input(const float *dy, const float *filters, const float *b
 }
 
 // Patches loads x for the gradient by the filters: rows are taps x channels, the
-// depth runs over the pixels of y.
+// depth runs over the pixels of y. Each slot walks on from its pixel.
 template <int Rows> struct Patches {
     using Slots = RowFirst<Rows>;
     const float *from; // of this thread's channel
     int top, left;     // where this thread's tap reads for output 0
-    int H, W, C, P, Q, strideH, strideW, first, depth;
+    int H, W, C, P, Q, strideH, strideW, depth;
+    int n[Slots::SLOTS], p[Slots::SLOTS], q[Slots::SLOTS]; // pixel that each slot reads next
 
-    DEVICE float load(int slot, int d) const {
-        int pixel = first + d;
-        int n = pixel / Q / P, y = top + pixel / Q % P * strideH, x = left + pixel % Q * strideW;
+    DEVICE void begin(int first) {
+        UNROLL
+        for (int i = 0; i < Slots::SLOTS; i++) {
+            int pixel = first + Slots::depth(i);
+            n[i] = pixel / Q / P;
+            p[i] = pixel / Q % P;
+            q[i] = pixel % Q;
+        }
+    }
+    DEVICE float load(int slot, int d) {
+        int y = top + p[slot] * strideH, x = left + q[slot] * strideW, image = n[slot];
+        q[slot] += DEPTH;
+        if (q[slot] >= Q) {
+            p[slot] += q[slot] / Q;
+            q[slot] %= Q;
+            n[slot] += p[slot] / P;
+            p[slot] %= P;
+        }
         if (d >= depth || y < 0 || y >= H || x < 0 || x >= W) return 0;
-        return from[((n * H + y) * W + x) * C];
+        return from[((image * H + y) * W + x) * C];
     }
 };
 
@@ -229,8 +246,19 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
 
     int row = first_row + RowFirst<T::ROWS>::row(0), column = first_column + RowFirst<T::COLUMNS>::row(0);
     int tap = row / channels;
-    Patches<T::ROWS> left = {x + group * channels + row % channels, tap / S * dilationH - padH, tap % S * dilationW - padW,
-                             H, W, C, P, Q, strideH, strideW, first, row < rows ? depth : 0};
+    Patches<T::ROWS> left;
+    left.from = x + group * channels + row % channels;
+    left.top = tap / S * dilationH - padH;
+    left.left = tap % S * dilationW - padW;
+    left.H = H;
+    left.W = W;
+    left.C = C;
+    left.P = P;
+    left.Q = Q;
+    left.strideH = strideH;
+    left.strideW = strideW;
+    left.depth = row < rows ? depth : 0;
+    left.begin(first);
     Outputs<T::COLUMNS> right = {dy + group * columns + column, K, first, column < columns ? depth : 0};
     part += block_z() * rows * columns;
     tile_product<T>(depth, left, right, [&](int i, int j, float sum) {

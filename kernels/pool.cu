@@ -131,7 +131,9 @@ DEVICE Sample sample(int p, int size, int scale) {
     return {low, smaller(low + 1, size - 1), (float)(position - low * 2 * scale) / (float)(2 * scale)};
 }
 
-// weight of position h in the sample; both neighbours are one at the border.
+// reads tells whether the sample has position h; weight is the one it gives it.
+// At the border both neighbours are one.
+DEVICE bool reads(const Sample &s, int h) { return s.low == h || s.high == h; }
 DEVICE float weight(const Sample &s, int h) {
     return (s.low == h ? 1 - s.fraction : 0) + (s.high == h ? s.fraction : 0);
 }
@@ -158,9 +160,12 @@ KERNEL upsample_bilinear_backward(const float *RESTRICT dy, float *RESTRICT dx, 
     int c = i % C, w = i / C % W, h = i / C / W % H, n = i / C / W / H;
     float sum = 0;
     for (int p = larger((h - 1) * scaleH, 0); p < smaller((h + 2) * scaleH, P); p++) {
-        float down = weight(sample(p, H, scaleH), h);
-        for (int q = larger((w - 1) * scaleW, 0); q < smaller((w + 2) * scaleW, Q); q++)
-            sum = fused(down * weight(sample(q, W, scaleW), w), dy[((n * P + p) * Q + q) * C + c], sum);
+        Sample row = sample(p, H, scaleH);
+        if (!reads(row, h)) continue;
+        for (int q = larger((w - 1) * scaleW, 0); q < smaller((w + 2) * scaleW, Q); q++) {
+            Sample column = sample(q, W, scaleW);
+            if (reads(column, w)) sum = fused(weight(row, h) * weight(column, w), dy[((n * P + p) * Q + q) * C + c], sum);
+        }
     }
     dx[i] = sum;
 }

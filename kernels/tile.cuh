@@ -12,9 +12,10 @@
 //	left    buffer, depth, row        right   buffer, depth, column
 //
 // Each operand is brought by a loader, which says what the numbers of a tile
-// are: load(slot, d) for the slot's row (or column) and depth d. Which slots a
-// thread has is said by DepthFirst or RowFirst, whichever makes neighbouring
-// threads read neighbouring addresses.
+// are: load(slot, d) for the slot's row (or column) and depth d. It is called
+// once for each slot in each step, d being 16 more than in the step before, so
+// that a loader may walk along. Which slots a thread has is said by DepthFirst
+// or RowFirst, whichever makes neighbouring threads read neighbouring addresses.
 #pragma once
 #include "device.cuh"
 

@@ -5,15 +5,18 @@ import "hourglass/kernels"
 func init() {
 	register(combine)
 	register(func(o kernels.Map, p *Program) {
+		p.over(0)
 		p.each("map", o.Size, cost{2 * o.Size, o.FLOPs()}, operand(0), result(), integer(o.Size), integer(int(o.Function)))
 	})
 	register(func(o kernels.MapBackward, p *Program) {
+		p.over(0, 1)
 		p.each("map_backward", o.Size, cost{3 * o.Size, o.FLOPs()}, operand(0), operand(1), result(), integer(o.Size), integer(int(o.Function)))
 	})
 	register(func(o kernels.Affine, p *Program) { p.affine(o.Size, o.Scale, o.Shift) })
 }
 
 func (p *Program) affine(size int, scale, shift float64) {
+	p.over(0)
 	p.each("affine", size, cost{2 * size, 2 * size}, operand(0), result(), integer(size), float(scale), float(shift))
 }
 
@@ -22,6 +25,11 @@ func combine(o kernels.Combine, p *Program) {
 	size := y.Size()
 	args := []Arg{operand(0), operand(1), result(), integer(size), integer(int(o.Arithmetic))}
 	cost := cost{o.A.Size() + o.B.Size() + size, size}
+	for i, operand := range o.Operands() {
+		if operand.Size() == size { // it is not repeated
+			p.over(append(p.Over, i)...)
+		}
+	}
 	if o.A.Size() == size && o.B.Size() == size {
 		p.each("combine", size, cost, args...)
 		return

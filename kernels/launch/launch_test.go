@@ -2,6 +2,7 @@ package launch
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +65,16 @@ func checkProgram(t *testing.T, c cases.Case, p Program) {
 			t.Errorf("%s: operand %d is never read: %v", c.Name, i, p.Launches)
 		}
 	}
-	if want := word * (c.Op.Result().Size()); bytes < want {
+	_, updates := c.Op.(kernels.Updater)
+	if updates && !slices.Contains(p.Over, 0) {
+		t.Errorf("%s: updates operand 0, but the result may be over %v", c.Name, p.Over)
+	}
+	for _, i := range p.Over {
+		if c.Op.Operands()[i].Size() != c.Op.Result().Size() {
+			t.Errorf("%s: the result may not be over operand %d of %v", c.Name, i, c.Op.Operands()[i])
+		}
+	}
+	if want := word * c.Op.Result().Size(); bytes < want {
 		t.Errorf("%s: %d bytes moved, the result alone has %d", c.Name, bytes, want)
 	}
 }

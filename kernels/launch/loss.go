@@ -5,13 +5,16 @@ import "hourglass/kernels"
 func init() {
 	register(lossSum)
 	register(func(o kernels.LossEach, p *Program) {
+		p.over(0, 1)
 		p.each("loss_each", o.Size, cost{3 * o.Size, o.FLOPs()},
 			operand(0), operand(1), result(), integer(o.Size), integer(int(o.Criterion)), float(o.Delta))
 	})
 	register(func(o kernels.LossBackward, p *Program) {
 		kernel, words := "loss_backward", 3*o.Size+1
+		p.over(0, 1)
 		if o.Each {
 			kernel, words = "loss_each_backward", 4*o.Size
+			p.over(0, 1, 2)
 		}
 		p.each(kernel, o.Size, cost{words, o.FLOPs()}, operand(0), operand(1), operand(2), result(),
 			integer(o.Size), integer(int(o.Criterion)), float(o.Delta), float(o.Scale))

@@ -15,6 +15,7 @@ func init() {
 	})
 	register(func(o kernels.Copy, p *Program) {
 		size := o.From.Size()
+		p.over(0)
 		p.each("move", size, cost{2 * size, 0}, operand(0), result(), integer(size))
 	})
 }

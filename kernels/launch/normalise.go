@@ -13,6 +13,7 @@ func init() {
 	register(normBackwardInput)
 	register(func(o kernels.NormTrack, p *Program) {
 		pairs, count := o.Statistics(), float64(o.Count())
+		p.over(0, 1)
 		p.each("norm_track", 2*pairs, cost{6 * pairs, o.FLOPs()}, operand(0), operand(1), result(),
 			integer(pairs), float(1-o.Momentum), float(o.Momentum), float(count/(count-1)))
 	})

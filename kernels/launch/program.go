@@ -110,6 +110,10 @@ func (l Launch) String() string {
 type Program struct {
 	Launches  []Launch
 	Workspace int // bytes
+	// Over lists the operands whose memory the result may take, one of them: of
+	// each the thread that writes an element reads that element alone, first.
+	// The other operands must lie elsewhere.
+	Over []int
 
 	refusal error // the first thing that cannot be done
 }
@@ -172,6 +176,9 @@ func (p *Program) run(kernel string, grid [3]int, block int, cost cost, args ...
 
 // cost of a launch: words read and written, and arithmetic.
 type cost struct{ words, flops int }
+
+// over says that the result may be written over one of these operands.
+func (p *Program) over(operands ...int) { p.Over = operands }
 
 // each adds a launch of a thread for each of n items.
 func (p *Program) each(kernel string, n int, cost cost, args ...Arg) {

@@ -11,6 +11,7 @@ func init() {
 		// kernels.Uniform(word) = (k + ½)/2²³ with k the upper 23 bits, which is
 		// at least Rate where k is at least this threshold.
 		threshold := uint64(math.Max(0, math.Ceil(o.Rate*(1<<23)-0.5)))
+		p.over(0)
 		p.each("dropout", ceil(o.Size, 4), cost{2 * o.Size, o.FLOPs()},
 			operand(0), result(), integer(o.Size), Arg{Place: Clock}, stream(o.Stream), Arg{Place: Uint32, Bits: threshold}, float(1/(1-o.Rate)))
 	})

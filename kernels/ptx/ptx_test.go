@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -56,6 +57,25 @@ func TestKernelsFit(t *testing.T) {
 				t.Errorf("%s: a block of %s has at most %d threads, want 256", file, name, kernel.Threads)
 			}
 		}
+	}
+}
+
+// TestArithmeticIsExact: every sum and product is rounded to nearest by itself
+// (without .rn the driver's compiler may contract them), nothing is flushed to
+// zero, and nothing approximate. So a GPU computes what the emulator does.
+func TestArithmeticIsExact(t *testing.T) {
+	inexact := regexp.MustCompile(`\b(add|sub|mul|div|fma|sqrt)\.(approx|ftz|full|f32|f64|rz|rm|rp)[.\w]*|\bmad\.f\w+|\w+\.approx[.\w]*`)
+	modules, err := Modules(75)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modules {
+		if found := inexact.FindString(m.Text); found != "" {
+			t.Errorf("%s has the instruction %s", m.Name, found)
+		}
+	}
+	if inexact.FindString("	mul.f32 %f1, %f2;") == "" || inexact.FindString("	ex2.approx.f32 %f1;") == "" || inexact.FindString("	mul.rn.f32 %f1;") != "" {
+		t.Error("the pattern finds the wrong instructions")
 	}
 }
 

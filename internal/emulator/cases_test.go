@@ -1,0 +1,269 @@
+package emulator
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"hourglass/internal/cases"
+	"hourglass/kernels"
+	"hourglass/kernels/launch"
+	"hourglass/kernels/ptx"
+	"hourglass/kernels/reference"
+)
+
+// capability is what the emulated device has.
+const capability = 80
+
+// loaded is a machine with all kernels.
+func loaded(t *testing.T) *Machine {
+	t.Helper()
+	m := Start(t)
+	modules, err := ptx.Modules(capability)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, module := range modules {
+		if err := m.Load(module.Text); err != nil {
+			t.Fatalf("%s: %v", module.Name, err)
+		}
+	}
+	return m
+}
+
+func narrow(values []float64) []float32 {
+	narrowed := make([]float32, len(values))
+	for i, v := range values {
+		narrowed[i] = float32(v)
+	}
+	return narrowed
+}
+
+// TestKernels runs the whole case table on the emulator and compares it with
+// the definitions; then again with threads and blocks running backwards and
+// every launch replayed from a capture, and with the result over each operand
+// that allows it, which must change no bit. Every kernel of the manifest must
+// have been launched by a comparison.
+func TestKernels(t *testing.T) {
+	m := loaded(t)
+	for _, c := range cases.All() {
+		inputs := c.Inputs(1)
+		want := make([]float64, c.Op.Result().Size())
+		if err := reference.Run(c.Op, c.Clock(1), want, inputs); err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		program, err := launch.Lower(c.Op)
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		got, err := try(m, c, program, inputs, 0)
+		if err == nil {
+			err = cases.Compare(c.Op, got, want)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		if err := m.Backwards(true); err != nil {
+			t.Fatal(err)
+		}
+		again, err := try(m, c, program, inputs, 2)
+		if err == nil {
+			err = same(again, got)
+		}
+		if err != nil {
+			t.Errorf("%s, backwards and replayed: %v", c.Name, err)
+		}
+		for _, operand := range program.Over {
+			if err := tryOver(m, c, program, inputs, operand, got); err != nil {
+				t.Errorf("%s, over operand %d: %v", c.Name, operand, err)
+			}
+		}
+		if err := m.Backwards(false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	testUpdates(t, m)
+	countLaunches(t, m)
+}
+
+// try runs a case. Operations in place are run once, for a replay would update
+// what they have updated.
+func try(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, replays int) ([]float32, error) {
+	b := Buffers{Result: c.Op.Result().Size(), Clock: c.Clock(1)}
+	for _, input := range inputs {
+		b.Operands = append(b.Operands, narrow(input))
+	}
+	if _, b.InPlace = c.Op.(kernels.Updater); b.InPlace {
+		replays = min(replays, 1)
+	}
+	got, after, err := m.Run(p, b, replays)
+	if err != nil {
+		return nil, fmt.Errorf("%w (launches %v)", err, p.Launches)
+	}
+	for i, operand := range after {
+		if i == 0 && b.InPlace {
+			continue
+		}
+		if err := same(operand, b.Operands[i]); err != nil {
+			return nil, fmt.Errorf("operand %d was written: %w", i, err)
+		}
+	}
+	return got, nil
+}
+
+// tryOver runs a case with the result in an operand's memory.
+func tryOver(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, operand int, want []float32) error {
+	b := Buffers{Result: len(want), Clock: c.Clock(1), InPlace: true, Over: operand}
+	for _, input := range inputs {
+		b.Operands = append(b.Operands, narrow(input))
+	}
+	got, _, err := m.Run(p, b, 0)
+	if err != nil {
+		return err
+	}
+	return same(got, want)
+}
+
+// same wants the same bits.
+func same(got, want []float32) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("%d elements, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+			return fmt.Errorf("element %d is %g, want %g to the last bit", i, got[i], want[i])
+		}
+	}
+	return nil
+}
+
+func countLaunches(t *testing.T, m *Machine) {
+	counts, err := m.Launches()
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := ptx.Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernels, launches := 0, 0
+	for _, module := range manifest.Modules {
+		for name := range module.Kernels {
+			if counts[name] == 0 {
+				t.Errorf("no comparison has launched kernel %s", name)
+			}
+		}
+	}
+	for _, n := range counts {
+		kernels++
+		launches += n
+	}
+	t.Logf("%d launches of %d kernels", launches, kernels)
+}
+
+var updates = []kernels.Optimiser{
+	{Rule: kernels.SGD},
+	{Rule: kernels.SGD, Momentum: 0.9, WeightDecay: 0.01, ClipNorm: 1},
+	{Rule: kernels.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
+	{Rule: kernels.Adam, Beta1: 0.8, Beta2: 0.99, Epsilon: 1e-6, WeightDecay: 0.1, ClipNorm: 1e4},
+	{Rule: kernels.AdamW, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, WeightDecay: 0.1, ClipNorm: 0.5},
+}
+
+// testUpdates takes a few steps with each rule beside its definition.
+func testUpdates(t *testing.T, m *Machine) {
+	const rate = 0.05
+	for _, o := range updates {
+		for _, size := range []int{1, 255, 257, 2500} {
+			p, err := launch.Update(o, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			params, moments := normals(size, 1), [][]float64{make([]float64, size), make([]float64, size)}[:o.Moments()]
+			operands := [][]float32{narrow(params), nil}
+			for range moments {
+				operands = append(operands, make([]float32, size))
+			}
+			for step := 1; step <= 3; step++ {
+				grads := normals(size, uint64(1+step))
+				operands[1] = narrow(grads)
+				b := Buffers{Operands: operands, Result: launch.State, Schedule: launch.ScheduleOf(o, rate, step)}
+				state, after, err := m.Run(p, b, 0)
+				if err != nil {
+					t.Fatalf("%v of %d: %v", o.Rule, size, err)
+				}
+				reference.Update(o, rate, step, params, grads, moments)
+				operands = after
+				if err := near(after[0], params, 4e-6); err != nil {
+					t.Errorf("%+v of %d, step %d: %v", o, size, step, err)
+				}
+				if norm := euclid(grads); math.Abs(float64(state[0])-norm) > 1e-6*norm || state[2] != 1 {
+					t.Errorf("%+v of %d: state is %v, want the norm %g and finite", o, size, state, norm)
+				}
+			}
+			operands[1][size-1] = float32(math.Inf(1))
+			b := Buffers{Operands: operands, Result: launch.State, Schedule: launch.ScheduleOf(o, rate, 4)}
+			state, after, err := m.Run(p, b, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, operand := range after {
+				if err := same(operand, operands[i]); err != nil || state[2] != 0 {
+					t.Errorf("%+v of %d with an infinite gradient: state %v, operand %d: %v, want nothing changed", o, size, state, i, err)
+				}
+			}
+		}
+	}
+}
+
+func normals(size int, seed uint64) []float64 {
+	values := make([]float64, size)
+	for i := range values {
+		values[i] = float64(kernels.Normals(kernels.Clock{Seed: seed}.Draw(0, uint32(i/4)))[i%4])
+	}
+	return values
+}
+
+func euclid(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v * v
+	}
+	return math.Sqrt(sum)
+}
+
+func near(got []float32, want []float64, tolerance float64) error {
+	for i, w := range want {
+		if !(math.Abs(float64(got[i])-w) <= tolerance*(1+math.Abs(w))) {
+			return fmt.Errorf("element %d is %g, want %g", i, got[i], w)
+		}
+	}
+	return nil
+}
+
+// TestDropoutAtItsThreshold: an element whose number is the rate itself is
+// kept, one just below it is not.
+func TestDropoutAtItsThreshold(t *testing.T) {
+	m := loaded(t)
+	const size = 5
+	clock := kernels.Clock{Seed: 3, Step: 1}
+	for i := range size {
+		word := clock.Draw(9, uint32(i/4))[i%4]
+		at := float64(kernels.Uniform(word))
+		for _, rate := range []float64{at, math.Nextafter(at, 1)} {
+			op := kernels.Dropout{Rate: rate, Stream: 9, Size: size}
+			p, err := launch.Lower(op)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _, err := m.Run(p, Buffers{Operands: [][]float32{{1, 1, 1, 1, 1}}, Result: size, Clock: clock}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept := got[i] != 0; kept != (rate == at) {
+				t.Errorf("element %d with the number %v at rate %v: %v", i, at, rate, got[i])
+			}
+		}
+	}
+}

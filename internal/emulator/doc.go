@@ -1,0 +1,21 @@
+// Package emulator is a CUDA driver without a GPU, for tests: the kernels
+// compiled for the CPU, behind a libcuda.so.1 that offers what an executor
+// uses. It is built by g++ from source/ and ../../kernels.
+//
+//	kernels/*.cu ─┬─ clang ─► PTX ──────────────┐ cuModuleLoadData: every entry must
+//	              └─ g++ ─► twins ─┐            ▼ have a twin with the same parameters
+//	source/*.cc ─────── g++ ───────┴─► libcuda.so.1 ◄─ cuMemAlloc, cuLaunchKernel, …
+//	                                        ▲
+//	                  Machine (a process of its own) or kernels/cuda
+//
+// It is strict where a GPU is silent. Memory is fresh with NaN and stands
+// between guard zones, which every launch checks; addresses must lie in live
+// allocations; shared memory is watched for races, for reads of what was never
+// stored and for indices beyond it; barriers that some threads miss are found.
+// Streams do nothing until somebody waits, so that what a program forgot to wait
+// for has not happened. Failures can be planned, launches are counted.
+//
+// It does not show whether the true driver accepts the PTX, races between
+// blocks, bank conflicts, or speed. The package never knows what a kernel
+// computes.
+package emulator

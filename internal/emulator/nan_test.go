@@ -1,0 +1,44 @@
+package emulator
+
+import (
+	"math"
+	"testing"
+
+	"hourglass/internal/cases"
+	"hourglass/kernels/launch"
+	"hourglass/kernels/reference"
+)
+
+// TestNotANumber plants a NaN in the first operand: it must flow to where the
+// definition lets it flow, so that a training run that has gone wrong is seen
+// to have.
+func TestNotANumber(t *testing.T) {
+	m := loaded(t)
+	for _, c := range cases.All() {
+		inputs := c.Inputs(1)
+		if len(inputs) == 0 || c.Op.FLOPs() > 1<<20 {
+			continue // nothing to plant it in, or long
+		}
+		middle := len(inputs[0]) / 2
+		inputs[0][middle] = math.NaN()
+		want := make([]float64, c.Op.Result().Size())
+		if err := reference.Run(c.Op, c.Clock(1), want, inputs); err != nil {
+			t.Fatal(err)
+		}
+		p, err := launch.Lower(c.Op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := try(m, c, p, inputs, 0)
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		for i, w := range want {
+			if math.IsNaN(w) != math.IsNaN(float64(got[i])) {
+				t.Errorf("%s: element %d is %g, want %g", c.Name, i, got[i], w)
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+// What a kernel sees of the emulated machine: the names of kernels/device.cuh,
+// each a few lines of plain C++. A kernel thread is a fiber; one runs until it
+// waits for others.
+#pragma once
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+typedef unsigned int uint32;
+typedef unsigned long long uint64;
+
+namespace emulated {
+
+// Thread is a kernel thread of the block that is running.
+struct Thread {
+    void *stack; // where it goes on
+    int number;
+    bool done;
+};
+
+// Block is the block that is running; one at a time.
+struct Block {
+    int x, y, z, threads;
+    uint64 begin; // the epoch in which it began
+};
+
+extern Thread *thread;
+extern Block block;
+
+// epoch counts barriers, and beginnings of blocks, over the life of the process:
+// two accesses lie in the same epoch if no barrier stands between them.
+extern uint64 epoch;
+
+void wait_for_block();
+float exchange(float v, int lane);
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// Cell is what is known of one element of a shared array.
+struct Cell {
+    uint64 written, read; // the last epoch of each
+    int writer, reader;   // the threads; MANY readers
+};
+const int MANY = -1;
+
+struct Parameter {
+    int size;
+    bool pointer;
+};
+void enter(const char *name, void (*run)(void **), const Parameter *parameters, int count);
+
+template <class Function> struct Signature;
+template <class... P> struct Signature<void (*)(P...)> {
+    static constexpr int count = sizeof...(P);
+    static constexpr Parameter parameters[sizeof...(P)] = {{sizeof(P), std::is_pointer<P>::value}...};
+
+    template <void (*kernel)(P...), size_t... I> static void call(void **p, std::index_sequence<I...>) {
+        kernel(*(std::remove_const_t<P> *)p[I]...);
+    }
+    template <void (*kernel)(P...)> static void run(void **p) { call<kernel>(p, std::make_index_sequence<sizeof...(P)>{}); }
+};
+
+// Export makes a kernel known by its name before main begins.
+template <auto kernel> struct Export {
+    explicit Export(const char *name) {
+        using S = Signature<decltype(kernel)>;
+        enter(name, S::template run<kernel>, S::parameters, S::count);
+    }
+};
+
+} // namespace emulated
+
+#define KERNEL extern "C" void
+#define EXPORT(name) static emulated::Export<&name> export_of_##name(#name);
+#define DEVICE inline __attribute__((always_inline))
+#define SHARED static
+#define RESTRICT __restrict__
+#define UNROLL
+#define KEEP_LOOP
+
+struct alignas(16) Four { float x, y, z, w; };
+
+DEVICE int thread_x() { return emulated::thread->number; }
+DEVICE int threads_x() { return emulated::block.threads; }
+DEVICE int block_x() { return emulated::block.x; }
+DEVICE int block_y() { return emulated::block.y; }
+DEVICE int block_z() { return emulated::block.z; }
+DEVICE void barrier() { emulated::wait_for_block(); }
+DEVICE float from_lane_above(float v, int distance) {
+    int lane = emulated::thread->number % 32;
+    return emulated::exchange(v, lane + distance < 32 ? lane + distance : lane);
+}
+DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+DEVICE float square_root(float x) { return __builtin_sqrtf(x); }
+DEVICE double square_root(double x) { return __builtin_sqrt(x); }
+DEVICE float nearest_integer(float x) { return __builtin_rintf(x); }
+DEVICE uint32 bits_of(float x) {
+    uint32 bits;
+    memcpy(&bits, &x, 4);
+    return bits;
+}
+DEVICE float float_of(uint32 bits) {
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+// Shared watches every access: one beyond the array, a read of what no thread
+// of this block has stored, and two threads at one element, one of them
+// storing, with no barrier in between.
+template <class T, int Size> struct Shared {
+    alignas(16) T data[Size];
+    mutable emulated::Cell cells[Size];
+
+    T load(int i) const {
+        using namespace emulated;
+        if (!inside(i, "read")) return T();
+        Cell &cell = cells[i];
+        int me = thread->number;
+        if (cell.written < block.begin)
+            complain("thread %d reads shared element %d, which no thread of its block has stored", me, i);
+        else if (cell.written == epoch && cell.writer != me)
+            complain("race: thread %d reads shared element %d, which thread %d stores; no barrier between them", me, i, cell.writer);
+        if (cell.read != epoch) {
+            cell.read = epoch;
+            cell.reader = me;
+        } else if (cell.reader != me)
+            cell.reader = MANY;
+        return data[i];
+    }
+    void store(int i, T v) {
+        using namespace emulated;
+        if (!inside(i, "store")) return;
+        Cell &cell = cells[i];
+        int me = thread->number;
+        if (cell.written == epoch && cell.writer != me)
+            complain("race: threads %d and %d store shared element %d; no barrier between them", cell.writer, me, i);
+        else if (cell.read == epoch && cell.reader != me)
+            complain("race: thread %d stores shared element %d, which another thread reads; no barrier between them", me, i);
+        cell.written = epoch;
+        cell.writer = me;
+        data[i] = v;
+    }
+    Four load_four(int i) const {
+        if (i % 4 != 0) emulated::complain("thread %d reads four shared elements at %d; four must begin at a multiple of 4", thread_x(), i);
+        return {load(i), load(i + 1), load(i + 2), load(i + 3)};
+    }
+
+private:
+    bool inside(int i, const char *what) const {
+        if (i >= 0 && i < Size) return true;
+        emulated::complain("thread %d wants to %s shared element %d of %d", thread_x(), what, i, Size);
+        return false;
+    }
+};
