@@ -1,34 +1,9 @@
 package data
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 )
-
-// sharedPath finds a folder of real images beside the repository, or skips.
-func sharedPath(t testing.TB, parts ...string) string {
-	t.Helper()
-	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			break
-		}
-		if root == filepath.Dir(root) {
-			t.Fatal("no go.mod above the test")
-		}
-		root = filepath.Dir(root)
-	}
-	path := filepath.Join(append([]string{root, "..", "shared", "datasets"}, parts...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("the real images are not beside the repository")
-	}
-	return path
-}
 
 // pixelsOf reads one image.
 func pixelsOf(t testing.TB, ds Dataset, i int) []float32 {

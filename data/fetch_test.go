@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hourglass/internal/repository"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -205,7 +206,7 @@ func TestFetchPublishedFiles(t *testing.T) {
 // TestFetchFromMirror takes the published files themselves, if they are at
 // hand, from a folder and from a server, and opens them.
 func TestFetchFromMirror(t *testing.T) {
-	mirror := sharedPath(t)
+	mirror := repository.Dataset(t)
 	server := httptest.NewServer(http.FileServer(http.Dir(mirror)))
 	defer server.Close()
 	for name, mirror := range map[string]string{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"hourglass/internal/repository"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -263,7 +264,7 @@ var brokenPictures = []string{"invalid-crc32.png", "invalid-noend.png", "invalid
 
 func TestOddPictures(t *testing.T) {
 	for _, folder := range []string{"go", "pngsuite"} {
-		dir := sharedPath(t, "odd", folder)
+		dir := repository.Dataset(t, "odd", folder)
 		paths, err := picturesBelow(dir)
 		if err != nil || len(paths) < 30 {
 			t.Fatalf("%d pictures, %v", len(paths), err)
@@ -295,7 +296,7 @@ func TestRealFolders(t *testing.T) {
 		{"kodak", Options{Shape: Shape{H: 64, W: 64}}, 24, 0, Shape{3, 64, 64}},
 		{"cifar10-jpg", Options{}, 10000, 10, Shape{3, 32, 32}},
 	} {
-		train, test, err := Open(sharedPath(t, c.name), c.options)
+		train, test, err := Open(repository.Dataset(t, c.name), c.options)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"hourglass/internal/repository"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,8 +111,8 @@ var wholeIDX = []string{
 }
 
 func TestIDXBroken(t *testing.T) {
-	dir := sharedPath(t, "odd", "idx-broken")
-	table, err := os.ReadFile(sharedPath(t, "odd", "EXPECTED-idx-broken.tsv"))
+	dir := repository.Dataset(t, "odd", "idx-broken")
+	table, err := os.ReadFile(repository.Dataset(t, "odd", "EXPECTED-idx-broken.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func checkSentence(t *testing.T, err error, name string) {
 }
 
 func TestRealMNIST(t *testing.T) {
-	train, test, err := Open("mnist:"+sharedPath(t, "mnist"), Options{})
+	train, test, err := Open("mnist:"+repository.Dataset(t, "mnist"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,10 @@
 //
 //	kernels            the operation as data (geometry, checks, random numbers)
 //	  ├─ reference     the definition: plain float64 loops
-//	  └─ cpu           fast float32 on the CPU, Go and assembly
+//	  ├─ cpu           fast float32 on the CPU, Go and assembly
+//	  ├─ *.cu ─► ptx   the CUDA kernels, and what clang makes of them
+//	  ├─ launch        which CUDA kernels compute an operation, as data
+//	  └─ cuda          NVIDIA's driver, behind the build tag gpu
 //
 // An [Operation] is a value that can be printed, compared and tested without
 // any machine at hand. The package never knows Gorgonia or models; package

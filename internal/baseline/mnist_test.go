@@ -2,10 +2,10 @@ package baseline
 
 import (
 	"compress/gzip"
+	"hourglass/internal/repository"
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -27,22 +27,9 @@ func (d digits) Row(i int, dst []float32) error {
 // root of the repository.
 func mnist(t *testing.T, name string) digits {
 	t.Helper()
-	root, err := os.Getwd()
+	file, err := os.Open(repository.Dataset(t, "mnist", name))
 	if err != nil {
 		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			break
-		}
-		if root == filepath.Dir(root) {
-			t.Fatal("no go.mod above the test")
-		}
-		root = filepath.Dir(root)
-	}
-	file, err := os.Open(filepath.Join(root, "..", "shared", "datasets", "mnist", name))
-	if err != nil {
-		t.Skip("MNIST is not at hand in ../shared/datasets/mnist")
 	}
 	defer file.Close()
 	unzipped, err := gzip.NewReader(file)

@@ -3,6 +3,7 @@ package emulator
 import (
 	"crypto/sha256"
 	"fmt"
+	"hourglass/internal/repository"
 	"io"
 	"os"
 	"os/exec"
@@ -36,28 +37,7 @@ func tools(tb testing.TB) (compiler, sources string) {
 	if runtime.GOOS != "linux" {
 		tb.Skip("the emulated driver is for Linux")
 	}
-	sources, err = sourceFolder()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return compiler, sources
-}
-
-// sourceFolder is source/ beside this package, found from the test's folder.
-func sourceFolder() (string, error) {
-	root, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			return filepath.Join(root, "internal", "emulator", "source"), nil
-		}
-		if root == filepath.Dir(root) {
-			return "", fmt.Errorf("emulator: no go.mod above the test; run it inside the repository")
-		}
-		root = filepath.Dir(root)
-	}
+	return compiler, filepath.Join(repository.Root(tb), "internal", "emulator", "source")
 }
 
 // The kernels are compiled without contraction of products and sums, as the PTX

@@ -2,9 +2,9 @@ package house
 
 import (
 	"fmt"
+	"hourglass/internal/repository"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -32,13 +32,14 @@ var rooms = []room{
 	{"cmd/...", "*"},
 
 	{leaves, "kernels"},
-	{"internal/house", ""},
+	{"internal/house", "internal/repository"},
+	{"internal/repository", ""},
 	{"internal/cases", "kernels kernels/reference"},
 	{"internal/gradcheck", "internal/cases graph/ops kernels kernels/reference"},
 	{"internal/config", "models data train kernels"},
 	{"internal/verdict", "data train"},
 	{"internal/figure", "graph models"},
-	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases"},
+	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases internal/repository"},
 }
 
 const (
@@ -49,7 +50,7 @@ const (
 	// support is for tests; kernels/reference is the definition they check
 	// against. Tests within a package may import besides whatever it reaches,
 	// tests from outside everything but cmd.
-	support = "internal/cases internal/emulator internal/gradcheck kernels/reference"
+	support = "internal/cases internal/repository internal/emulator internal/gradcheck kernels/reference"
 	// gorgonians see gorgonia.org/gorgonia, as tests and their support do.
 	gorgonians = "graph graph/ops conv models models/objective bench/... internal/gradcheck"
 	// cudas see gorgonia.org/cu and the build tag gpu.
@@ -167,20 +168,7 @@ func within(imported, root string) bool {
 }
 
 func TestTheHouseHasItsShape(t *testing.T) {
-	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			break
-		}
-		if root == filepath.Dir(root) {
-			t.Fatal("no go.mod above the test")
-		}
-		root = filepath.Dir(root)
-	}
-	files, err := survey(os.DirFS(root))
+	files, err := survey(os.DirFS(repository.Root(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
