@@ -4,7 +4,7 @@ FUZZTIME ?= 10m
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help run build gpu test test-gpu bench lint fmt kernels fuzz gate clean
+.PHONY: help run build gpu test test-gpu bench lint fmt check-header kernels fuzz gate clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -12,7 +12,7 @@ GPU_BUILD := CGO_ENABLED=1 CGO_CFLAGS="$(CGO_CFLAGS) -I$(CURDIR)/kernels/cuda/in
 GPU_PACKAGES := ./graph ./kernels/... ./internal/emulator/...
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## train on the embedded images and show the result (about two minutes on two cores)
 	@bin/hourglass
@@ -46,6 +46,9 @@ lint: ## check formatting, go vet and staticcheck
 
 fmt: ## format the sources
 	gofmt -w .
+
+check-header: ## compare our CUDA header with NVIDIA's (fetches two Python wheels)
+	kernels/cuda/check-header.sh
 
 kernels: ## compile the CUDA kernels to PTX (needs clang 19)
 	kernels/build-ptx.sh

@@ -6,8 +6,11 @@ cd "$(dirname "$0")"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for wheel in nvidia-cuda-runtime-cu12 nvidia-cuda-runtime; do
-	python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-		--platform manylinux2014_x86_64 --dest "$folder" "$wheel"
+	if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+		--platform manylinux2014_x86_64 --dest "$folder" "$wheel"; then
+		echo "$wheel cannot be had here: its header was not compared"
+		continue
+	fi
 	python3 -m zipfile --extract "$folder"/*.whl "$folder/$wheel"
 	rm "$folder"/*.whl
 	header=$(find "$folder/$wheel" -name cuda.h)
