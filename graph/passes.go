@@ -1,6 +1,9 @@
 package graph
 
-import "hourglass/kernels"
+import (
+	"hourglass/kernels"
+	"hourglass/kernels/reference"
+)
 
 // pass rewrites a schedule into an equivalent, cheaper one.
 type pass struct {
@@ -10,9 +13,54 @@ type pass struct {
 
 // passes run in this order.
 var passes = []pass{
+	{"fold constants", foldConstants},
 	{"drop copies", dropCopies},
 	{"fuse activations", fuseActivations},
 	{"early results", earlyResults},
+}
+
+// foldConstants computes, once and for all, what depends on constants alone: the
+// gradient of a sum, for example, repeats the constant 1 at which
+// differentiation begins.
+func foldConstants(s *schedule) {
+	_, keep := s.unchanged()
+	for i, in := range s.instructions {
+		if !s.constant(in) {
+			continue
+		}
+		operands := make([][]float64, len(in.operands))
+		for k, v := range in.operands {
+			operands[k] = make([]float64, len(s.values[v].data))
+			for e, x := range s.values[v].data {
+				operands[k][e] = float64(x)
+			}
+		}
+		result := make([]float64, in.op.Result().Size())
+		if reference.Run(in.op, kernels.Clock{}, result, operands) != nil {
+			continue // the device will say why
+		}
+		folded := &s.values[in.result]
+		folded.name, folded.data, folded.producer = "constant "+in.op.Kind(), make([]float32, len(result)), -1
+		for e, x := range result {
+			folded.data[e] = float32(x)
+		}
+		keep[i] = false
+	}
+	s.filter(keep)
+}
+
+// constant reports whether an instruction has the same result in every run.
+func (s *schedule) constant(in instruction) bool {
+	switch in.op.(type) {
+	case kernels.Dropout, kernels.Updater:
+		return false
+	}
+	for _, v := range in.operands {
+		if val := s.values[v]; val.producer >= 0 || val.input || val.variable != nil || val.noise != nil {
+			return false
+		}
+	}
+	return len(in.operands) > 0
 }
 
 // dropCopies lets the readers of a reshaped value read the original: kernels

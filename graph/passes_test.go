@@ -161,3 +161,47 @@ func BenchmarkTapeMachine(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(p.Cost().Instructions), "ns/instruction")
 	b.ReportMetric(float64(p.Cost().Instructions), "instructions")
 }
+
+// TestConstantsAreFolded wants the gradient of a sum, which is a constant, to
+// be computed once, and still to arrive in the store.
+func TestConstantsAreFolded(t *testing.T) {
+	store, err := NewStore([]Variable{{Name: "w", Shape: kernels.Shape{2, 3}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := NewBuilder(store, true)
+	sum := kernels.Reduce{From: kernels.Shape{2, 3}, To: kernels.Shape{1, 1}, Scale: 0.5}
+	cost, err := Apply(Application{
+		Op: sum, Shape: kernels.Shape{}, Differentiable: []bool{true},
+		Gradient: func(_ gorgonia.Nodes, _, dy *gorgonia.Node) (gorgonia.Nodes, error) {
+			dx, err := Apply(Application{Op: kernels.Expand{From: sum.To, To: sum.From, Scale: 0.5}}, dy)
+			return gorgonia.Nodes{dx}, err
+		},
+	}, b.Variable("w"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Cost(cost)
+	device, err := OpenDevice(CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	p, err := Compile(device, b, &kernels.Optimiser{Rule: kernels.SGD})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range p.schedule.instructions {
+		if _, expands := in.op.(kernels.Expand); expands {
+			t.Error("the constant gradient is computed in every run")
+		}
+	}
+	if err := p.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range store.Parameters[0].Gradient {
+		if g != 0.5 {
+			t.Errorf("gradient %d is %g, want 0.5", i, g)
+		}
+	}
+}
