@@ -9,7 +9,7 @@ GO ?= go
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
 GPU_BUILD := CGO_ENABLED=1 CGO_CFLAGS="$(CGO_CFLAGS) -I$(CURDIR)/kernels/cuda/include"
-GPU_PACKAGES := ./graph ./kernels/... ./internal/emulator/...
+GPU_PACKAGES := ./graph ./train ./kernels/... ./internal/emulator/...
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sort"
+	"strings"
 
 	"hourglass/kernels"
 	"hourglass/kernels/cuda"
@@ -27,7 +29,8 @@ func openGPU(index int) (*gpu, error) {
 	}
 	g := &gpu{device: device, functions: make(map[string]*cuda.Function), mirrors: make(map[*Store]*mirror)}
 	if err := g.load(); err != nil {
-		return nil, errors.Join(err, device.Close())
+		device.Close() // after a loss it fails for the same reason
+		return nil, err
 	}
 	return g, nil
 }
@@ -53,22 +56,32 @@ func (g *gpu) function(kernel string) (*cuda.Function, error) {
 		return f, nil
 	}
 	for _, module := range g.modules {
-		if f, err := module.Function(kernel); err == nil {
+		f, err := module.Function(kernel)
+		if err == nil {
 			g.functions[kernel] = f
 			return f, nil
+		}
+		if failed := (*cuda.Error)(nil); errors.As(err, &failed) { // else another module has it
+			return nil, err
 		}
 	}
 	return nil, fmt.Errorf("there is no CUDA kernel %s; make the PTX again with make kernels", kernel)
 }
 
-func (g *gpu) mirror(store *Store) (m *mirror, err error) {
-	if m = g.mirrors[store]; m != nil {
-		return m, m.grow()
+// mirror returns the store's copy on the GPU, which is made when first asked for.
+func (g *gpu) mirror(store *Store) (*mirror, error) {
+	m := g.mirrors[store]
+	if m == nil {
+		m = &mirror{gpu: g.device, store: store}
 	}
-	if m, err = newMirror(g.device, store); err == nil {
-		g.mirrors[store] = m
+	if err := m.grow(); err != nil {
+		if g.mirrors[store] == nil {
+			m.close()
+		}
+		return nil, err
 	}
-	return m, err
+	g.mirrors[store] = m
+	return m, nil
 }
 
 func (g *gpu) close() error {
@@ -95,13 +108,16 @@ type captured struct {
 	stream   *cuda.Stream
 	replay   *cuda.Graph
 
+	homes    map[int]int      // parameters by the value that is their gradient
+	programs []launch.Program // noises, instructions, the update
+
 	memory []cuda.Memory // everything taken, to be freed
 	pinned [][]byte
 	hosts  map[int][]float32 // pinned buffers of inputs and outputs, by value
 
 	address   []uint64 // of each value
 	launches  []cuda.Launch
-	each      []int // number of launches up to and with each instruction
+	each      []int // number of launches up to and with each of programs
 	workspace cuda.Memory
 	cells     cuda.Memory // clock and schedule on the GPU
 	state     cuda.Memory // of the update, see launch.State
@@ -122,42 +138,69 @@ const (
 // records a run.
 //
 // The first outputs of the schedule's roots are copied back to the host.
-func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs int, optimiser *kernels.Optimiser) (c *captured, err error) {
-	c = &captured{gpu: g, schedule: s, optimiser: optimiser, hosts: make(map[int][]float32)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, c.close())
-		}
-	}()
-	if c.mirror, err = g.mirror(store); err != nil {
-		return c, err
+func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs int, optimiser *kernels.Optimiser) (*captured, error) {
+	c := &captured{gpu: g, schedule: s, homes: homes, optimiser: optimiser, hosts: make(map[int][]float32)}
+	if err := c.prepare(store, outputs); err != nil {
+		c.close() // after a loss it fails for the same reason
+		return nil, err
 	}
-	if c.stream, err = g.device.NewStream(); err != nil {
-		return c, err
+	return c, nil
+}
+
+func (c *captured) prepare(store *Store, outputs int) (err error) {
+	if err = c.lower(store); err != nil {
+		return err
 	}
-	if err = c.takeMemory(homes); err != nil {
-		return c, c.explain(err)
+	if c.mirror, err = c.gpu.mirror(store); err != nil {
+		return c.explain(err, store)
 	}
-	for _, v := range s.roots[:outputs] {
+	if c.stream, err = c.gpu.device.NewStream(); err != nil {
+		return err
+	}
+	if err = c.takeMemory(); err != nil {
+		return c.explain(err, store)
+	}
+	for _, v := range c.schedule.roots[:outputs] {
 		if _, err = c.host(v); err != nil {
-			return c, err
+			return err
 		}
 	}
 	if err = c.bind(); err != nil {
-		return c, err
+		return err
 	}
-	c.replay, err = g.device.Capture(c.stream, c.record)
-	return c, err
+	c.replay, err = c.gpu.device.Capture(c.stream, c.record)
+	return err
+}
+
+// lower makes the launches of the noises, of all instructions, and of the
+// optimiser's update behind them.
+func (c *captured) lower(store *Store) error {
+	add := func(p launch.Program, err error) error {
+		c.programs = append(c.programs, p)
+		return err
+	}
+	for _, val := range c.schedule.values {
+		if val.noise != nil {
+			if err := add(launch.Lower(*val.noise)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, in := range c.schedule.instructions {
+		if err := add(launch.Lower(in.op)); err != nil {
+			return err
+		}
+	}
+	if c.optimiser != nil {
+		return add(launch.Update(*c.optimiser, len(store.Values)))
+	}
+	return nil
 }
 
 // takeMemory gives every value an address.
-func (c *captured) takeMemory(homes map[int]int) error {
+func (c *captured) takeMemory() error {
 	s := c.schedule
-	names := make(map[int]string)
-	for v := range homes {
-		names[v] = "gradient"
-	}
-	plan := s.plan(names)
+	plan := s.plan(c.homeNames())
 	arena, err := c.alloc(plan.Arena)
 	if err != nil {
 		return err
@@ -172,7 +215,7 @@ func (c *captured) takeMemory(homes map[int]int) error {
 	}
 	for i, in := range s.instructions {
 		_, updates := in.op.(kernels.Updater)
-		parameter, gradient := homes[in.result]
+		parameter, gradient := c.homes[in.result]
 		switch {
 		case updates:
 			c.address[in.result] = c.address[in.operands[0]]
@@ -183,7 +226,29 @@ func (c *captured) takeMemory(homes map[int]int) error {
 			c.address[in.result] = arena.Address + uint64(plan.Steps[i].Result.Offset)
 		}
 	}
+	if c.workspace, err = c.alloc(c.workspaceBytes()); err != nil {
+		return err
+	}
 	return c.takeCells()
+}
+
+// homeNames keeps gradients out of the arena: they lie in the mirror.
+func (c *captured) homeNames() map[int]string {
+	names := make(map[int]string)
+	for v := range c.homes {
+		names[v] = "gradient"
+	}
+	return names
+}
+
+// workspaceBytes is what the greediest program needs beside its operands; all
+// share it.
+func (c *captured) workspaceBytes() int {
+	bytes := 0
+	for _, p := range c.programs {
+		bytes = max(bytes, p.Workspace)
+	}
+	return bytes
 }
 
 // takeLeaf places an input, a variable, a constant or noise.
@@ -248,53 +313,29 @@ func (c *captured) host(v int) ([]float32, error) {
 	return c.hosts[v], nil
 }
 
-// bind makes the launches of all instructions, noise before them and the
-// optimiser's update behind them.
+// bind gives the launches of all programs their addresses.
 func (c *captured) bind() error {
-	s := c.schedule
-	var programs []launch.Program
 	var bindings []launch.Binding
-	workspace := 0
-	add := func(p launch.Program, b launch.Binding) {
-		programs, bindings = append(programs, p), append(bindings, b)
-		workspace = max(workspace, p.Workspace)
-	}
-	for v, val := range s.values {
+	for v, val := range c.schedule.values {
 		if val.noise != nil {
-			p, err := launch.Lower(*val.noise)
-			if err != nil {
-				return err
-			}
-			add(p, launch.Binding{Result: c.address[v]})
+			bindings = append(bindings, launch.Binding{Result: c.address[v]})
 		}
 	}
-	for _, in := range s.instructions {
-		p, err := launch.Lower(in.op)
-		if err != nil {
-			return err
-		}
+	for _, in := range c.schedule.instructions {
 		b := launch.Binding{Result: c.address[in.result]}
 		for _, v := range in.operands {
 			b.Operands = append(b.Operands, c.address[v])
 		}
-		add(p, b)
+		bindings = append(bindings, b)
 	}
 	if c.optimiser != nil {
-		p, err := launch.Update(*c.optimiser, len(c.mirror.store.Values))
-		if err != nil {
-			return err
-		}
 		b := launch.Binding{Operands: []uint64{c.mirror.values.Address, c.mirror.gradients.Address}, Result: c.state.Address}
 		for _, m := range c.mirror.moments {
 			b.Operands = append(b.Operands, m.Address)
 		}
-		add(p, b)
+		bindings = append(bindings, b)
 	}
-	var err error
-	if c.workspace, err = c.alloc(workspace); err != nil {
-		return c.explain(err)
-	}
-	for i, p := range programs {
+	for i, p := range c.programs {
 		if err := c.bindProgram(p, bindings[i]); err != nil {
 			return err
 		}
@@ -324,8 +365,10 @@ func (c *captured) record() error {
 	if err := c.stage(); err != nil {
 		return err
 	}
-	if err := c.gpu.device.Submit(c.stream, c.launches); err != nil {
-		return err
+	for k := range c.programs {
+		if err := c.submit(k); err != nil {
+			return err
+		}
 	}
 	for _, v := range c.schedule.roots {
 		host := c.hosts[v]
@@ -340,6 +383,39 @@ func (c *captured) record() error {
 		return nil
 	}
 	return c.stream.CopyToHost(cuda.Bytes(c.report), c.state)
+}
+
+// submit queues the launches of one of programs.
+func (c *captured) submit(k int) error {
+	first := 0
+	if k > 0 {
+		first = c.each[k-1]
+	}
+	if err := c.gpu.device.Submit(c.stream, c.launches[first:c.each[k]]); err != nil {
+		return fmt.Errorf("%s: %w", c.describe(k), err)
+	}
+	return nil
+}
+
+// describe says what one of programs computes.
+func (c *captured) describe(k int) string {
+	i := k - c.noises()
+	switch {
+	case i < 0:
+		return "noise"
+	case i < len(c.schedule.instructions):
+		return c.schedule.describe(i)
+	}
+	return fmt.Sprintf("the update of %d parameters by %v", len(c.mirror.store.Values), c.optimiser.Rule)
+}
+
+// noises is how many programs stand before those of the instructions.
+func (c *captured) noises() int {
+	noises := len(c.programs) - len(c.schedule.instructions)
+	if c.optimiser != nil {
+		noises--
+	}
+	return noises
 }
 
 // stage queues the copies of what a run reads from the host.
@@ -368,10 +444,28 @@ func (c *captured) output(v int) []float32 { return c.hosts[v] }
 func (c *captured) run(clock kernels.Clock) error {
 	words := cuda.View[uint64](c.control[cellClock : cellClock+16])
 	words[0], words[1] = clock.Seed, clock.Step
-	if err := c.replay.Launch(c.stream); err != nil {
-		return err
+	err := c.replay.Launch(c.stream)
+	if err == nil {
+		err = c.stream.Synchronize()
 	}
-	return c.stream.Synchronize()
+	if err != nil {
+		return fmt.Errorf("running the %d launches of a program on %s: %w", len(c.launches), c.on(), err)
+	}
+	return nil
+}
+
+// on lists the inputs with their shapes.
+func (c *captured) on() string {
+	var inputs []string
+	for _, val := range c.schedule.values {
+		if val.input {
+			inputs = append(inputs, fmt.Sprintf("%s %v", val.name, val.shape))
+		}
+	}
+	if inputs == nil {
+		return "no input"
+	}
+	return strings.Join(inputs, ", ")
 }
 
 func (c *captured) step(clock kernels.Clock, rate float64, step int) (norm float64, err error) {
@@ -393,20 +487,19 @@ func (c *captured) visit(look func(instruction int, result []float32) bool) erro
 	if err := c.stage(); err != nil {
 		return err
 	}
-	noises := len(c.each) - len(c.schedule.instructions)
-	if c.optimiser != nil {
-		noises--
-	}
-	done := 0
-	for i, in := range c.schedule.instructions {
-		end := c.each[noises+i]
-		if err := c.gpu.device.Submit(c.stream, c.launches[done:end]); err != nil {
+	noises := c.noises()
+	for k := range noises {
+		if err := c.submit(k); err != nil {
 			return err
 		}
-		done = end
+	}
+	for i, in := range c.schedule.instructions {
+		if err := c.submit(noises + i); err != nil {
+			return err
+		}
 		result := make([]float32, c.schedule.values[in.result].shape.Size())
 		if err := c.gpu.device.CopyToHost(cuda.Bytes(result), c.at(in.result)); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", c.schedule.describe(i), err)
 		}
 		if !look(i, result) {
 			break
@@ -415,27 +508,80 @@ func (c *captured) visit(look func(instruction int, result []float32) bool) erro
 	return nil
 }
 
-// explain adds to an error that memory ran out what the program needs.
-func (c *captured) explain(err error) error {
+// explain adds to an error that memory ran out what the program needs, what
+// there is, and the batch that would fit.
+func (c *captured) explain(err error, store *Store) error {
 	if !errors.Is(err, cuda.OutOfMemory) {
 		return err
 	}
-	need, batch := c.schedule.plan(nil).Arena, 0
-	for _, val := range c.schedule.values {
-		if val.input {
-			need += 4 * val.shape.Size()
-			batch = max(batch, val.shape[0])
-		}
+	free, _, unknown := c.gpu.device.MemInfo()
+	if unknown != nil {
+		return err
 	}
-	free, _, infoErr := c.gpu.device.MemInfo()
-	if infoErr != nil || batch == 0 {
-		return fmt.Errorf("the program needs %d MiB for its buffers: %w", need>>20, err)
+	lacking := sizeOf(store)
+	if m := c.gpu.mirrors[store]; m != nil {
+		lacking -= m.bytes()
 	}
 	for _, m := range c.memory {
 		free += int64(m.Bytes)
 	}
-	return fmt.Errorf("the program needs %d MiB for a batch of %d, and %d MiB are free; a batch of about %d would fit: %w",
-		need>>20, batch, free>>20, int64(batch)*free/int64(max(1, need)), err)
+	batch := c.batch()
+	fits := func(batch int) bool { return int64(lacking+c.need(batch)) <= free }
+	text := fmt.Sprintf("the program needs %s of the GPU's memory for a batch of %d, and %s are free", mebi(lacking+c.need(batch)), batch, mebi(int(free)))
+	largest := sort.Search(batch, func(b int) bool { return !fits(b + 1) })
+	switch {
+	case largest == batch: // in pieces, or another program took it meanwhile
+		return fmt.Errorf("%s, but not in one piece: %w", text, err)
+	case largest == 0:
+		return fmt.Errorf("%s; not even a batch of 1 would fit, so choose a smaller model: %w", text, err)
+	}
+	return fmt.Errorf("%s; a batch of %d would fit: %w", text, largest, err)
+}
+
+func mebi(bytes int) string { return fmt.Sprintf("%.2f MiB", float64(bytes)/(1<<20)) }
+
+// batch is the first axis of the inputs; 1 where they have none.
+func (c *captured) batch() int {
+	batch := 1
+	for _, val := range c.schedule.values {
+		if val.input && len(val.shape) > 0 {
+			batch = max(batch, val.shape[0])
+		}
+	}
+	return batch
+}
+
+// need is how many bytes the program takes beside the mirror, or would take
+// with another batch. The workspace is taken to be as large as now.
+func (c *captured) need(batch int) int {
+	s, whole := c.schedule, c.batch()
+	scaled := make([]bool, len(s.values)) // values of which each image of the batch has its own part
+	parted := func(v int) bool { return len(s.values[v].shape) > 0 && s.values[v].shape[0]%whole == 0 }
+	bytes := func(v int) int {
+		size := 4 * s.values[v].shape.Size()
+		if scaled[v] {
+			return size / whole * batch
+		}
+		return size
+	}
+	need := 4*aligned(1) + aligned(c.workspaceBytes())
+	for v, val := range s.values {
+		if val.producer < 0 && val.variable == nil {
+			scaled[v] = (val.input || val.noise != nil) && parted(v)
+			need += aligned(bytes(v))
+		}
+	}
+	for _, in := range s.instructions {
+		for _, v := range in.operands {
+			scaled[in.result] = scaled[in.result] || scaled[v] && parted(in.result)
+		}
+	}
+	slot, lives := s.slots(s.named(c.homeNames()))
+	for v, k := range slot {
+		lives[k].bytes = bytes(v)
+	}
+	_, arena := place(lives)
+	return need + arena
 }
 
 func (c *captured) close() error {

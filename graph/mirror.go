@@ -18,53 +18,70 @@ type mirror struct {
 	state     []cuda.Memory // of each variable of Store.State
 }
 
-// newMirror takes memory for a store and copies it there.
-func newMirror(gpu *cuda.Device, store *Store) (m *mirror, err error) {
-	m = &mirror{gpu: gpu, store: store}
-	if len(store.Values) > 0 {
-		if m.values, err = gpu.Alloc(4 * len(store.Values)); err != nil {
-			return nil, err
-		}
-		if m.gradients, err = gpu.Alloc(4 * len(store.Values)); err != nil {
-			return nil, m.fail(err)
-		}
-		if err := gpu.CopyToDevice(m.gradients, cuda.Bytes(store.Gradients)); err != nil {
-			return nil, m.fail(err)
-		}
+// bytes is how much of the GPU's memory the mirror holds.
+func (m *mirror) bytes() int {
+	total := 0
+	for _, memory := range m.memory() {
+		total += memory.Bytes
 	}
+	return total
+}
+
+// sizeOf is how much a store's mirror holds once it is whole.
+func sizeOf(store *Store) int {
+	numbers := (2 + len(store.Moments)) * len(store.Values)
 	for _, v := range store.State {
-		memory, err := gpu.Alloc(4 * len(v.Data))
+		numbers += len(v.Data)
+	}
+	return 4 * numbers
+}
+
+// grow gives memory to what has none yet, everything at first and later the
+// moments that the store has got since, and copies it there. What fails leaves
+// the mirror as far as it came.
+func (m *mirror) grow() error {
+	s := m.store
+	for _, block := range []struct {
+		memory *cuda.Memory
+		host   []float32
+	}{{&m.values, s.Values}, {&m.gradients, s.Gradients}} {
+		if block.memory.Bytes > 0 || len(block.host) == 0 {
+			continue
+		}
+		memory, err := m.take(block.host)
 		if err != nil {
-			return nil, m.fail(err)
+			return err
+		}
+		*block.memory = memory
+	}
+	for len(m.moments) < len(s.Moments) {
+		memory, err := m.take(s.Moments[len(m.moments)])
+		if err != nil {
+			return err
+		}
+		m.moments = append(m.moments, memory)
+	}
+	for len(m.state) < len(s.State) {
+		memory, err := m.take(s.State[len(m.state)].Data)
+		if err != nil {
+			return err
 		}
 		m.state = append(m.state, memory)
 	}
-	if err := m.push(); err != nil {
-		return nil, m.fail(err)
-	}
-	return m, nil
-}
-
-// fail frees what was taken and returns the reason.
-func (m *mirror) fail(err error) error {
-	m.close()
-	return err
-}
-
-// grow gives memory to moments that the store has got since, and copies them.
-func (m *mirror) grow() error {
-	for len(m.moments) < len(m.store.Moments) {
-		memory, err := m.gpu.Alloc(4 * len(m.store.Values))
-		if err != nil {
-			return err
-		}
-		host := m.store.Moments[len(m.moments)]
-		m.moments = append(m.moments, memory)
-		if err := m.gpu.CopyToDevice(memory, cuda.Bytes(host)); err != nil {
-			return err
-		}
-	}
 	return nil
+}
+
+// take copies a block to new memory.
+func (m *mirror) take(host []float32) (cuda.Memory, error) {
+	memory, err := m.gpu.Alloc(4 * len(host))
+	if err != nil {
+		return memory, fmt.Errorf("taking memory for %d variables of the model: %w", len(m.store.Parameters)+len(m.store.State), err)
+	}
+	if err := m.gpu.CopyToDevice(memory, cuda.Bytes(host)); err != nil {
+		m.gpu.Free(memory) // after a loss it fails for the same reason
+		return cuda.Memory{}, fmt.Errorf("copying the model to the GPU: %w", err)
+	}
+	return memory, nil
 }
 
 // push copies parameters, moments and state to the GPU.
@@ -72,16 +89,24 @@ func (m *mirror) push() error {
 	if err := m.grow(); err != nil {
 		return err
 	}
-	return m.each(func(device cuda.Memory, host []float32) error {
+	err := m.each(func(device cuda.Memory, host []float32) error {
 		return m.gpu.CopyToDevice(device, cuda.Bytes(host))
 	})
+	if err != nil {
+		return fmt.Errorf("copying the model to the GPU: %w", err)
+	}
+	return nil
 }
 
 // pull copies parameters, moments and state to the store.
 func (m *mirror) pull() error {
-	return m.each(func(device cuda.Memory, host []float32) error {
+	err := m.each(func(device cuda.Memory, host []float32) error {
 		return m.gpu.CopyToHost(cuda.Bytes(host), device)
 	})
+	if err != nil {
+		return fmt.Errorf("copying the model from the GPU: %w", err)
+	}
+	return nil
 }
 
 // each calls transfer for every block that both sides have.
@@ -118,9 +143,14 @@ func (m *mirror) address(v *Variable) (uint64, error) {
 	return m.values.Address + uint64(4*offset), nil
 }
 
+// memory lists all blocks.
+func (m *mirror) memory() []cuda.Memory {
+	return append(append([]cuda.Memory{m.values, m.gradients}, m.moments...), m.state...)
+}
+
 func (m *mirror) close() error {
 	var first error
-	for _, memory := range append(append([]cuda.Memory{m.values, m.gradients}, m.moments...), m.state...) {
+	for _, memory := range m.memory() {
 		if memory.Bytes == 0 {
 			continue
 		}

@@ -25,7 +25,7 @@ func (f *fit) save() error {
 		return nil
 	}
 	if err := f.device.Pull(f.model.Store()); err != nil {
-		return err
+		return fmt.Errorf("saving step %d: %w; %s", f.state.Step, err, f.kept())
 	}
 	c := Snapshot(f.model.Store(), f.state, f.options.Metadata)
 	if name := c.notFinite(); name != "" {
@@ -33,7 +33,7 @@ func (f *fit) save() error {
 	}
 	path, err := f.folder.save(c)
 	if err != nil {
-		return err
+		return fmt.Errorf("saving step %d: %w; %s", f.state.Step, err, f.kept())
 	}
 	f.saved, f.path = f.state, path
 	f.emit(&CheckpointSaved{path, f.state.Step, f.state.BestStep == f.state.Step})
@@ -54,10 +54,14 @@ func (f *fit) interrupted() error {
 }
 
 // abandoned saves, because the state is good, and is the error of a run that
-// ends for a reason outside the model.
+// ends for a reason outside the model. From a device that is lost there is
+// nothing to save.
 func (f *fit) abandoned(err error) error {
-	if failed := f.save(); failed != nil {
-		err = fmt.Errorf("%w; and then %w", err, failed)
+	var device interface{ Lost() bool }
+	if !errors.As(err, &device) || !device.Lost() {
+		if failed := f.save(); failed != nil {
+			return fmt.Errorf("training stopped after step %d: %w; and then %w", f.state.Step, err, failed)
+		}
 	}
 	return fmt.Errorf("training stopped after step %d: %w; %s", f.state.Step, err, f.kept())
 }
