@@ -4,12 +4,12 @@ FUZZTIME ?= 10m
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help run build gpu test test-gpu bench lint fmt check-header kernels fuzz gate clean
+.PHONY: help run build gpu test test-gpu gpu-check bench lint fmt check-header kernels fuzz gate clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
 GPU_BUILD := CGO_ENABLED=1 CGO_CFLAGS="$(CGO_CFLAGS) -I$(CURDIR)/kernels/cuda/include"
-GPU_PACKAGES := ./graph ./train ./kernels/... ./internal/emulator/...
+GPU_PACKAGES := ./graph ./train ./kernels/... ./internal/emulator/... ./bench/gpucheck
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ test-gpu: ## run the tests of the CUDA path, on an emulated driver or, with REQU
 	$(GPU_BUILD) $(GO) vet -tags gpu ./...
 	$(GPU_BUILD) $(GO) tool staticcheck -tags gpu ./...
 	$(GPU_BUILD) $(GO) test -tags gpu $(GPU_PACKAGES)
+
+gpu-check: ## check and time everything on this machine's GPU; bench/gpu-check.sh says how without Go
+	bench/gpu-check.sh pack
+	bench/gpu-check.sh run
 
 bench: ## run the Go benchmarks; their output is for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem ./kernels/cpu ./bench

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+
+	"hourglass/bench"
+	"hourglass/graph"
+	"hourglass/internal/cases"
+	"hourglass/kernels"
+	"hourglass/kernels/cpu"
+	"hourglass/kernels/cuda"
+	"hourglass/kernels/launch"
+	"hourglass/kernels/ptx"
+	"hourglass/kernels/reference"
+	"hourglass/models"
+)
+
+// seed of the operands of all cases.
+const seed = 1
+
+// walker runs operations on the GPU through the driver alone, and on the CPU.
+type walker struct {
+	device  *cuda.Device
+	stream  *cuda.Stream
+	modules []*cuda.Module
+	workers *cpu.Workers
+}
+
+// walk compares the GPU with the definitions over the case table, or with the
+// CPU's kernels over the operations of training steps, whose definitions would
+// take too long.
+func walk(sizes string, every int) (err error) {
+	var table []cases.Case
+	compare := (*walker).withDefinition
+	switch sizes {
+	case "table":
+		table = cases.All()
+	case "real":
+		table, err = operations(training{bench.W1().Spec, 128},
+			training{models.Convolutional(models.Shape{C: 3, H: 32, W: 32}, []int{64, 128, 256}, 3, 64, models.BatchNorm, models.ReLU), 64},
+			training{models.Convolutional(models.Shape{C: 3, H: 64, W: 64}, []int{32, 64, 128}, 4, 128, models.ReLU), 32})
+		compare = (*walker).withCPU
+	case "tiny":
+		table, err = operations(training{bench.W1().Spec, 2})
+		compare = (*walker).withCPU
+	default:
+		err = fmt.Errorf("sizes are %q; choose table, real or tiny", sizes)
+	}
+	if err != nil {
+		return err
+	}
+	w, err := newWalker()
+	if err != nil {
+		return err
+	}
+	failed, tried := 0, 0
+	for i := 0; i < len(table); i += max(1, every) {
+		tried++
+		if err := compare(w, table[i]); err != nil {
+			failed++
+			fmt.Printf("%s: %v\n", table[i].Name, err)
+			if lost := (*cuda.Error)(nil); errors.As(err, &lost) && lost.Lost() {
+				break
+			}
+		}
+	}
+	fmt.Printf("%d of %d cases agree on %s\n", tried-failed, tried, w.device.GPU().Name)
+	w.workers.Close()
+	err = errors.Join(w.stream.Close(), w.device.Close())
+	if failed > 0 {
+		return fmt.Errorf("%d of %d cases differ", failed, tried)
+	}
+	return err
+}
+
+// training is a model to be trained on so many images a step.
+type training struct {
+	spec  models.Spec
+	batch int
+}
+
+// operations are those of the training steps, each once.
+func operations(all ...training) ([]cases.Case, error) {
+	device, err := graph.OpenDevice(graph.CPU, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer device.Close()
+	var table []cases.Case
+	seen := make(map[string]bool)
+	for _, t := range all {
+		model, err := models.New(t.spec, seed)
+		if err != nil {
+			return nil, err
+		}
+		b := graph.NewBuilder(model.Store(), true)
+		model.Train(b, t.batch)
+		program, err := graph.Compile(device, b, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, step := range program.Plan().Steps {
+			if name := fmt.Sprintf("%s: %+v", step.Op.Kind(), step.Op); !seen[name] {
+				seen[name] = true
+				table = append(table, cases.Case{Name: name, Op: step.Op})
+			}
+		}
+		if err := program.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return table, nil
+}
+
+func newWalker() (w *walker, err error) {
+	w = &walker{workers: cpu.NewWorkers(runtime.NumCPU())}
+	if w.device, err = cuda.Open(0); err != nil {
+		return nil, err
+	}
+	if w.stream, err = w.device.NewStream(); err != nil {
+		return nil, errors.Join(err, w.device.Close())
+	}
+	texts, err := ptx.Modules(int(w.device.GPU().Capability))
+	for _, text := range texts {
+		module, loaded := w.device.Load(text.Text)
+		w.modules, err = append(w.modules, module), errors.Join(err, loaded)
+	}
+	return w, err
+}
+
+func (w *walker) withDefinition(c cases.Case) error {
+	inputs := c.Inputs(seed)
+	want := make([]float64, c.Op.Result().Size())
+	if err := reference.Run(c.Op, c.Clock(seed), want, inputs); err != nil {
+		return err
+	}
+	got, err := w.onGPU(c, narrow(inputs))
+	if err != nil {
+		return err
+	}
+	return cases.Compare(c.Op, got, want)
+}
+
+// withCPU allows the roundings of both.
+func (w *walker) withCPU(c cases.Case) error {
+	inputs := narrow(c.Inputs(seed))
+	clock := c.Clock(seed)
+	kernel, err := cpu.Prepare(&cpu.Context{Workers: w.workers, Clock: &clock}, c.Op)
+	if err != nil {
+		return err
+	}
+	got, err := w.onGPU(c, inputs)
+	if err != nil {
+		return err
+	}
+	want := make([]float32, c.Op.Result().Size())
+	if updates(c.Op) {
+		want = inputs[0]
+	}
+	kernel(want, inputs)
+	greatest := 0.0
+	for _, v := range want {
+		greatest = math.Max(greatest, math.Abs(float64(v)))
+	}
+	allowed := 2*cases.Tolerance(c.Op)*greatest + cases.Floor
+	for i, v := range want {
+		if difference := math.Abs(float64(got[i]) - float64(v)); !(difference <= allowed) {
+			return fmt.Errorf("element %d of %d is %.9g on the GPU and %.9g on the CPU, want equal within %.3g", i, len(want), got[i], v, allowed)
+		}
+	}
+	return nil
+}
+
+func updates(op kernels.Operation) bool {
+	_, is := op.(kernels.Updater)
+	return is
+}
+
+// onGPU runs a case and returns its result.
+func (w *walker) onGPU(c cases.Case, inputs [][]float32) (result []float32, err error) {
+	program, err := launch.Lower(c.Op)
+	if err != nil {
+		return nil, err
+	}
+	var taken []cuda.Memory
+	defer func() {
+		for _, m := range taken {
+			if freed := w.device.Free(m); err == nil {
+				err = freed
+			}
+		}
+	}()
+	take := func(bytes int, data []byte) (at uint64) {
+		if err != nil {
+			return 0
+		}
+		var m cuda.Memory
+		if m, err = w.device.Alloc(max(1, bytes)); err != nil {
+			return 0
+		}
+		taken = append(taken, m)
+		if data != nil {
+			err = w.device.CopyToDevice(m, data)
+		}
+		return m.Address
+	}
+	var b launch.Binding
+	for _, input := range inputs {
+		b.Operands = append(b.Operands, take(4*len(input), cuda.Bytes(input)))
+	}
+	clock := c.Clock(seed)
+	b.Clock = take(16, cuda.Bytes([]uint64{clock.Seed, clock.Step}))
+	b.Workspace = take(program.Workspace, nil)
+	result = make([]float32, c.Op.Result().Size())
+	if b.Result = take(4*len(result), nil); updates(c.Op) {
+		b.Result = b.Operands[0]
+	}
+	if err != nil {
+		return nil, err
+	}
+	launches, err := w.bind(program, &b)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.device.Submit(w.stream, launches); err != nil {
+		return nil, err
+	}
+	return result, w.device.CopyToHost(cuda.Bytes(result), cuda.Memory{Address: b.Result, Bytes: 4 * len(result)})
+}
+
+func (w *walker) bind(program launch.Program, b *launch.Binding) ([]cuda.Launch, error) {
+	var launches []cuda.Launch
+	for _, l := range program.Launches {
+		bound := cuda.Launch{Grid: l.Grid, Block: l.Block, Shared: l.Shared}
+		var missing error
+		for _, module := range w.modules {
+			if f, err := module.Function(l.Kernel); err != nil {
+				missing = err
+			} else {
+				bound.Function = f
+			}
+		}
+		if bound.Function == nil {
+			return nil, missing
+		}
+		for _, a := range l.Args {
+			bound.Args = append(bound.Args, a.Cell(b))
+		}
+		launches = append(launches, bound)
+	}
+	return launches, nil
+}
+
+func narrow(inputs [][]float64) [][]float32 {
+	narrowed := make([][]float32, len(inputs))
+	for i, values := range inputs {
+		narrowed[i] = make([]float32, len(values))
+		for j, v := range values {
+			narrowed[i][j] = float32(v)
+		}
+	}
+	return narrowed
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"hourglass/internal/emulator"
+	"hourglass/internal/repository"
+	"hourglass/kernels/cuda"
+)
+
+// TestRehearsal packs, and runs all checks on the emulated driver from the
+// packed folder alone.
+func TestRehearsal(t *testing.T) {
+	if !cuda.Built {
+		t.Skip("this build has no CUDA support; test with the tag gpu")
+	}
+	if os.Getenv("REQUIRE_GPU") == "1" {
+		t.Skip("a rehearsal is for machines without a GPU; run bench/gpu-check.sh here")
+	}
+	library, folder, out := emulator.Build(t), t.TempDir(), t.TempDir()
+	pack := exec.Command(filepath.Join(repository.Root(t), "bench", "gpu-check.sh"), "pack", folder)
+	if output, err := pack.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	rehearse := exec.Command(filepath.Join(folder, "gpu-check.sh"), "run", "--dry-run", library)
+	rehearse.Env = append(os.Environ(), "OUT="+out)
+	output, err := rehearse.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	t.Logf("%s", output)
+	paths, err := filepath.Glob(filepath.Join(out, "emulated-device", "*.json"))
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("the reports are %v, want one (%v)", paths, err)
+	}
+	text, err := os.ReadFile(paths[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got report
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	states := map[string]int{}
+	for _, c := range got.Checks {
+		states[c.State]++
+	}
+	if !got.Passed || !got.Dry || states["passed"] != 7 || states["skipped"] != 4 {
+		t.Errorf("the checks ended as %v, want 7 passed and 4 skipped\n%s", states, text)
+	}
+}
+
+// TestFailuresAreTold: what is not there is no failure, and a failure is the
+// run's.
+func TestFailuresAreTold(t *testing.T) {
+	r := run{out: t.TempDir(), only: "a,b,c,d"}
+	r.report.Passed = true
+	answer := func(err error) func() (any, error) { return func() (any, error) { return nil, err } }
+	r.check("a", answer(nil))
+	r.check("b", answer(fmt.Errorf("%w: no tool", errAbsent)))
+	r.check("c", answer(fmt.Errorf("%w: no GPU", errSilicon)))
+	r.check("other", answer(errors.New("not asked for")))
+	if err := r.write(); err != nil {
+		t.Errorf("nothing failed, and the run ends with %v", err)
+	}
+	r.check("d", answer(errors.New("two numbers differ")))
+	if err := r.write(); err == nil {
+		t.Error("a check failed, and the run ends well")
+	}
+	var states []string
+	for _, c := range r.report.Checks {
+		states = append(states, c.State)
+	}
+	if got := fmt.Sprint(states); got != "[passed absent skipped failed]" {
+		t.Errorf("the states are %s", got)
+	}
+}
+
+// TestLossesAreRead takes the steps of a file of metrics, and nothing else.
+func TestLossesAreRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.jsonl")
+	text := `{"kind":"step","step":1,"loss":0.5}` + "\n" + `{"kind":"epoch","loss":9}` + "\n" + `{"kind":"step","step":2,"loss":0.25}` + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readLosses(path); err != nil || fmt.Sprint(got) != "[0.5 0.25]" {
+		t.Errorf("the losses are %v, %v", got, err)
+	}
+}
