@@ -1,0 +1,202 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"hourglass/kernels"
+	"hourglass/kernels/cuda"
+	"hourglass/kernels/launch"
+	"sort"
+)
+
+// takeMemory gives every value an address.
+func (c *captured) takeMemory() error {
+	s := c.schedule
+	plan := s.plan(c.homeNames())
+	arena, err := c.alloc(plan.Arena)
+	if err != nil {
+		return err
+	}
+	c.address = make([]uint64, len(s.values))
+	for v, val := range s.values {
+		if val.producer < 0 {
+			if err := c.takeLeaf(v, val); err != nil {
+				return err
+			}
+		}
+	}
+	for i, in := range s.instructions {
+		_, updates := in.op.(kernels.Updater)
+		parameter, gradient := c.homes[in.result]
+		switch {
+		case updates:
+			c.address[in.result] = c.address[in.operands[0]]
+		case gradient:
+			offset, _ := c.mirror.store.offset(&c.mirror.store.Parameters[parameter])
+			c.address[in.result] = c.mirror.gradients.Address + uint64(4*offset)
+		default:
+			c.address[in.result] = arena.Address + uint64(plan.Steps[i].Result.Offset)
+		}
+	}
+	if c.workspace, err = c.alloc(c.workspaceBytes()); err != nil {
+		return err
+	}
+	return c.takeCells()
+}
+
+// homeNames keeps gradients out of the arena: they lie in the mirror.
+func (c *captured) homeNames() map[int]string {
+	names := make(map[int]string)
+	for v := range c.homes {
+		names[v] = "gradient"
+	}
+	return names
+}
+
+// workspaceBytes is what the greediest program needs beside its operands; all
+// share it.
+func (c *captured) workspaceBytes() int {
+	bytes := 0
+	for _, p := range c.programs {
+		bytes = max(bytes, p.Workspace)
+	}
+	return bytes
+}
+
+// takeLeaf places an input, a variable, a constant or noise.
+func (c *captured) takeLeaf(v int, val value) (err error) {
+	if val.variable != nil {
+		c.address[v], err = c.mirror.address(val.variable)
+		return err
+	}
+	memory, err := c.alloc(4 * val.shape.Size())
+	if err != nil {
+		return err
+	}
+	c.address[v] = memory.Address
+	if val.input {
+		_, err = c.host(v)
+		return err
+	}
+	return c.gpu.device.CopyToDevice(memory, cuda.Bytes(val.data))
+}
+
+func (c *captured) takeCells() (err error) {
+	if c.cells, err = c.alloc(cellBytes); err != nil {
+		return err
+	}
+	if c.control, err = c.pin(cellBytes); err != nil {
+		return err
+	}
+	if c.state, err = c.alloc(4 * launch.State); err != nil {
+		return err
+	}
+	report, err := c.pin(4 * launch.State)
+	c.report = cuda.View[float32](report)
+	return err
+}
+
+// alloc takes at least a byte, for arenas of plans without temporaries.
+func (c *captured) alloc(bytes int) (cuda.Memory, error) {
+	memory, err := c.gpu.device.Alloc(max(1, bytes))
+	if err == nil {
+		c.memory = append(c.memory, memory)
+	}
+	return memory, err
+}
+
+func (c *captured) pin(bytes int) ([]byte, error) {
+	b, err := c.gpu.device.Pin(bytes)
+	if err == nil {
+		c.pinned = append(c.pinned, b)
+	}
+	return b, err
+}
+
+// host is the pinned buffer of an input or an output.
+func (c *captured) host(v int) ([]float32, error) {
+	if c.hosts[v] == nil {
+		b, err := c.pin(4 * c.schedule.values[v].shape.Size())
+		if err != nil {
+			return nil, err
+		}
+		c.hosts[v] = cuda.View[float32](b)
+	}
+	return c.hosts[v], nil
+}
+
+// explain adds to an error that memory ran out what the program needs, what
+// there is, and the batch that would fit.
+func (c *captured) explain(err error, store *Store) error {
+	if !errors.Is(err, cuda.OutOfMemory) {
+		return err
+	}
+	free, _, unknown := c.gpu.device.MemInfo()
+	if unknown != nil {
+		return err
+	}
+	lacking := sizeOf(store)
+	if m := c.gpu.mirrors[store]; m != nil {
+		lacking -= m.bytes()
+	}
+	for _, m := range c.memory {
+		free += int64(m.Bytes)
+	}
+	batch := c.batch()
+	fits := func(batch int) bool { return int64(lacking+c.need(batch)) <= free }
+	text := fmt.Sprintf("the program needs %s of the GPU's memory for a batch of %d, and %s are free", mebi(lacking+c.need(batch)), batch, mebi(int(free)))
+	largest := sort.Search(batch, func(b int) bool { return !fits(b + 1) })
+	switch {
+	case largest == batch: // in pieces, or another program took it meanwhile
+		return fmt.Errorf("%s, but not in one piece: %w", text, err)
+	case largest == 0:
+		return fmt.Errorf("%s; not even a batch of 1 would fit, so choose a smaller model: %w", text, err)
+	}
+	return fmt.Errorf("%s; a batch of %d would fit: %w", text, largest, err)
+}
+
+func mebi(bytes int) string { return fmt.Sprintf("%.2f MiB", float64(bytes)/(1<<20)) }
+
+// batch is the first axis of the inputs; 1 where they have none.
+func (c *captured) batch() int {
+	batch := 1
+	for _, val := range c.schedule.values {
+		if val.input && len(val.shape) > 0 {
+			batch = max(batch, val.shape[0])
+		}
+	}
+	return batch
+}
+
+// need is how many bytes the program takes beside the mirror, or would take
+// with another batch. The workspace is taken to be as large as now.
+func (c *captured) need(batch int) int {
+	s, whole := c.schedule, c.batch()
+	scaled := make([]bool, len(s.values)) // values of which each image of the batch has its own part
+	parted := func(v int) bool { return len(s.values[v].shape) > 0 && s.values[v].shape[0]%whole == 0 }
+	bytes := func(v int) int {
+		size := 4 * s.values[v].shape.Size()
+		if scaled[v] {
+			return size / whole * batch
+		}
+		return size
+	}
+	need := 4*aligned(1) + aligned(c.workspaceBytes())
+	for v, val := range s.values {
+		if val.producer < 0 && val.variable == nil {
+			scaled[v] = (val.input || val.noise != nil) && parted(v)
+			need += aligned(bytes(v))
+		}
+	}
+	for _, in := range s.instructions {
+		for _, v := range in.operands {
+			scaled[in.result] = scaled[in.result] || scaled[v] && parted(in.result)
+		}
+	}
+	slot, lives := s.slots(s.named(c.homeNames()))
+	for v, k := range slot {
+		lives[k].bytes = bytes(v)
+	}
+	_, arena := place(lives)
+	return need + arena
+}

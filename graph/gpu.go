@@ -1,0 +1,92 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"hourglass/kernels/cuda"
+	"hourglass/kernels/ptx"
+)
+
+// gpu is an open GPU with its kernels loaded and the stores mirrored on it.
+type gpu struct {
+	device    *cuda.Device
+	modules   []*cuda.Module
+	functions map[string]*cuda.Function
+	mirrors   map[*Store]*mirror
+}
+
+// openGPU opens a GPU and lets its driver compile the kernels.
+func openGPU(index int) (*gpu, error) {
+	device, err := cuda.Open(index)
+	if err != nil {
+		return nil, err
+	}
+	g := &gpu{device: device, functions: make(map[string]*cuda.Function), mirrors: make(map[*Store]*mirror)}
+	if err := g.load(); err != nil {
+		device.Close() // after a loss it fails for the same reason
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *gpu) load() error {
+	texts, err := ptx.Modules(int(g.device.GPU().Capability))
+	if err != nil {
+		return err
+	}
+	for _, text := range texts {
+		module, err := g.device.Load(text.Text)
+		if err != nil {
+			return fmt.Errorf("loading the kernels of %s: %w", text.Name, err)
+		}
+		g.modules = append(g.modules, module)
+	}
+	return nil
+}
+
+// function finds a kernel in the module that has it.
+func (g *gpu) function(kernel string) (*cuda.Function, error) {
+	if f := g.functions[kernel]; f != nil {
+		return f, nil
+	}
+	for _, module := range g.modules {
+		f, err := module.Function(kernel)
+		if err == nil {
+			g.functions[kernel] = f
+			return f, nil
+		}
+		if failed := (*cuda.Error)(nil); errors.As(err, &failed) { // else another module has it
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("there is no CUDA kernel %s; make the PTX again with make kernels", kernel)
+}
+
+// mirror returns the store's copy on the GPU, which is made when first asked for.
+func (g *gpu) mirror(store *Store) (*mirror, error) {
+	m := g.mirrors[store]
+	if m == nil {
+		m = &mirror{gpu: g.device, store: store}
+	}
+	if err := m.grow(); err != nil {
+		if g.mirrors[store] == nil {
+			m.close()
+		}
+		return nil, err
+	}
+	g.mirrors[store] = m
+	return m, nil
+}
+
+func (g *gpu) close() error {
+	var first error
+	for _, m := range g.mirrors {
+		if err := m.close(); first == nil {
+			first = err
+		}
+	}
+	if err := g.device.Close(); first == nil {
+		first = err
+	}
+	return first
+}
