@@ -4,4 +4,6 @@
 //
 //	prediction, target ──MSE, L1, Huber, BCEWithLogits──► scalar node
 //	                                  Reduction: none | mean | sum | batchmean
+//	prediction, target ──Gaussian──► nats an image
+//	mean, log variance of a code ──KL──► nats an image
 package objective
