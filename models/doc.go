@@ -4,11 +4,17 @@
 //	"conv 32 k3 s2 relu | conv 64 k3 s2 relu"      text, in a config
 //	        │ Parse              ▲ String
 //	        ▼                    │
-//	      Layers ──shapes, Mirror──► Spec ──New(seed)──► Autoencoder
+//	      Layers ──shapes, Mirror──► Spec ──New(seed)──► Autoencoder ┐ body: encoder,
+//	                                   └──NewVAE(seed)─► VAE         ┘ heads, decoder
 //	                                                        │ Store: parameters
 //	                                                        │ Train, Evaluate, Decode:
 //	                                                        ▼ graphs on a graph.Builder
 //
+// A VAE draws its codes: in training, and for the loss of an evaluation. The
+// noise is a function of the program's clock, so that the same seed and step
+// give the same loss on every device and on any number of threads.
+//
 // Parameters are named as PyTorch names those of the equivalent nn.Module:
-// encoder.0.weight, bottleneck.bias, decoder.3.weight.
+// encoder.0.weight, bottleneck.bias or fc_mu.bias and fc_var.bias,
+// decoder.3.weight.
 package models

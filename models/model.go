@@ -34,6 +34,14 @@ const (
 	Loss           = "loss"           // output: scalar, in the unit that Unit names, averaged over the batch
 )
 
+// Term is a scalar output of the graphs that Train and Evaluate build, of which
+// the loss is a weighted sum.
+type Term struct {
+	Name   string  `json:"name"` // of the output
+	Short  string  `json:"-"`    // for a line of text
+	Weight float64 `json:"weight"`
+}
+
 // Model is anything that training can fit: it owns its variables and builds
 // graphs over them. Graphs of different batch sizes and purposes share the
 // variables.
@@ -46,9 +54,12 @@ type Model interface {
 	CodeSize() int
 	// Unit names the unit of the loss: "mse/px" or "nats/img".
 	Unit() string
-	// Train adds the training graph: input Image, output Loss, the cost.
+	// Terms are what the loss consists of, if it is a sum.
+	Terms() []Term
+	// Train adds the training graph: input Image, outputs Loss and Terms, the
+	// cost.
 	Train(b *graph.Builder, batch int)
-	// Evaluate adds input Image, outputs Loss, Reconstruction and Code.
+	// Evaluate adds input Image, outputs Loss, Terms, Reconstruction and Code.
 	Evaluate(b *graph.Builder, batch int)
 	// Encode adds input Image and output Code.
 	Encode(b *graph.Builder, batch int)

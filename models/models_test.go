@@ -212,15 +212,26 @@ func specs(t *testing.T) map[string]Spec {
 // by all parameters with difference quotients, in float64.
 func TestObjectiveGradient(t *testing.T) {
 	for name, spec := range specs(t) {
-		t.Run(name, func(t *testing.T) { checkObjective(t, spec) })
+		t.Run(name, func(t *testing.T) {
+			m, err := New(spec, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkObjective(t, m)
+		})
+	}
+	for name, spec := range variationalSpecs(t) {
+		t.Run(name, func(t *testing.T) {
+			m, err := NewVAE(spec, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkObjective(t, m)
+		})
 	}
 }
 
-func checkObjective(t *testing.T, spec Spec) {
-	m, err := New(spec, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
+func checkObjective(t *testing.T, m Model) {
 	const batch = 3
 	b := graph.NewCheckBuilder(m.Store(), true)
 	m.Train(b, batch)
@@ -229,10 +240,14 @@ func checkObjective(t *testing.T, spec Spec) {
 	}
 	random := rand.New(rand.NewPCG(4, 4))
 	for _, n := range b.Graph.AllNodes() {
-		if n.Name() == "input:"+Image {
-			for i := range n.Value().Data().([]float64) {
-				n.Value().Data().([]float64)[i] = random.Float64()
-			}
+		draw := random.Float64
+		if strings.HasPrefix(n.Name(), "noise:") {
+			draw = random.NormFloat64
+		} else if n.Name() != "input:"+Image {
+			continue
+		}
+		for i := range n.Value().Data().([]float64) {
+			n.Value().Data().([]float64)[i] = draw()
 		}
 	}
 	var parameters gorgonia.Nodes

@@ -2,7 +2,7 @@ package models
 
 // LayerInfo describes one layer of a model for a table.
 type LayerInfo struct {
-	Part       string // encoder, bottleneck or decoder
+	Part       string // encoder, bottleneck (a linear map to the code or its distribution) or decoder
 	Name       string // of its first variable's module, such as encoder.2
 	Text       string // text form
 	In, Out    Shape
@@ -11,12 +11,15 @@ type LayerInfo struct {
 }
 
 // Layers describes all layers in the order in which an image passes them.
-func (m *Autoencoder) Layers() []LayerInfo {
+func (m *body) Layers() []LayerInfo {
 	var all []LayerInfo
 	for _, p := range m.parts() {
-		module := 0
+		module, name := 0, p.name
+		if p.single {
+			name = "bottleneck"
+		}
 		for i, l := range p.layers {
-			info := LayerInfo{Part: p.name, Name: p.prefix(module), Text: l.String(), In: p.shapes[i], Out: p.shapes[i+1]}
+			info := LayerInfo{Part: name, Name: p.prefix(module), Text: l.String(), In: p.shapes[i], Out: p.shapes[i+1]}
 			for _, v := range p.layerVariables(l, p.shapes[i], p.shapes[i+1], module) {
 				if !v.state {
 					info.Parameters += v.Shape.Size()

@@ -39,10 +39,11 @@ func newTiny(t testing.TB) *tiny {
 	return &tiny{store}
 }
 
-func (m *tiny) Store() *graph.Store { return m.store }
-func (m *tiny) Input() models.Shape { return models.Shape{C: 1, H: 2, W: 3} }
-func (m *tiny) CodeSize() int       { return 3 }
-func (m *tiny) Unit() string        { return "mse/px" }
+func (m *tiny) Store() *graph.Store  { return m.store }
+func (m *tiny) Input() models.Shape  { return models.Shape{C: 1, H: 2, W: 3} }
+func (m *tiny) CodeSize() int        { return 3 }
+func (m *tiny) Unit() string         { return "mse/px" }
+func (m *tiny) Terms() []models.Term { return nil }
 
 func (m *tiny) StartAt(mean []float32) { copy(m.store.Lookup("decoder.0.bias").Data, mean) }
 

@@ -1,0 +1,254 @@
+package models
+
+import (
+	"fmt"
+	"math"
+
+	"gorgonia.org/gorgonia"
+
+	"hourglass/graph"
+	"hourglass/graph/ops"
+	"hourglass/kernels"
+	"hourglass/models/objective"
+)
+
+// maxParameters bounds a model: with gradients and moments, 4 GiB of float32.
+const maxParameters = 1 << 28
+
+// body is what all autoencoders have in common: an encoder, linear heads that
+// end in numbers of the code's size, and a decoder from the code to the image.
+type body struct {
+	spec      Spec
+	store     *graph.Store
+	encoder   part
+	heads     []part // each a linear map of the encoder's output
+	decoder   part
+	variables []variable
+	seed      uint64
+}
+
+// newBody checks a spec, makes the variables and draws their first values from
+// the seed. Without heads the encoder's output is the code.
+func newBody(spec Spec, seed uint64, heads ...string) (body, error) {
+	m := body{seed: seed}
+	var err error
+	if m.spec, err = spec.complete(); err != nil {
+		return m, err
+	}
+	if m.encoder, err = m.spec.part("encoder", m.spec.Encoder, m.spec.Input); err != nil {
+		return m, err
+	}
+	code := m.encoder.out()
+	for _, name := range heads {
+		head, err := m.spec.part(name, Seq(Dense(m.spec.Latent)), m.encoder.out())
+		if err != nil {
+			return m, err
+		}
+		head.single = true
+		m.heads, code = append(m.heads, head), head.out()
+	}
+	if m.decoder, err = m.spec.part("decoder", m.spec.Decoder, code); err != nil {
+		return m, err
+	}
+	if out := m.decoder.out(); out != m.spec.Input && !(out.Flat && out.Size() == m.spec.Input.Size()) {
+		return m, fmt.Errorf("the decoder makes %v and the images are %v; change the last layers of the decoder", out, m.spec.Input)
+	}
+	return m, m.makeVariables()
+}
+
+// makeVariables lays out the store and draws the first values: variable number
+// v from stream v of the seed, so that no variable's values depend on another's
+// size.
+func (m *body) makeVariables() (err error) {
+	var parameters, state []graph.Variable
+	for _, p := range m.parts() {
+		m.variables = append(m.variables, p.variables()...)
+	}
+	total := 0
+	for _, v := range m.variables {
+		if total += v.Shape.Size(); total > maxParameters {
+			return fmt.Errorf("the model has more than %d parameters by %s (%v); use fewer channels or features", maxParameters, v.Name, v.Shape)
+		}
+		if v.state {
+			state = append(state, v.Variable)
+		} else {
+			parameters = append(parameters, v.Variable)
+		}
+	}
+	if m.store, err = graph.NewStore(parameters, state); err != nil {
+		return err
+	}
+	clock := kernels.Clock{Seed: m.seed}
+	for number, v := range m.variables {
+		data := m.store.Lookup(v.Name).Data
+		if v.state { // running statistics begin at mean 0 and variance 1
+			for i := len(data) / 2; i < len(data); i++ {
+				data[i] = 1
+			}
+			continue
+		}
+		for i := range data {
+			data[i] = float32(v.begin.value)
+			if v.begin.bound > 0 {
+				word := clock.Draw(uint32(number), uint32(i/4))[i%4]
+				data[i] = float32(v.begin.bound * (2*float64(kernels.Uniform(word)) - 1))
+			}
+		}
+	}
+	return nil
+}
+
+// parts in the order in which an image passes through them.
+func (m *body) parts() []part {
+	all := append([]part{m.encoder}, m.heads...)
+	return append(all, m.decoder)
+}
+
+// Spec is the complete description, decoder included.
+func (m *body) Spec() Spec { return m.spec }
+
+// Store holds the variables.
+func (m *body) Store() *graph.Store { return m.store }
+
+// Input is the shape of one image.
+func (m *body) Input() Shape { return m.spec.Input }
+
+// CodeSize is the number of elements of one code.
+func (m *body) CodeSize() int { return m.decoder.shapes[0].Size() }
+
+// Unit names the unit of the loss.
+func (m *body) Unit() string {
+	switch m.spec.Likelihood {
+	case Bernoulli, Gaussian:
+		return "nats/img"
+	}
+	return string(m.spec.Likelihood) + "/px"
+}
+
+// LossOfMSE returns the loss of a reconstruction, without what the code costs,
+// from its squared error a pixel value. ok is false where the one does not
+// decide the other.
+func (m *body) LossOfMSE(mse float64) (loss float64, ok bool) {
+	switch m.spec.Likelihood {
+	case MSE:
+		return mse, true
+	case Gaussian:
+		return objective.GaussianOfMSE(mse, m.spec.Input.Size(), m.spec.Variance), true
+	}
+	return 0, false
+}
+
+// Decode adds the graph from code to reconstruction.
+func (m *body) Decode(b *graph.Builder, batch int) {
+	code := b.Input(Code, batch, m.CodeSize())
+	b.Output(Reconstruction, m.pixels(b, m.decode(b, code)))
+}
+
+func (m *body) image(b *graph.Builder, batch int) *gorgonia.Node {
+	in := m.spec.Input
+	return b.Input(Image, batch, in.H, in.W, in.C)
+}
+
+// decode returns the decoder's output as an image: pixels, or logits for the
+// Bernoulli likelihood.
+func (m *body) decode(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
+	y := m.decoder.apply(b, code)
+	if m.decoder.out().Flat && y != nil {
+		in := m.spec.Input
+		image, err := ops.Unflatten(y, in.C, in.H, in.W)
+		if err != nil {
+			b.Fail(err)
+		}
+		y = image
+	}
+	return m.try(b, y, func() (*gorgonia.Node, error) { return ops.Activate(y, m.spec.Output) })
+}
+
+// pixels turns the decoder's output into pixels.
+func (m *body) pixels(b *graph.Builder, y *gorgonia.Node) *gorgonia.Node {
+	if m.spec.Likelihood != Bernoulli {
+		return y
+	}
+	return m.try(b, y, func() (*gorgonia.Node, error) { return ops.Sigmoid(y) })
+}
+
+// loss compares the decoder's output y with the image x.
+func (m *body) loss(b *graph.Builder, y, x *gorgonia.Node) *gorgonia.Node {
+	return m.try(b, y, func() (*gorgonia.Node, error) {
+		switch m.spec.Likelihood {
+		case Bernoulli:
+			return objective.BCEWithLogits(y, x, objective.BatchMean)
+		case Gaussian:
+			return objective.Gaussian(y, x, m.spec.Variance)
+		case L1:
+			return objective.L1(y, x, objective.Mean)
+		case Huber:
+			return objective.Huber(y, x, huberDelta, objective.Mean)
+		default:
+			return objective.MSE(y, x, objective.Mean)
+		}
+	})
+}
+
+// try adds one more operation unless an earlier one failed.
+func (m *body) try(b *graph.Builder, y *gorgonia.Node, add func() (*gorgonia.Node, error)) *gorgonia.Node {
+	if y == nil || b.Err() != nil {
+		return nil
+	}
+	node, err := add()
+	if err != nil {
+		b.Fail(err)
+	}
+	return node
+}
+
+// StartAt sets the bias of the last layer with weights so that an untrained
+// model's output is about the mean image: its logit for the Bernoulli
+// likelihood, its mean over each channel for a convolution. Where the last
+// layer has no bias, or a function follows it whose inverse is not simple,
+// nothing changes.
+func (m *body) StartAt(mean []float32) {
+	in := m.spec.Input
+	last, module := -1, 0
+	for i, l := range m.decoder.layers {
+		if sums(l.Kind) {
+			last = i
+			module = 0
+			for _, before := range m.decoder.layers[:i] {
+				module += before.modules()
+			}
+		}
+	}
+	if last < 0 || len(mean) != in.Size() {
+		return
+	}
+	l := m.decoder.layers[last]
+	for _, after := range m.decoder.layers[last+1:] {
+		if after.Kind != KindUnflatten && after.Kind != KindAssert {
+			return
+		}
+	}
+	bias := m.store.Lookup(m.decoder.prefix(module) + ".bias")
+	if bias == nil || l.Norm != nil || l.Activation != (kernels.Activation{}) {
+		return
+	}
+	invert := func(p float64) float64 { return p }
+	switch {
+	case m.spec.Likelihood == Bernoulli || m.spec.Output.Function == kernels.Sigmoid:
+		invert = func(p float64) float64 { p = min(max(p, 1e-3), 1-1e-3); return math.Log(p / (1 - p)) }
+	case m.spec.Output != (kernels.Activation{}):
+		return
+	}
+	perChannel := make([]float64, in.C)
+	for i, v := range mean { // H,W,C
+		perChannel[i%in.C] += float64(v) / float64(in.H*in.W)
+	}
+	for i := range bias.Data {
+		if len(bias.Data) == in.C {
+			bias.Data[i] = float32(invert(perChannel[i]))
+			continue
+		}
+		c, pixel := i/(in.H*in.W), i%(in.H*in.W) // a dense output is in the order C,H,W
+		bias.Data[i] = float32(invert(float64(mean[pixel*in.C+c])))
+	}
+}
