@@ -1,6 +1,10 @@
 package train
 
-import "time"
+import (
+	"time"
+
+	"hourglass/models"
+)
 
 // Event is something that happened during [Fit]: a pointer to one of the types
 // below. An observer may read it until it returns and copies what it keeps,
@@ -22,6 +26,12 @@ type ObserverFunc func(Event) error
 
 // Observe calls f.
 func (f ObserverFunc) Observe(e Event) error { return f(e) }
+
+// Term is one of the terms of a model's loss, with its value.
+type Term struct {
+	models.Term
+	Value float64 `json:"value"` // in the unit of the loss, before it is weighted
+}
 
 // Started is the first event, apart from a Warned about damaged checkpoints.
 type Started struct {
@@ -45,6 +55,7 @@ type StepDone struct {
 	StepsPerEpoch   int
 	TotalSteps      int
 	Loss            float64 // of the batch, before the update
+	Terms           []Term  // of Loss, if it is a sum
 	Rate            float64 // learning rate
 	GradientNorm    float64 // before clipping
 	ImagesPerSecond float64 // smoothed over recent steps

@@ -297,7 +297,7 @@ func (f *fit) step() error {
 	f.time(time.Since(began).Seconds())
 	f.stepDone = StepDone{
 		Epoch: f.state.Epoch, Step: step, StepsPerEpoch: f.perEpoch, TotalSteps: f.total,
-		Loss: loss, Rate: rate, GradientNorm: done.GradientNorm,
+		Loss: loss, Terms: readTerms(f.stepDone.Terms, f.model, f.program), Rate: rate, GradientNorm: done.GradientNorm,
 		ImagesPerSecond: float64(f.options.Batch) / f.perStep,
 		ETA:             time.Duration(f.perStep * float64(f.total-step) * float64(time.Second)),
 	}

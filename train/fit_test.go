@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -70,7 +71,7 @@ func TestObserversSeeEverythingInOrder(t *testing.T) {
 		t.Errorf("the events are\n%s\nwant\n%s", got, want)
 	}
 	last.Duration, result.Duration = 0, 0
-	if last.Result != result || result.Validation.N != 0 || result.Best != result.TrainLoss {
+	if !reflect.DeepEqual(last.Result, result) || result.Validation.N != 0 || result.Best != result.TrainLoss {
 		t.Errorf("the last event is %+v, the result %+v", last.Result, result)
 	}
 }
@@ -125,7 +126,7 @@ func TestEarlyStopping(t *testing.T) {
 		t.Errorf("the best checkpoint is %s (%v), want step 5", best, err)
 	}
 	o.Resume = true
-	if again := run(); !again.EarlyStopped || again.Step != 20 || again.Validation != result.Validation {
+	if again := run(); !again.EarlyStopped || again.Step != 20 || !reflect.DeepEqual(again.Validation, result.Validation) {
 		t.Errorf("resumed, the result is %+v, want it to stay stopped", again)
 	}
 	o.EarlyStopping.Patience = 5
@@ -244,7 +245,7 @@ func TestMaxStepsEndsWithinAnEpoch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if result.Step != c.steps || result.Epoch != c.epochs || result.Validation != want || filepath.Base(result.Checkpoint) != fileName(c.steps) {
+		if result.Step != c.steps || result.Epoch != c.epochs || !reflect.DeepEqual(result.Validation, want) || filepath.Base(result.Checkpoint) != fileName(c.steps) {
 			t.Errorf("the result is %+v, want %d steps, the last one validated as %+v and saved", result, c.steps, want)
 		}
 		if c.steps == 3 && (result.BestStep != 3 || result.Best != want.Loss) {

@@ -17,7 +17,8 @@ import (
 //	{"kind":"step","epoch":1,"step":7,"loss":0.0712,"rate":0.001,"gradient_norm":0.33,"images_per_second":5120}
 //	{"kind":"epoch","epoch":1,"step":468,"train_loss":0.031,"loss":0.021,"mse":0.021,"psnr":16.8,"n":10000,"best":true,"seconds":3.1}
 //
-// In the line of an epoch, loss, mse, psnr and n are of the validation, and
+// The terms of a loss that is a sum stand behind it under their own names,
+// reconstruction_loss and kl, say. In the line of an epoch, loss, its terms, mse, psnr and n are of the validation, and
 // missing where there was none; psnr is missing where it is infinite. Each line
 // is written at once. When a run starts, lines beyond its first step are cut
 // off, so that a resumed run leaves no step twice.
@@ -47,6 +48,7 @@ func (m *MetricsFile) Observe(e Event) error {
 	case *StepDone:
 		m.begin(e.Kind(), e.Epoch, e.Step)
 		m.number("loss", e.Loss)
+		m.terms(e.Terms)
 		m.number("rate", e.Rate)
 		m.number("gradient_norm", e.GradientNorm)
 		m.number("images_per_second", e.ImagesPerSecond)
@@ -56,6 +58,7 @@ func (m *MetricsFile) Observe(e Event) error {
 		m.number("train_loss", e.TrainLoss)
 		if e.Validated {
 			m.number("loss", e.Validation.Loss)
+			m.terms(e.Validation.Terms)
 			m.number("mse", e.Validation.MSE)
 			m.number("psnr", e.Validation.PSNR())
 			m.integer("n", e.Validation.N)
@@ -84,6 +87,12 @@ func (m *MetricsFile) integer(key string, value int) {
 func (m *MetricsFile) number(key string, value float64) {
 	if !math.IsNaN(value) && !math.IsInf(value, 0) {
 		m.line = strconv.AppendFloat(m.key(key), value, 'g', -1, 64)
+	}
+}
+
+func (m *MetricsFile) terms(terms []Term) {
+	for _, t := range terms {
+		m.number(t.Name, t.Value)
 	}
 }
 

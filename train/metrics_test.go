@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"hourglass/models"
 )
 
 func observe(t *testing.T, o Observer, events ...Event) {
@@ -28,6 +30,11 @@ func TestMetricsFile(t *testing.T) {
 	const lineE = `{"kind":"epoch","epoch":1,"step":2,"train_loss":0.5,"loss":0.1,"mse":0.01,"psnr":20,"n":9,"best":true,"seconds":1.5}` + "\n"
 	const line3 = `{"kind":"step","epoch":2,"step":3,"loss":0.25,"rate":0.001,"gradient_norm":2,"images_per_second":512}` + "\n"
 	const perfect = `{"kind":"epoch","epoch":2,"step":3,"train_loss":0,"loss":0,"mse":0,"n":1,"best":false,"seconds":0}` + "\n"
+	split := []Term{{models.Term{Name: "kl"}, 0.125}}
+	stepOfTerms := step(1, 1)
+	stepOfTerms.Terms = split
+	const lineTerms = `{"kind":"step","epoch":1,"step":1,"loss":0.25,"kl":0.125,"rate":0.001,"gradient_norm":2,"images_per_second":512}` + "\n"
+	const epochTerms = `{"kind":"epoch","epoch":1,"step":1,"train_loss":0,"loss":0,"kl":0.125,"mse":0.01,"psnr":20,"n":1,"best":false,"seconds":0}` + "\n"
 	const unvalidated = `{"kind":"epoch","epoch":3,"step":3,"train_loss":0,"best":false,"seconds":0}` + "\n"
 	for _, c := range []struct {
 		name, before string
@@ -42,6 +49,7 @@ func TestMetricsFile(t *testing.T) {
 		{"half a line", line1 + line2[:40], []Event{&Started{Step: 1}, step(1, 2)}, line1 + line2},
 		{"zeros of a lost page", line1 + "\x00\x00\x00\n" + line2, []Event{&Started{Step: 2}}, line1},
 		{"no number that JSON lacks", "", []Event{&Started{}, &EpochDone{Epoch: 2, Step: 3, Validated: true, Validation: Metrics{N: 1}}, &EpochDone{Epoch: 3, Step: 3}}, perfect + unvalidated},
+		{"a loss of terms", "", []Event{&Started{}, stepOfTerms, &EpochDone{Epoch: 1, Step: 1, Validated: true, Validation: Metrics{N: 1, MSE: 0.01, Terms: split}}}, lineTerms + epochTerms},
 		{"other events", "", []Event{&Started{}, &Warned{}, &CheckpointSaved{}, &Stopped{}, &Finished{}}, ""},
 	} {
 		if err := os.WriteFile(path, []byte(c.before), 0o666); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ func (o outcome) compare(t *testing.T, what string, want outcome) {
 	if !slices.Equal(o.log, want.log) {
 		t.Errorf("%s: observers saw\n%s\nwant\n%s", what, strings.Join(o.log, "\n"), strings.Join(want.log, "\n"))
 	}
-	if o.result != want.result {
+	if !reflect.DeepEqual(o.result, want.result) {
 		t.Errorf("%s: the result is %+v, want %+v", what, o.result, want.result)
 	}
 }
@@ -238,21 +239,35 @@ func TestDamagedCheckpointIsSkipped(t *testing.T) {
 	}
 }
 
-// A convolutional autoencoder goes through kernels that sum in parallel.
-func TestResumeOfAConvolutionalAutoencoder(t *testing.T) {
+// A convolutional autoencoder goes through kernels that sum in parallel, and a
+// variational one draws noise in training and in validation.
+func TestResumeOfRealModels(t *testing.T) {
 	spec := models.Convolutional(models.Shape{C: 1, H: 2, W: 3}, []int{8}, 3, 2, models.BatchNorm)
+	for name, build := range map[string]func() (models.Model, error){
+		"ae":  func() (models.Model, error) { return models.New(spec, 5) },
+		"vae": func() (models.Model, error) { return models.NewVAE(models.VAESpec{Spec: spec}, 5) },
+	} {
+		t.Run(name, func(t *testing.T) { resumeOnOtherThreads(t, build) })
+	}
+}
+
+// resumeOnOtherThreads trains on two threads to the end, and again on three and
+// then one with an interruption between, and wants the same outcome.
+func resumeOnOtherThreads(t *testing.T, build func() (models.Model, error)) {
 	o := tinyOptions()
 	o.Epochs, o.Resume = 2, true
 	var ends [][]float32
+	var validations []Metrics
 	for _, stop := range []int{0, 6} { // 0: never
 		o.Checkpoints.Dir = t.TempDir()
-		for done := false; !done; {
-			m, err := models.New(spec, 5)
+		threads := 2 + stop/6
+		for done := false; !done; threads = 1 {
+			m, err := build()
 			if err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithCancel(context.Background())
-			result, err := Fit(ctx, openDevice(t, 2), m, tinyImages(t, 0, 22), tinyImages(t, 100, 7), o, cancelAt(cancel, "step", stop))
+			result, err := Fit(ctx, openDevice(t, threads), m, tinyImages(t, 0, 22), tinyImages(t, 100, 7), o, cancelAt(cancel, "step", stop))
 			cancel()
 			if err != nil && !errors.Is(err, ErrInterrupted) {
 				t.Fatal(err)
@@ -262,10 +277,14 @@ func TestResumeOfAConvolutionalAutoencoder(t *testing.T) {
 					t.Fatalf("the run ends after step %d, want 10", result.Step)
 				}
 				ends = append(ends, m.Store().Values, m.Store().State[0].Data)
+				validations = append(validations, result.Validation)
 			}
 		}
 	}
 	if !slices.Equal(ends[0], ends[2]) || !slices.Equal(ends[1], ends[3]) {
 		t.Error("interrupted after step 6, the weights or the running statistics at the end differ")
+	}
+	if !reflect.DeepEqual(validations[0], validations[1]) {
+		t.Errorf("interrupted after step 6, the validation is %+v, want %+v", validations[1], validations[0])
 	}
 }

@@ -18,6 +18,8 @@ type Metrics struct {
 	N    int     // images
 	Loss float64 // in the model's unit
 	MSE  float64 // squared error of one value of one pixel, mean over all
+	// Terms of Loss, if it is a sum.
+	Terms []Term
 }
 
 // PSNR is the peak signal-to-noise ratio of the MSE in decibels, the peak
@@ -29,6 +31,13 @@ func (m *Metrics) add(other Metrics) {
 	n, k := float64(m.N), float64(other.N)
 	m.Loss = (m.Loss*n + other.Loss*k) / (n + k)
 	m.MSE = (m.MSE*n + other.MSE*k) / (n + k)
+	if m.N == 0 {
+		m.Terms = other.Terms
+	} else {
+		for i := range m.Terms {
+			m.Terms[i].Value = (m.Terms[i].Value*n + other.Terms[i].Value*k) / (n + k)
+		}
+	}
 	m.N += other.N
 }
 
@@ -160,7 +169,19 @@ func (r *Runner) evaluate(batch *data.Batch, step uint64) (Metrics, error) {
 		d := float64(y) - float64(images[i])
 		sum += d * d
 	}
-	return Metrics{batch.N, float64(program.Output(models.Loss)[0]), sum / float64(len(images))}, nil
+	return Metrics{
+		N: batch.N, Loss: float64(program.Output(models.Loss)[0]), MSE: sum / float64(len(images)),
+		Terms: readTerms(nil, r.model, program),
+	}, nil
+}
+
+// readTerms replaces what terms hold by the last values of a model's.
+func readTerms(terms []Term, model models.Model, program *graph.Program) []Term {
+	terms = terms[:0]
+	for _, t := range model.Terms() {
+		terms = append(terms, Term{t, float64(program.Output(t.Name)[0])})
+	}
+	return terms
 }
 
 // Encode returns the codes, (n,Z), of n images, (n,H,W,C).

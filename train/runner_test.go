@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -167,7 +168,7 @@ func TestEvaluationDrawsTheSameNoiseEachTime(t *testing.T) {
 		}
 		got = append(got, m)
 	}
-	if got[0] != got[2] {
+	if !reflect.DeepEqual(got[0], got[2]) {
 		t.Errorf("two evaluations of one set give %+v and %+v", got[0], got[2])
 	}
 	if got[0].MSE == got[1].MSE {
