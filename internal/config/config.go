@@ -31,13 +31,22 @@ type Data struct {
 
 // Model says what autoencoder is trained.
 type Model struct {
-	Encoder string `name:"encoder" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
-	Latent  int    `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
-	Decoder string `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
-	Loss    string `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
-	Output  string `name:"output" help:"Function applied to the decoder's output; bernoulli takes identity, its sigmoid being part of the loss." form:"identity, relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid or softplus"`
-	Init    string `name:"init" help:"Distribution of the first weights, uniform on ±bound: fanin is 1/√fan-in as in PyTorch, he and xavier are larger." choices:"inits"`
+	Kind     string  `name:"kind" help:"What a code is: ae makes it a function of the image, vae a normal distribution from which one can sample." choices:"kinds"`
+	Encoder  string  `name:"encoder" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
+	Latent   int     `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
+	Decoder  string  `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
+	Loss     string  `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
+	Beta     float64 `name:"beta" help:"Weight of the divergence of the codes in the loss of a vae; ae ignores it." range:"(0,1000000]"`
+	Variance float64 `name:"variance" help:"Variance of a pixel about its reconstruction in the loss gaussian; the others ignore it." range:"(0,1000000]"`
+	Output   string  `name:"output" help:"Function applied to the decoder's output; bernoulli takes identity, its sigmoid being part of the loss." form:"identity, relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid or softplus"`
+	Init     string  `name:"init" help:"Distribution of the first weights, uniform on ±bound: fanin is 1/√fan-in as in PyTorch, he and xavier are larger." choices:"inits"`
 }
+
+// Kinds of models.
+const (
+	Autoencoder = "ae"
+	Variational = "vae"
+)
 
 // Train says how the model is fitted.
 type Train struct {
@@ -73,7 +82,9 @@ func Default() Config {
 	c := Config{
 		Data: Data{Source: "glyphs", Validation: 0.1, Test: 0.1, OnCorrupt: "skip"},
 		Model: Model{
-			Loss:   string(models.MSE),
+			Kind: Autoencoder,
+			Loss: string(models.MSE),
+			Beta: 1, Variance: models.DefaultVariance,
 			Output: kernels.Identity.String(),
 			Init:   string(models.FanIn),
 		},

@@ -62,7 +62,11 @@ func TestPresetsAreValid(t *testing.T) {
 		if err != nil {
 			t.Fatalf("preset %s: %v", name, err)
 		}
-		if _, err := models.New(spec, 1); err != nil {
+		_, err = models.New(spec, 1)
+		if s.Config.Model.Kind == Variational {
+			_, err = models.NewVAE(models.VAESpec{Spec: spec, Beta: s.Config.Model.Beta}, 1)
+		}
+		if err != nil {
 			t.Errorf("preset %s: %v", name, err)
 		}
 		if PresetAbout(name) == "" {
@@ -85,7 +89,7 @@ func TestApplyPreset(t *testing.T) {
 		{text: "glyphs:n=256,test=64/mlp", source: "glyphs:n=256,test=64", preset: "mlp"},
 		{text: "konv", problem: "did you mean conv?"},
 		{text: "mnist/konv", problem: "did you mean mnist/conv?"},
-		{text: "zebra", problem: "presets are conv, linear, mlp"},
+		{text: "zebra", problem: "presets are conv, conv-vae, linear, mlp, vae-400-20"},
 	} {
 		s := New()
 		err := s.ApplyPreset(test.text)
@@ -185,6 +189,9 @@ func TestValidate(t *testing.T) {
 		{"train.clip", "Inf", "train.clip is +Inf"},
 		{"train.optimiser", "adm", `train.optimiser is "adm"; did you mean adam?`},
 		{"model.loss", "zebra", "choose among mse"},
+		{"model.kind", "vea", `model.kind is "vea"; did you mean vae?`},
+		{"model.kind", "vae", "model.loss is mse, which is no likelihood"},
+		{"model.beta", "0", "model.beta is 0; want more than 0"},
 		{"model.output", "sigmoyd", "model.output"},
 		{"model.output", "conv 3", "model.output"},
 		{"model.encoder", "conv 32 kk", "model.encoder: layer 1"},

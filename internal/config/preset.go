@@ -28,6 +28,17 @@ func (p preset) apply(c *Config) {
 	}
 }
 
+// with sets further keys.
+func (p preset) with(keys ...assignment) preset {
+	p.keys = append(p.keys, keys...)
+	return p
+}
+
+// variational makes a model a variational autoencoder of Bernoulli pixels.
+func variational(p preset) preset {
+	return p.with(assignment{"model.kind", Variational}, assignment{"model.loss", string(models.Bernoulli)})
+}
+
 // ofSpec takes a preset's keys from a spec; the shape of the images does not
 // matter to its encoder.
 func ofSpec(name, about string, spec models.Spec) preset {
@@ -38,15 +49,20 @@ func ofSpec(name, about string, spec models.Spec) preset {
 	}}
 }
 
-// presets by name. Codes have 32 numbers in all of them, so that models of
-// different kinds are compared at the same compression.
+// presets by name. Codes have 32 numbers in all autoencoders, so that models of
+// different kinds are compared at the same compression; variational ones are
+// those for which figures have been published.
 var presets = func() map[string]preset {
-	const latent = 32
+	const latent, variationalLatent = 32, 20
+	convVAE := models.Convolutional(models.Shape{}, []int{32, 64}, 4, variationalLatent, models.ReLU)
+	convVAE.Encoder = append(convVAE.Encoder, models.Flatten(), models.Dense(256, models.ReLU))
 	byName := make(map[string]preset)
 	for _, p := range []preset{
 		ofSpec("linear", "no hidden layer: its best is PCA", models.Linear(models.Shape{}, latent)),
 		ofSpec("mlp", "dense layers of 512 and 256", models.MLP(models.Shape{}, []int{512, 256}, latent, models.ReLU)),
 		ofSpec("conv", "convolutions of 32 and 64 channels, each halving the image", models.Convolutional(models.Shape{}, []int{32, 64}, 3, latent, models.ReLU)),
+		variational(ofSpec("vae-400-20", "variational, a dense layer of 400, code of 20: PyTorch's example", models.MLP(models.Shape{}, []int{400}, variationalLatent, models.ReLU))).with(assignment{"train.epochs", "10"}),
+		variational(ofSpec("conv-vae", "variational, two convolutions and a dense layer of 256, code of 20", convVAE)).with(assignment{"train.epochs", "10"}),
 	} {
 		byName[p.name] = p
 	}

@@ -31,7 +31,11 @@ func (c Config) Validate() error {
 	if v := c.Data.Validation; v > 1 && v != float64(int(v)) {
 		return fmt.Errorf("data.validation is %g; want a fraction below 1, or a whole number of images", v)
 	}
-	if _, err := c.layers(); err != nil {
+	spec, err := c.layers()
+	if err != nil {
+		return err
+	}
+	if err := c.checkKind(spec.Likelihood); err != nil {
 		return err
 	}
 	if _, err := c.Schedule(); err != nil {
@@ -41,6 +45,20 @@ func (c Config) Validate() error {
 		return fmt.Errorf("out.name is %q; want the plain name of a folder", c.Out.Name)
 	}
 	return c.Optimiser().Check()
+}
+
+// checkKind says what a variational autoencoder cannot do without.
+func (c Config) checkKind(likelihood models.Likelihood) error {
+	if c.Model.Kind != Variational {
+		return nil
+	}
+	if likelihood != models.Bernoulli && likelihood != models.Gaussian {
+		return fmt.Errorf("model.kind is vae and model.loss is %s, which is no likelihood; set model.loss to bernoulli or gaussian", c.Model.Loss)
+	}
+	if c.Model.Latent == 0 {
+		return fmt.Errorf("model.kind is vae and model.latent is 0; set model.latent to the size of the code")
+	}
+	return nil
 }
 
 // check compares one value with its interval or its list of choices.
@@ -110,7 +128,7 @@ func (c Config) Spec(shape data.Shape) (models.Spec, error) {
 
 // layers is the spec but for the shape of its images.
 func (c Config) layers() (models.Spec, error) {
-	spec := models.Spec{Latent: c.Model.Latent, Likelihood: models.Likelihood(c.Model.Loss), Init: models.Initialisation(c.Model.Init)}
+	spec := models.Spec{Latent: c.Model.Latent, Likelihood: models.Likelihood(c.Model.Loss), Variance: c.Model.Variance, Init: models.Initialisation(c.Model.Init)}
 	var err error
 	if spec.Encoder, err = models.Parse(c.Model.Encoder); err != nil {
 		return spec, fmt.Errorf("model.encoder: %w", err)
