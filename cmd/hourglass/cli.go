@@ -33,6 +33,7 @@ type commands struct {
 	Train      trainCommand      `cmd:"" help:"Train an autoencoder, or resume a run."`
 	Eval       evalCommand       `cmd:"" help:"Measure a run on its test images, beside PCA and the mean image."`
 	Recon      reconCommand      `cmd:"" help:"Reconstruct images with a trained model, as a PNG."`
+	Sample     sampleCommand     `cmd:"" help:"Draw new images from a variational autoencoder, as a PNG."`
 	Info       infoCommand       `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
 	Graph      graphCommand      `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
 	Data       dataCommands      `cmd:"" help:"List, inspect, fetch and look at images."`

@@ -395,3 +395,55 @@ func TestFaultIsOneSentence(t *testing.T) {
 type panicking struct{}
 
 func (panicking) Write([]byte) (int, error) { panic("of the test\ngoroutine 1 ...") }
+
+// TestVariational trains a variational autoencoder, rebuilds it from its
+// checkpoint alone, and draws images from it.
+func TestVariational(t *testing.T) {
+	t.Chdir(t.TempDir())
+	out := trainSmall(t, "v", "--kind", "vae", "--loss", "bernoulli", "--beta", "2")
+	wants(t, out, "nats/img (recon ", " + 2 × kl ", "perfect reconstruction")
+	wants(t, must(t, "info", "v"), "dense 8")
+	wants(t, must(t, "graph", "v"), "dense 8")
+	if text, err := os.ReadFile("runs/v/metrics.jsonl"); err != nil || strings.Count(string(text), `"kl":`) != strings.Count(string(text), "\n") {
+		t.Errorf("not every line of metrics.jsonl has the divergence (%v):\n%s", err, text)
+	}
+	terms := object(t, must(t, "eval", "v", "--json", "-q"))["result"].(map[string]any)["terms"].([]any)
+	if kl := terms[1].(map[string]any); len(terms) != 2 || kl["name"] != "kl" || kl["weight"] != 2.0 {
+		t.Errorf("the terms are %v", terms)
+	}
+	sheet := func(name string, more ...string) []byte {
+		wants(t, must(t, append([]string{"sample", "v", "-o", name, "--threads", "1"}, more...)...), name)
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := png.Decode(bytes.NewReader(text)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		return text
+	}
+	first := sheet("a.png", "-n", "5", "--seed", "3")
+	if !bytes.Equal(first, sheet("b.png", "-n", "5", "--seed", "3", "--threads", "2")) {
+		t.Error("the same seed drew other images")
+	}
+	if bytes.Equal(first, sheet("c.png", "-n", "5", "--seed", "4")) {
+		t.Error("another seed drew the same images")
+	}
+	object(t, must(t, "sample", "v", "--json", "-q"))
+
+	wants(t, trainSmall(t, "g", "--kind", "vae", "--loss", "gaussian"), "nats/img (recon ", "-199.25") // 144 values of variance 0.01
+	trainSmall(t, "a")
+	for args, says := range map[string]string{
+		"sample a":         "run a is of kind ae",
+		"sample v -n 0":    "--count is 0",
+		"sample nowhere":   `there is no run "nowhere"`,
+		"train --kind vae": "set model.loss to bernoulli or gaussian",
+		"train --kind vae --loss bernoulli --latent 0":               "model.latent is 0",
+		"train --resume a --kind vae --loss bernoulli --epochs 3 -q": "belongs to another model",
+	} {
+		code, _, stderr := call(t, strings.Fields(args)...)
+		if code == exitDone || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, says) {
+			t.Errorf("hourglass %s: exit %d, want one line with %q:\n%s", args, code, says, stderr)
+		}
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"hourglass/graph"
 	"hourglass/internal/figure"
 	"hourglass/internal/runs"
-	"hourglass/models"
 )
 
 type graphCommand struct {
@@ -61,7 +60,7 @@ func (c graphCommand) write(s *session, file []byte) error {
 
 // printPlan prints the plan of a training step, which is the same on every
 // device.
-func (c graphCommand) printPlan(s *session, model *models.Autoencoder) error {
+func (c graphCommand) printPlan(s *session, model network) error {
 	return compileTraining(model, c.Batch, func(program *graph.Program) error {
 		plan := program.Plan()
 		if c.Output != "" {

@@ -25,7 +25,7 @@ type described struct {
 var standardShape = data.Shape{C: 1, H: 28, W: 28}
 
 // load finds out what is meant, and returns the model and what it was made of.
-func (d described) load() (*models.Autoencoder, config.Config, error) {
+func (d described) load() (network, config.Config, error) {
 	var c config.Config
 	shape := standardShape
 	switch {
@@ -71,7 +71,7 @@ func (d described) load() (*models.Autoencoder, config.Config, error) {
 
 // build makes the model that a configuration describes, for the shape asked
 // for, or its own, or the standard one.
-func (d described) build(c config.Config, shape data.Shape) (*models.Autoencoder, error) {
+func (d described) build(c config.Config, shape data.Shape) (network, error) {
 	text := d.Shape
 	if text == "" {
 		text = c.Data.Shape
@@ -157,7 +157,7 @@ func flops(n int) string {
 }
 
 // compileTraining compiles a training step of a model and lends it out.
-func compileTraining(model *models.Autoencoder, batch int, use func(*graph.Program) error) error {
+func compileTraining(model models.Model, batch int, use func(*graph.Program) error) error {
 	if batch < 1 {
 		return usage{fmt.Errorf("--batch is %d; give a number of images from 1", batch)}
 	}

@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"hourglass/internal/terminal"
 	"hourglass/internal/verdict"
+	"hourglass/train"
 )
 
 // show prints a verdict as a table and a sentence.
@@ -38,7 +40,27 @@ func (s *session) show(v *verdict.Verdict, judged string) {
 	s.print("")
 	s.table(table)
 	s.print("")
+	if len(v.Terms) > 0 {
+		s.print("loss %s %s%s", digits(*v.Rows[0].Loss), v.Unit, split(v.Terms))
+	}
 	s.print("%s", v.Sentence)
+}
+
+// split shows of what a loss consists: " (recon 82.9 + kl 25.4)". It is empty
+// if the loss is one number.
+func split(terms []train.Term) string {
+	if len(terms) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, t := range terms {
+		part := t.Short + " " + digits(t.Value)
+		if t.Weight != 1 {
+			part = fmt.Sprintf("%g × %s", t.Weight, part)
+		}
+		parts = append(parts, part)
+	}
+	return " (" + strings.Join(parts, " + ") + ")"
 }
 
 // alike writes numbers with as many digits behind the point as show four of
@@ -66,8 +88,8 @@ func alike(values []*float64) []string {
 
 // digits writes a number with four significant digits.
 func digits(x float64) string {
-	if x >= 1e-4 && x < 1e6 {
-		behind := max(0, 3-int(math.Floor(math.Log10(x))))
+	if size := math.Abs(x); size >= 1e-4 && size < 1e6 {
+		behind := max(0, 3-int(math.Floor(math.Log10(size))))
 		return fmt.Sprintf("%.*f", behind, x)
 	}
 	return fmt.Sprintf("%.4g", x)

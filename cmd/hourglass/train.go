@@ -15,7 +15,6 @@ import (
 	"hourglass/internal/runs"
 	"hourglass/internal/verdict"
 	"hourglass/kernels/cpu"
-	"hourglass/models"
 	"hourglass/train"
 )
 
@@ -31,6 +30,7 @@ func (trainCommand) Help() string {
     hourglass train                              conv on drawn digits
     hourglass train mnist/conv --epochs 20       after: hourglass data fetch mnist
     hourglass train ./pictures/mlp --shape 3x32x32 --latent 64
+    hourglass train mnist/vae-400-20             a variational autoencoder
     hourglass train --encoder "conv 16 k5 s2 relu | conv 32 k3 s2 batchnorm relu" --loss bernoulli
     hourglass train -c my.yaml --set train.rate=0.01
     hourglass train --resume last
@@ -108,7 +108,7 @@ type training struct {
 	strips  bool // show reconstructions in the terminal after each epoch
 
 	device *graph.Device
-	model  *models.Autoencoder
+	model  network
 	sets   sets
 }
 
@@ -217,14 +217,14 @@ func (j *training) conclude(result train.Result) (*outcome, error) {
 }
 
 // judge measures a model beside the baselines.
-func (s *session) judge(device *graph.Device, model *models.Autoencoder, all sets, batch int) (*verdict.Verdict, string, error) {
+func (s *session) judge(device *graph.Device, model network, all sets, batch int) (*verdict.Verdict, string, error) {
 	held, name := all.held()
 	s.say("measuring on the %s images, and fitting PCA ...", name)
 	metrics, err := train.Evaluate(s.ctx, device, model, held, batch)
 	if err != nil {
 		return nil, "", err
 	}
-	v, err := verdict.Of(metrics, model.Unit(), model.CodeSize(), all.training, held)
+	v, err := verdict.Of(metrics, verdict.Loss{Unit: model.Unit(), OfMSE: model.LossOfMSE}, model.CodeSize(), all.training, held)
 	return v, name, err
 }
 

@@ -113,7 +113,7 @@ func (w *watcher) step(e *train.StepDone) {
 		w.progress = w.log.Progress(fmt.Sprintf("epoch %*d/%d", len(fmt.Sprint(w.started.Epochs)), e.Epoch, w.started.Epochs), e.StepsPerEpoch)
 	}
 	step := (e.Step-1)%e.StepsPerEpoch + 1
-	w.progress.Update(terminal.Status{Step: step, Images: step * w.config.Train.Batch, Loss: e.Loss, Unit: w.started.Unit})
+	w.progress.Update(terminal.Status{Step: step, Images: step * w.config.Train.Batch, Loss: e.Loss, Unit: w.started.Unit + split(e.Terms)})
 }
 
 func (w *watcher) stopProgress() {
@@ -133,7 +133,7 @@ func (w *watcher) epoch(e *train.EpochDone) error {
 		loss = e.Validation.Loss
 		line += fmt.Sprintf("  validation %s", digits(loss))
 	}
-	line += " " + w.started.Unit
+	line += " " + w.started.Unit + split(e.Validation.Terms)
 	if e.Validated {
 		line += fmt.Sprintf("  %.1f dB", e.Validation.PSNR())
 	}

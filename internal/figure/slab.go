@@ -32,6 +32,11 @@ func slabs(in models.Shape, layers []models.LayerInfo) []slab {
 		if same && l.In != l.Out { // a part that begins with a reshape
 			continue
 		}
+		if l.Part == "bottleneck" && last.part == l.Part { // a second head beside the first
+			last.texts = append(last.texts, l.Text)
+			last.parameters += l.Parameters
+			continue
+		}
 		all = append(all, slab{l.Part, []string{l.Text}, l.Out, l.Parameters})
 	}
 	markCode(all)

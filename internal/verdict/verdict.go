@@ -29,8 +29,27 @@ type Verdict struct {
 	Rows       []Row  `json:"rows"`
 	BeatsPCA   bool   `json:"beats_pca"`
 	Sentence   string `json:"verdict"`
+	// Terms of the model's loss, if it is a sum.
+	Terms []train.Term `json:"terms,omitempty"`
 
 	pca *baseline.PCA
+}
+
+// Loss is what a model's loss is.
+type Loss struct {
+	Unit string
+	// OfMSE is the loss of a reconstruction with a squared error of mse, without
+	// what its code costs; ok is false where the one does not decide the other.
+	OfMSE func(mse float64) (loss float64, ok bool)
+}
+
+// of is the loss of a squared error, or nil.
+func (l Loss) of(mse float64) *float64 {
+	loss, ok := l.OfMSE(mse)
+	if !ok {
+		return nil
+	}
+	return &loss
 }
 
 // rows is a set as the baselines read it.
@@ -57,9 +76,8 @@ func sample(ds data.Dataset) (data.Dataset, error) {
 }
 
 // Of judges a model by its metrics on the test images, beside baselines fitted
-// to the training images. unit is that of the model's loss, code the size of
-// its code.
-func Of(metrics train.Metrics, unit string, code int, training, test data.Dataset) (*Verdict, error) {
+// to the training images. loss is the model's, code the size of its code.
+func Of(metrics train.Metrics, loss Loss, code int, training, test data.Dataset) (*Verdict, error) {
 	if metrics.N != test.Len() {
 		return nil, fmt.Errorf("verdict: the metrics are of %d images and the set has %d; judge the set that was measured", metrics.N, test.Len())
 	}
@@ -67,7 +85,7 @@ func Of(metrics train.Metrics, unit string, code int, training, test data.Datase
 	if err != nil {
 		return nil, fmt.Errorf("verdict: %w", err)
 	}
-	v := &Verdict{Unit: unit, Images: test.Len(), Components: min(code, training.Len(), training.Shape().Size())}
+	v := &Verdict{Unit: loss.Unit, Terms: metrics.Terms, Images: test.Len(), Components: min(code, training.Len(), training.Shape().Size())}
 	v.add("this model", metrics.MSE, &metrics.Loss)
 	if v.pca, err = baseline.Fit(rows{training}, v.Components); err != nil {
 		return nil, fmt.Errorf("verdict: %w", err)
@@ -76,8 +94,12 @@ func Of(metrics train.Metrics, unit string, code int, training, test data.Datase
 	if err != nil {
 		return nil, fmt.Errorf("verdict: %w", err)
 	}
-	v.add(fmt.Sprintf("PCA, %d components", v.Components), pca, v.inUnit(pca))
-	if err := v.addMean(training, test); err != nil {
+	linear := loss.of(pca)
+	if v.Unit == NatsUnit { // nats count what a code costs, and PCA's has no distribution
+		linear = nil
+	}
+	v.add(fmt.Sprintf("PCA, %d components", v.Components), pca, linear)
+	if err := v.addMean(loss, training, test); err != nil {
 		return nil, fmt.Errorf("verdict: %w", err)
 	}
 	v.judge(metrics.MSE, pca)
@@ -85,8 +107,8 @@ func Of(metrics train.Metrics, unit string, code int, training, test data.Datase
 }
 
 // addMean adds the mean image and, where the loss is a likelihood of pixels,
-// the entropy that even a perfect reconstruction costs.
-func (v *Verdict) addMean(training, test data.Dataset) error {
+// what even a perfect reconstruction costs: of Bernoulli pixels the entropy.
+func (v *Verdict) addMean(loss Loss, training, test data.Dataset) error {
 	mean, err := baseline.MeanImage(rows{training})
 	if err != nil {
 		return err
@@ -95,9 +117,11 @@ func (v *Verdict) addMean(training, test data.Dataset) error {
 	if err != nil {
 		return err
 	}
-	loss := v.inUnit(mse)
-	if v.Unit != NatsUnit {
-		v.add("mean image", mse, loss)
+	if same := loss.of(mse); same != nil || v.Unit != NatsUnit {
+		v.add("mean image", mse, same)
+		if v.Unit == NatsUnit {
+			v.add("perfect reconstruction", 0, loss.of(0))
+		}
 		return nil
 	}
 	bce, err := mean.BCE(rows{test})
@@ -119,14 +143,6 @@ func (v *Verdict) add(name string, mse float64, loss *float64) {
 		row.PSNR = &psnr
 	}
 	v.Rows = append(v.Rows, row)
-}
-
-// inUnit is a squared error as a loss in the model's unit, if it is one.
-func (v *Verdict) inUnit(mse float64) *float64 {
-	if v.Unit != "mse/px" {
-		return nil
-	}
-	return &mse
 }
 
 // equal is the share by which two errors may differ and still count as the

@@ -20,11 +20,32 @@ func glyphSets(t *testing.T) (training, test data.Dataset) {
 	return training, test
 }
 
+// Losses of models: of Bernoulli pixels, squared errors, and normal pixels, in
+// made-up nats.
+var (
+	bernoulli = Loss{NatsUnit, func(float64) (float64, bool) { return 0, false }}
+	squared   = Loss{"mse/px", func(mse float64) (float64, bool) { return mse, true }}
+	gaussian  = Loss{NatsUnit, func(mse float64) (float64, bool) { return 100*mse - 7, true }}
+)
+
+// TestGaussian wants the mean image and a perfect reconstruction in nats, and
+// PCA, whose code would cost nats too, without.
+func TestGaussian(t *testing.T) {
+	training, test := glyphSets(t)
+	v, err := Of(train.Metrics{N: 50, MSE: 0.001, Loss: 12}, gaussian, 8, training, test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Rows) != 4 || v.Rows[1].Loss != nil || *v.Rows[2].Loss != 100**v.Rows[2].MSE-7 || *v.Rows[3].Loss != -7 {
+		t.Errorf("the rows are %+v", v.Rows)
+	}
+}
+
 // TestNumbers compares each row with the baseline it stands for.
 func TestNumbers(t *testing.T) {
 	training, test := glyphSets(t)
 	metrics := train.Metrics{N: 50, MSE: 0.001, Loss: 12}
-	v, err := Of(metrics, NatsUnit, 8, training, test)
+	v, err := Of(metrics, bernoulli, 8, training, test)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +92,7 @@ func TestJudges(t *testing.T) {
 		beats  bool
 		says   string
 	}{{0.5, true, "beats PCA: its squared error is 0.50 times"}, {0.995, true, "as good as PCA"}, {1.005, false, "as good as PCA"}, {2, false, "loses to PCA: its squared error is 2.00 times"}} {
-		v, err := Of(train.Metrics{N: 50, MSE: c.factor * mse, Loss: c.factor * mse}, "mse/px", 8, training, test)
+		v, err := Of(train.Metrics{N: 50, MSE: c.factor * mse, Loss: c.factor * mse}, squared, 8, training, test)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +103,7 @@ func TestJudges(t *testing.T) {
 			t.Errorf("rows of a squared loss: %+v", v.Rows)
 		}
 	}
-	if _, err := Of(train.Metrics{N: 49}, "mse/px", 8, training, test); err == nil {
+	if _, err := Of(train.Metrics{N: 49}, squared, 8, training, test); err == nil {
 		t.Error("metrics of another number of images were accepted")
 	}
 }
@@ -90,7 +111,7 @@ func TestJudges(t *testing.T) {
 // TestOvercomplete has a code larger than the image.
 func TestOvercomplete(t *testing.T) {
 	training, test := glyphSets(t)
-	v, err := Of(train.Metrics{N: 50, MSE: 0.01, Loss: 0.01}, "mse/px", 1000, training, test)
+	v, err := Of(train.Metrics{N: 50, MSE: 0.01, Loss: 0.01}, squared, 1000, training, test)
 	if err != nil {
 		t.Fatal(err)
 	}
