@@ -56,7 +56,7 @@ func TestLinearVAEIsProbabilisticPCA(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const draws = 300 // of every image's code
+	const draws = 1000 // of every image's code
 	loss := 0.0
 	for draw := range draws {
 		evaluator.Clock().Step = uint64(draw)
@@ -66,8 +66,9 @@ func TestLinearVAEIsProbabilisticPCA(t *testing.T) {
 		loss += float64(evaluator.Output(models.Loss)[0]) / draws
 	}
 	t.Logf("negative bound %.4f, exact negative log-likelihood %.4f nats an image", loss, exact)
-	if math.Abs(loss-exact) > 0.1 {
-		t.Errorf("the negative bound is %.4f nats an image, and the likelihood of probabilistic PCA is %.4f; want equal within 0.1", loss, exact)
+	const sampled = 0.015 // four deviations of a mean of so many draws
+	if loss < exact-sampled || loss > exact+0.1 {
+		t.Errorf("the negative bound is %.4f nats an image, and probabilistic PCA's negative log-likelihood is %.4f; want the bound no lower, and within 0.1", loss, exact)
 	}
 }
 
