@@ -60,7 +60,7 @@ kernels: ## compile the CUDA kernels to PTX (needs clang 19)
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (10m)
 	@bench/fuzz.sh $(FUZZTIME)
 
-gate: ## train workload W1 on MNIST and Fashion-MNIST in ../shared/datasets and check its error
+gate: ## train W1 and a VAE on MNIST and Fashion-MNIST in ../shared/datasets and check their error
 	bench/gate.sh
 
 clean: ## remove what the other targets made

@@ -43,16 +43,18 @@ var specs = map[string]struct {
 	decoder    string
 	latent     int
 	likelihood models.Likelihood
+	vae        bool
 }{
-	"dense":     {"flatten | dense 24 tanh | dense 12 gelu", "", 4, models.MSE},
-	"conv":      {"conv 8 k3 s2 relu | conv 12 k3 s2 relu", "", 6, models.MSE},
-	"norms":     {"conv 8 k4 s2 batchnorm leakyrelu:0.2 | conv 12 k3 s2 groupnorm:3 silu | layernorm", "", 6, models.Bernoulli},
-	"pools":     {"conv 8 k3 elu:1 | dropout 0.2 | maxpool 2 | conv 8 k3 d2 g2 softplus | avgpool 2", "", 6, models.Huber},
-	"upsampled": {"conv 6 k5 s3 sigmoid", "dense 48 relu | unflatten 3x4x4 | upsample 3 bilinear | convt 1 k1", 5, models.L1},
+	"dense":       {"flatten | dense 24 tanh | dense 12 gelu", "", 4, models.MSE, false},
+	"conv":        {"conv 8 k3 s2 relu | conv 12 k3 s2 relu", "", 6, models.MSE, false},
+	"norms":       {"conv 8 k4 s2 batchnorm leakyrelu:0.2 | conv 12 k3 s2 groupnorm:3 silu | layernorm", "", 6, models.Bernoulli, false},
+	"pools":       {"conv 8 k3 elu:1 | dropout 0.2 | maxpool 2 | conv 8 k3 d2 g2 softplus | avgpool 2", "", 6, models.Huber, false},
+	"upsampled":   {"conv 6 k5 s3 sigmoid", "dense 48 relu | unflatten 3x4x4 | upsample 3 bilinear | convt 1 k1", 5, models.L1, false},
+	"variational": {"conv 8 k4 s2 leakyrelu | flatten | dense 16 relu", "", 5, models.Bernoulli, true},
 }
 
 // train returns the losses of some steps on glyphs, and the model.
-func train(t *testing.T, device *graph.Device, name string, steps int) ([]float64, *models.Autoencoder) {
+func train(t *testing.T, device *graph.Device, name string, steps int) ([]float64, models.Model) {
 	t.Helper()
 	const batch = 6
 	encoder, err := models.Parse(specs[name].encoder)
@@ -63,7 +65,13 @@ func train(t *testing.T, device *graph.Device, name string, steps int) ([]float6
 	if err != nil {
 		t.Fatal(err)
 	}
-	model, err := models.New(models.Spec{Input: models.Shape{C: 1, H: 12, W: 12}, Encoder: encoder, Decoder: decoder, Latent: specs[name].latent, Likelihood: specs[name].likelihood}, 2)
+	spec := models.Spec{Input: models.Shape{C: 1, H: 12, W: 12}, Encoder: encoder, Decoder: decoder, Latent: specs[name].latent, Likelihood: specs[name].likelihood}
+	var model models.Model
+	if specs[name].vae {
+		model, err = models.NewVAE(models.VAESpec{Spec: spec}, 2)
+	} else {
+		model, err = models.New(spec, 2)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +124,7 @@ func TestTrainingFollowsTheCPU(t *testing.T) {
 
 // evaluateBoth pulls the trained weights and wants the same reconstruction of
 // them on both devices.
-func evaluateBoth(t *testing.T, device, host *graph.Device, model *models.Autoencoder) {
+func evaluateBoth(t *testing.T, device, host *graph.Device, model models.Model) {
 	t.Helper()
 	if err := device.Pull(model.Store()); err != nil {
 		t.Fatal(err)
