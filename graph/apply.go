@@ -66,6 +66,15 @@ func Apply(a Application, operands ...*gorgonia.Node) (*gorgonia.Node, error) {
 	return node, nil
 }
 
+// Detach is x as a constant: no gradient flows through it.
+func Detach(x *gorgonia.Node) (*gorgonia.Node, error) {
+	if x == nil {
+		return nil, fmt.Errorf("detach: the operand is nil; an earlier operation failed")
+	}
+	shape := kernels.Shape(x.Shape().Clone())
+	return Apply(Application{Op: kernels.Copy{From: shape, To: shape}, Shape: shape}, x)
+}
+
 // operator is the one implementation of gorgonia.Op and gorgonia.SDOp: it
 // makes a node of a kernels.Operation.
 type operator struct {
@@ -84,7 +93,7 @@ type operator struct {
 // identity is everything that distinguishes one operation from another. Where
 // it were incomplete, Gorgonia would merge two different nodes into one.
 func (o *operator) identity() string {
-	return fmt.Sprintf("%s#%d %T%+v %v", o.Op.Kind(), o.salt, o.Op, o.Op, o.shape)
+	return fmt.Sprintf("%s#%d %T%+v %v %v", o.Op.Kind(), o.salt, o.Op, o.Op, o.shape, o.Differentiable)
 }
 
 func (o *operator) Arity() int           { return len(o.dims) }

@@ -26,6 +26,7 @@ type Builder struct {
 	noises    []noiseNode
 	cost      *gorgonia.Node
 	streams   uint32
+	frozen    bool
 	err       error
 }
 
@@ -78,6 +79,18 @@ func (b *Builder) Input(name string, shape ...int) *gorgonia.Node {
 
 // Variable returns the node of a variable of the store: a parameter or state.
 func (b *Builder) Variable(name string) *gorgonia.Node {
+	node := b.variable(name)
+	if node == nil || !b.frozen {
+		return node
+	}
+	detached, err := Detach(node)
+	if err != nil {
+		b.Fail(err)
+	}
+	return detached
+}
+
+func (b *Builder) variable(name string) *gorgonia.Node {
 	if node := b.variables[name]; node != nil {
 		return node
 	}
@@ -89,6 +102,25 @@ func (b *Builder) Variable(name string) *gorgonia.Node {
 	node := b.tensor(name, v.Shape, v.Data)
 	b.variables[name] = node
 	return node
+}
+
+// Frozen builds a part of the graph in which all variables are constants and no
+// state is updated: a network that judges another without learning from it.
+// Gradients still flow through it to what it is applied to.
+func (b *Builder) Frozen(build func()) {
+	before := b.frozen
+	b.frozen = true
+	build()
+	b.frozen = before
+}
+
+// Constant adds a leaf of the given shape and elements under a name of its own.
+func (b *Builder) Constant(name string, shape kernels.Shape, data []float32) *gorgonia.Node {
+	if len(data) != shape.Size() {
+		b.Fail(fmt.Errorf("constant %s has %d elements and shape %v, which holds %d", name, len(data), shape, shape.Size()))
+		return nil
+	}
+	return b.tensor("constant:"+name, shape, data)
 }
 
 // Noise adds an input that every run fills with fresh standard normal numbers
@@ -114,7 +146,27 @@ func (b *Builder) Output(name string, node *gorgonia.Node) {
 
 // Update adds a node that is run for what it writes into state, a
 // kernels.Updater.
-func (b *Builder) Update(node *gorgonia.Node) { b.updates = append(b.updates, node) }
+func (b *Builder) Update(node *gorgonia.Node) {
+	if !b.frozen {
+		b.updates = append(b.updates, node)
+	}
+}
+
+// Assign sets a state variable, once a run and after everything else that reads
+// it, to a node of the same size: what the next run starts from.
+func (b *Builder) Assign(name string, node *gorgonia.Node) {
+	state := b.variable(name)
+	if state == nil || node == nil {
+		b.Fail(fmt.Errorf("state %s is assigned a nil node; an earlier operation failed", name))
+		return
+	}
+	assigned, err := Apply(Application{Op: kernels.Assign{Size: state.Shape().TotalSize()}}, state, node)
+	if err != nil {
+		b.Fail(err)
+		return
+	}
+	b.Update(assigned)
+}
 
 // Cost makes a scalar node the cost, whose gradients by all parameters the
 // program computes.

@@ -249,3 +249,63 @@ func TestCUDAIsRefusedPlainly(t *testing.T) {
 		t.Errorf("the device says %q, want what it is and why", text)
 	}
 }
+
+// TestAssign reads state before and after what is assigned to it in the graph's
+// order: both see it as it was before the run.
+func TestAssign(t *testing.T) {
+	store, err := graph.NewStore([]graph.Variable{{Name: "w", Shape: kernels.Shape{2}}}, []graph.Variable{{Name: "mean", Shape: kernels.Shape{2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, mean := store.Lookup("w"), store.Lookup("mean")
+	copy(w.Data, []float32{1, 2})
+	copy(mean.Data, []float32{10, 20})
+	b := graph.NewBuilder(store, true)
+	b.Assign("mean", must(ops.Add(b.Variable("mean"), b.Variable("w"))))
+	cost := must(ops.Sum(must(ops.Mul(b.Variable("w"), b.Variable("mean"))))) // its gradient by w is the state
+	b.Output("cost", cost)
+	b.Cost(cost)
+	p, err := graph.Compile(open(t, 1), b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for run, want := range [][3]float32{{50, 10, 11}, {55, 11, 12}} {
+		if err := p.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]float32{p.Output("cost")[0], w.Gradient[0], mean.Data[0]}; got != want {
+			t.Errorf("run %d: cost, gradient and state are %v, want %v", run, got, want)
+		}
+	}
+}
+
+// TestFrozen has one variable that learns and is judged by, and one that only
+// judges: cost = 7w + w·v + v with v frozen in the product.
+func TestFrozen(t *testing.T) {
+	store, err := graph.NewStore([]graph.Variable{{Name: "w", Shape: kernels.Shape{1}}, {Name: "v", Shape: kernels.Shape{1}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, v := store.Lookup("w"), store.Lookup("v")
+	w.Data[0], v.Data[0] = 3, 5
+	b := graph.NewBuilder(store, true)
+	subject := b.Variable("w")
+	var judged *gorgonia.Node
+	b.Frozen(func() { judged = must(ops.Mul(subject, b.Variable("v"))) })
+	cost := must(ops.Mul(subject, b.Constant("seven", kernels.Shape{1}, []float32{7})))
+	cost = must(ops.Sum(must(ops.Add(must(ops.Add(cost, judged)), b.Variable("v")))))
+	b.Output("cost", cost)
+	b.Cost(cost)
+	p, err := graph.Compile(open(t, 1), b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := [3]float32{p.Output("cost")[0], w.Gradient[0], v.Gradient[0]}, [3]float32{3*7 + 3*5 + 5, 7 + 5, 1}; got != want {
+		t.Errorf("cost and gradients are %v, want %v", got, want)
+	}
+}

@@ -112,8 +112,10 @@ func fuseActivations(s *schedule) {
 }
 
 // earlyResults moves an instruction that nothing reads, such as the gradient
-// of a weight, up to where its last operand is made: what it alone still needs
-// can be given back sooner, and is likely still in the cache.
+// of a weight, to where its last operand is made: what it alone still needs
+// can be given back sooner, and is likely still in the cache. An Updater goes
+// behind the last reader of the state that it writes, which sees the state as
+// it was.
 func earlyResults(s *schedule) {
 	final := make([]bool, len(s.instructions))
 	waiting := make(map[int][]int) // instructions by the producer they wait for
@@ -127,10 +129,22 @@ func earlyResults(s *schedule) {
 			}
 		}
 	}
+	lastReader := make([]int, len(s.values))
+	for i, in := range s.instructions {
+		if _, updates := in.op.(kernels.Updater); updates {
+			continue
+		}
+		for _, v := range in.operands {
+			lastReader[v] = i
+		}
+	}
 	for i, in := range s.instructions {
 		after := -1
 		for _, v := range in.operands {
 			after = max(after, s.values[v].producer)
+		}
+		if _, updates := in.op.(kernels.Updater); updates {
+			after = max(after, lastReader[in.operands[0]])
 		}
 		if final[i] && after >= 0 {
 			waiting[after] = append(waiting[after], i)

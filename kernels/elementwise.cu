@@ -12,7 +12,7 @@
 #include "functions.cuh"
 
 enum Elementary { EXP, LOG, SQUARE, SQRT, ABS };
-enum Arithmetic { ADD, SUBTRACT, TIMES, DIVIDE };
+enum Arithmetic { ADD, SUBTRACT, TIMES, DIVIDE, LESS };
 
 // sign is -1, 0 or 1; that of NaN is NaN.
 DEVICE float sign(float x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
@@ -56,8 +56,9 @@ DEVICE float combined(int arithmetic, float a, float b) {
     case ADD:      return a + b;
     case SUBTRACT: return a - b;
     case TIMES:    return a * b;
+    case DIVIDE:   return a / b;
     }
-    return a / b;
+    return a < b ? 1 : 0;
 }
 
 KERNEL combine(const float *a, const float *b, float *y, int size, int arithmetic) {

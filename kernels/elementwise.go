@@ -10,9 +10,10 @@ const (
 	Subtract
 	Times
 	Divide
+	Less // 1 where a < b, else 0; it has no gradient
 )
 
-var arithmeticNames = [...]string{"add", "subtract", "times", "divide"}
+var arithmeticNames = [...]string{"add", "subtract", "times", "divide", "less"}
 
 func (a Arithmetic) String() string { return name("Arithmetic", int(a), arithmeticNames[:]) }
 

@@ -63,3 +63,17 @@ func (o Copy) Check() error {
 	}
 	return nil
 }
+
+// Assign sets state, its first operand, to its second: how a graph keeps a
+// running mean of its own making from step to step. Everything else that reads
+// the state in the same run reads it as it was before.
+type Assign struct{ Size int }
+
+func (Assign) Kind() string        { return "assign" }
+func (o Assign) Operands() []Shape { return []Shape{{o.Size}, {o.Size}} }
+func (o Assign) Result() Shape     { return Shape{o.Size} }
+func (o Assign) FLOPs() int        { return 0 }
+func (o Assign) Check() error      { return positive("assign", "size", o.Size) }
+
+// Updates marks the state as written in place.
+func (Assign) Updates() {}

@@ -10,9 +10,13 @@
 //
 //	reduce_rows     inner is 1: a block sums one chunk of one row
 //	reduce_columns  a block sums a chunk of 32 columns: 8 threads a column
+//	log_sum_exp     y[r] = log Σ exp x[r, c]: a block makes one row
+//	one_hot         y[r, c] = 1 at the first largest x of row r, else 0; a block
+//	                makes one row
 //	expand          y[i] = scale · x[i repeated], the gradient of a sum; a
 //	                thread makes one element
 #include "broadcast.cuh"
+#include "functions.cuh"
 #include "sums.cuh"
 
 KERNEL reduce_rows(const float *RESTRICT x, float *RESTRICT y, int length, int chunk, int chunks, float scale) {
@@ -40,6 +44,38 @@ KERNEL reduce_columns(const float *RESTRICT x, float *RESTRICT y, int length, in
     if (column < inner && lane_of_thread() == 0) y[(outer * chunks + block_y()) * inner + column] = scale * sum;
 }
 EXPORT(reduce_columns)
+
+const float NOTHING = -__builtin_huge_valf();
+
+// largest_of_row is what this thread sees of a row; NaN does not count.
+DEVICE float largest_of_row(const float *x, int columns) {
+    float most = NOTHING;
+    for (int c = thread_x(); c < columns; c += threads_x())
+        most = x[c] > most ? x[c] : most;
+    return block_largest(most);
+}
+
+KERNEL log_sum_exp(const float *RESTRICT x, float *RESTRICT y, int columns) {
+    x += block_x() * columns;
+    float most = largest_of_row(x, columns), sum = 0;
+    for (int c = thread_x(); c < columns; c += threads_x())
+        sum += x[c] == most ? 1 : exponential(x[c] - most); // 1 also where both are infinite
+    sum = block_sum(sum);
+    if (thread_x() == 0) y[block_x()] = most + logarithm(sum);
+}
+EXPORT(log_sum_exp)
+
+KERNEL one_hot(const float *RESTRICT x, float *RESTRICT y, int columns) {
+    x += block_x() * columns;
+    y += block_x() * columns;
+    float most = largest_of_row(x, columns), first = NOTHING;
+    for (int c = thread_x(); c < columns; c += threads_x())
+        if (x[c] == most) first = larger(first, (float)-c); // columns below 2²⁴ are exact
+    first = block_largest(first);
+    for (int c = thread_x(); c < columns; c += threads_x())
+        y[c] = (float)-c == first ? 1 : 0;
+}
+EXPORT(one_hot)
 
 KERNEL expand(const float *x, float *y, int size, float scale, AXES, STRIDES(x_)) {
     int i = item();

@@ -108,3 +108,27 @@ type SliceBackward struct{ Slice }
 func (SliceBackward) Kind() string        { return "slice_backward" }
 func (o SliceBackward) Operands() []Shape { return []Shape{{o.Outer, o.Size}} }
 func (o SliceBackward) Result() Shape     { return Shape{o.Outer, o.Total} }
+
+// LogSumExp computes y[r] = log Σ_c exp x[r,c] of each row of (Rows, Columns)
+// without overflow, the largest of the row being taken out first. Its gradient
+// is the row's softmax, exp(x − y).
+type LogSumExp struct{ Rows, Columns int }
+
+func (LogSumExp) Kind() string        { return "logsumexp" }
+func (o LogSumExp) Operands() []Shape { return []Shape{{o.Rows, o.Columns}} }
+func (o LogSumExp) Result() Shape     { return Shape{o.Rows} }
+func (o LogSumExp) FLOPs() int        { return 3 * o.Rows * o.Columns }
+func (o LogSumExp) Check() error {
+	return positive("logsumexp", "rows", o.Rows, "columns", o.Columns)
+}
+
+// OneHot marks the largest of each row of (Rows, Columns): 1 at the first
+// element that no other exceeds, 0 elsewhere. A row of NaN alone is all 0. It
+// has no gradient.
+type OneHot struct{ Rows, Columns int }
+
+func (OneHot) Kind() string        { return "onehot" }
+func (o OneHot) Operands() []Shape { return []Shape{{o.Rows, o.Columns}} }
+func (o OneHot) Result() Shape     { return Shape{o.Rows, o.Columns} }
+func (o OneHot) FLOPs() int        { return o.Rows * o.Columns }
+func (o OneHot) Check() error      { return positive("onehot", "rows", o.Rows, "columns", o.Columns) }

@@ -34,6 +34,25 @@ DEVICE float block_sum_everywhere(float v) {
     return sum;
 }
 
+// block_largest is the largest v of all threads, known to all of them; NaN does
+// not count.
+DEVICE float block_largest(float v) {
+    SHARED Shared<float, THREADS / WARP> warps;
+    UNROLL
+    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+        float other = from_lane_above(v, distance);
+        v = other > v ? other : v;
+    }
+    if (thread_x() % WARP == 0)
+        warps.store(thread_x() / WARP, v);
+    barrier();
+    float most = warps.load(0);
+    for (int w = 1; w < threads_x() / WARP; w++)
+        most = larger(most, warps.load(w));
+    barrier(); // warps may be used again
+    return most;
+}
+
 // A block of 256 threads as 8 rows of 32 columns: each warp reads 32
 // neighbouring columns of one row of a matrix.
 const int COLUMNS = 32;

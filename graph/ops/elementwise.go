@@ -20,6 +20,32 @@ func Mul(a, b *gorgonia.Node) (*gorgonia.Node, error) { return combine(kernels.T
 // Div computes a/b element by element; see [Add] for broadcasting.
 func Div(a, b *gorgonia.Node) (*gorgonia.Node, error) { return combine(kernels.Divide, a, b) }
 
+// Less is 1 where a < b and 0 elsewhere; see [Add] for broadcasting. No gradient
+// flows through it.
+func Less(a, b *gorgonia.Node) (*gorgonia.Node, error) {
+	if err := present("less", a, b); err != nil {
+		return nil, err
+	}
+	return graph.Apply(graph.Application{Op: kernels.Combine{Arithmetic: kernels.Less, A: shapeOf(a), B: shapeOf(b)}}, a, b)
+}
+
+// Where is a where the mask is 1 and b where it is 0. The mask is a constant:
+// no gradient flows to it. See [Add] for broadcasting.
+func Where(mask, a, b *gorgonia.Node) (*gorgonia.Node, error) {
+	difference, err := Sub(a, b)
+	if err != nil {
+		return nil, err
+	}
+	if mask, err = graph.Detach(mask); err != nil {
+		return nil, err
+	}
+	chosen, err := Mul(mask, difference)
+	if err != nil {
+		return nil, err
+	}
+	return Add(b, chosen)
+}
+
 func combine(f kernels.Arithmetic, a, b *gorgonia.Node) (*gorgonia.Node, error) {
 	if err := present(f.String(), a, b); err != nil {
 		return nil, err

@@ -91,3 +91,76 @@ func expand(o kernels.Expand, small kernels.Shape, x *gorgonia.Node) (*gorgonia.
 		},
 	}, x)
 }
+
+// LogSumExp is log Σ exp over the last axis, which disappears.
+func LogSumExp(x *gorgonia.Node) (*gorgonia.Node, error) {
+	rows, err := asRows("logsumexp", x)
+	if err != nil {
+		return nil, err
+	}
+	shape := shapeOf(x)
+	return graph.Apply(graph.Application{
+		Op: kernels.LogSumExp{Rows: rows[0], Columns: rows[1]}, Shape: shape[:len(shape)-1], Differentiable: every(1),
+		Gradient: func(in gorgonia.Nodes, y, dy *gorgonia.Node) (gorgonia.Nodes, error) {
+			softmax, err := softmaxOf(in[0], y)
+			if err != nil {
+				return nil, err
+			}
+			if dy, err = Reshape(dy, lastOfOne(shape)...); err != nil {
+				return nil, err
+			}
+			dx, err := Mul(softmax, dy)
+			return gorgonia.Nodes{dx}, err
+		},
+	}, x)
+}
+
+// Softmax is exp x over its sum along the last axis.
+func Softmax(x *gorgonia.Node) (*gorgonia.Node, error) {
+	y, err := LogSumExp(x)
+	if err != nil {
+		return nil, err
+	}
+	return softmaxOf(x, y)
+}
+
+// softmaxOf is exp(x − y), y being the LogSumExp of x.
+func softmaxOf(x, y *gorgonia.Node) (*gorgonia.Node, error) {
+	y, err := Reshape(y, lastOfOne(shapeOf(x))...)
+	if err != nil {
+		return nil, err
+	}
+	difference, err := Sub(x, y)
+	if err != nil {
+		return nil, err
+	}
+	return Exp(difference)
+}
+
+// OneHot is 1 at the largest element along the last axis, the first if there
+// are several, and 0 elsewhere. No gradient flows through it.
+func OneHot(x *gorgonia.Node) (*gorgonia.Node, error) {
+	rows, err := asRows("onehot", x)
+	if err != nil {
+		return nil, err
+	}
+	return graph.Apply(graph.Application{Op: kernels.OneHot{Rows: rows[0], Columns: rows[1]}, Shape: shapeOf(x)}, x)
+}
+
+// asRows sees x as rows along its last axis.
+func asRows(kind string, x *gorgonia.Node) (rows [2]int, err error) {
+	if err := present(kind, x); err != nil {
+		return rows, err
+	}
+	shape := shapeOf(x)
+	if len(shape) == 0 {
+		return rows, fmt.Errorf("%s: the operand is a scalar; want at least one axis", kind)
+	}
+	columns := shape[len(shape)-1]
+	return [2]int{shape.Size() / columns, columns}, nil
+}
+
+// lastOfOne is a shape with its last axis reduced to 1.
+func lastOfOne(shape kernels.Shape) kernels.Shape {
+	return append(append(kernels.Shape{}, shape[:len(shape)-1]...), 1)
+}

@@ -28,7 +28,7 @@ func build(op kernels.Operation) (gradcheck.Build, bool) {
 	case kernels.Combine:
 		functions := map[kernels.Arithmetic]func(a, b *gorgonia.Node) (*gorgonia.Node, error){
 			kernels.Add: ops.Add, kernels.Subtract: ops.Sub, kernels.Times: ops.Mul, kernels.Divide: ops.Div}
-		return func(in gorgonia.Nodes) (*gorgonia.Node, error) { return functions[o.Arithmetic](in[0], in[1]) }, len(o.A) > 0 && len(o.B) > 0
+		return func(in gorgonia.Nodes) (*gorgonia.Node, error) { return functions[o.Arithmetic](in[0], in[1]) }, o.Arithmetic != kernels.Less && len(o.A) > 0 && len(o.B) > 0
 	case kernels.Map:
 		functions := map[kernels.Elementary]func(x *gorgonia.Node) (*gorgonia.Node, error){
 			kernels.Exp: ops.Exp, kernels.Log: ops.Log, kernels.Square: ops.Square, kernels.Sqrt: ops.Sqrt, kernels.Abs: ops.Abs}
@@ -51,6 +51,8 @@ func build(op kernels.Operation) (gradcheck.Build, bool) {
 			}
 			return ops.Scale(y, o.Scale)
 		}, len(o.From) > 0
+	case kernels.LogSumExp:
+		return func(in gorgonia.Nodes) (*gorgonia.Node, error) { return ops.LogSumExp(in[0]) }, true
 	case kernels.Concat:
 		return func(in gorgonia.Nodes) (*gorgonia.Node, error) { return ops.Concat(1, in...) }, true
 	case kernels.Slice:

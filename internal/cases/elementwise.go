@@ -16,7 +16,7 @@ var broadcasts = [][2]kernels.Shape{
 
 func elementwise() []Case {
 	var all []Case
-	for _, arithmetic := range []kernels.Arithmetic{kernels.Add, kernels.Subtract, kernels.Times, kernels.Divide} {
+	for _, arithmetic := range []kernels.Arithmetic{kernels.Add, kernels.Subtract, kernels.Times, kernels.Divide, kernels.Less} {
 		for _, b := range broadcasts {
 			all = append(all, row(kernels.Combine{Arithmetic: arithmetic, A: b[0], B: b[1]}, fmt.Sprintf("%v and %v", b[0], b[1])))
 		}
@@ -40,6 +40,7 @@ func elementwise() []Case {
 		all = append(all, row(kernels.Affine{Scale: 1.7, Shift: -0.3, Size: size}, fmt.Sprint(size)))
 	}
 	return append(all,
+		row(kernels.Combine{Arithmetic: kernels.Less, A: kernels.Shape{40}, B: kernels.Shape{40}}, "ties", Among{-1, 0, 1}, Among{0, 0, -1, 1}),
 		row(kernels.Affine{Scale: 0, Shift: 2, Size: 9}, "constant"),
 		row(kernels.Affine{Scale: -1, Size: 9}, "negation"))
 }

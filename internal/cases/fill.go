@@ -141,6 +141,8 @@ func natural(op kernels.Operation) []Fill {
 		}
 	case kernels.Reduce:
 		set(Uniform{-0.5, 1.5}) // a sum of numbers that do not cancel
+	case kernels.LogSumExp:
+		set(Uniform{0.5, 3}) // so that the result does not cancel
 	case kernels.LossSum:
 		set(Normal{}, targets(o.Loss))
 	case kernels.LossEach:

@@ -40,7 +40,7 @@ func multiply() []Case {
 		all = append(all, row(kernels.Transpose{Batch: s[0], Rows: s[1], Columns: s[2]}, fmt.Sprint(s)))
 	}
 	for _, s := range [][2]kernels.Shape{{{}, {1}}, {{2, 3}, {3, 2}}, {{7}, {7, 1, 1}}, {{2, 3, 5, 4}, {2, 60}}, {{33, 31}, {1023}}} {
-		all = append(all, row(kernels.Copy{From: s[0], To: s[1]}, fmt.Sprintf("%v to %v", s[0], s[1])))
+		all = append(all, row(kernels.Copy{From: s[0], To: s[1]}, fmt.Sprintf("%v to %v", s[0], s[1])), row(kernels.Assign{Size: s[0].Size()}, fmt.Sprintf("%v", s[0])))
 	}
 	return all
 }

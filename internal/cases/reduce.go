@@ -57,6 +57,15 @@ func reduce() []Case {
 		}
 		both(large, small, -0.5)
 	}
+	for _, s := range [][2]int{{1, 1}, {3, 1}, {1, 33}, {5, 7}, {33, 10}, {17, 31}, {4, 300}, {2, 1025}} {
+		name := fmt.Sprintf("%d rows of %d", s[0], s[1])
+		all = append(all,
+			row(kernels.LogSumExp{Rows: s[0], Columns: s[1]}, name),
+			row(kernels.OneHot{Rows: s[0], Columns: s[1]}, name))
+	}
+	all = append(all,
+		row(kernels.LogSumExp{Rows: 6, Columns: 40}, "far apart", Among{-300, 0.5, 300, 80}),
+		row(kernels.OneHot{Rows: 9, Columns: 12}, "ties", Among{-2, 0, 1}))
 	for _, c := range concatenations {
 		all = append(all, row(c, fmt.Sprintf("%d rows of %v", c.Outer, c.Sizes)))
 		from, total := 0, c.Result()[1]

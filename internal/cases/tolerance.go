@@ -81,6 +81,9 @@ func work(op kernels.Operation) (roundings, terms int) {
 	case kernels.ActivateBackward:
 		return backwardWork[o.Function], 1
 	case kernels.Combine:
+		if o.Arithmetic == kernels.Less {
+			return 0, 1
+		}
 		return 1, 1
 	case kernels.Map:
 		return mapWork[o.Function], 1
@@ -90,6 +93,8 @@ func work(op kernels.Operation) (roundings, terms int) {
 		return 4, 1
 	case kernels.Reduce:
 		return scaleWork(o.Scale), o.From.Size() / max(1, o.To.Size())
+	case kernels.LogSumExp: // difference, exponential, logarithm, sum
+		return 2*elementary + 2, o.Columns
 	case kernels.Expand:
 		return scaleWork(o.Scale), 1
 	case kernels.LossSum:

@@ -107,10 +107,19 @@ func combineRows(arithmetic kernels.Arithmetic) func(y, a, b []float32, stepA, s
 				y[i] = a[i*stepA] * b[i*stepB]
 			}
 		}
-	default:
+	case kernels.Divide:
 		return func(y, a, b []float32, stepA, stepB int) {
 			for i := range y {
 				y[i] = a[i*stepA] / b[i*stepB]
+			}
+		}
+	default:
+		return func(y, a, b []float32, stepA, stepB int) {
+			for i := range y {
+				y[i] = 0
+				if a[i*stepA] < b[i*stepB] {
+					y[i] = 1
+				}
 			}
 		}
 	}

@@ -10,6 +10,7 @@ func init() {
 	register(prepareMultiply)
 	register(prepareTranspose)
 	register(prepareCopy)
+	register(prepareAssign)
 }
 
 const (
@@ -219,4 +220,8 @@ func prepareCopy(ctx *Context, op kernels.Copy) Kernel {
 	return spreadOver(ctx, op.From.Size(), 8*grain, func(out []float32, in [][]float32, from, to int) {
 		copy(out[from:to], in[0][from:to])
 	})
+}
+
+func prepareAssign(ctx *Context, op kernels.Assign) Kernel {
+	return spreadOver(ctx, op.Size, grain, func(state []float32, in [][]float32, from, to int) { copy(state[from:to], in[1][from:to]) })
 }

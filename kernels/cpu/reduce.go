@@ -1,6 +1,10 @@
 package cpu
 
-import "hourglass/kernels"
+import (
+	"math"
+
+	"hourglass/kernels"
+)
 
 func init() {
 	register(prepareReduce)
@@ -8,6 +12,8 @@ func init() {
 	register(prepareConcat)
 	register(prepareSlice)
 	register(prepareSliceBackward)
+	register(prepareLogSumExp)
+	register(prepareOneHot)
 }
 
 const (
@@ -177,4 +183,48 @@ func prepareSliceBackward(ctx *Context, op kernels.SliceBackward) Kernel {
 			clear(dx[op.From+op.Size:])
 		}
 	})
+}
+
+func prepareLogSumExp(ctx *Context, op kernels.LogSumExp) Kernel {
+	return spreadOver(ctx, op.Rows, grain/op.Columns, func(out []float32, in [][]float32, from, to int) {
+		for r := from; r < to; r++ {
+			row := in[0][r*op.Columns:][:op.Columns]
+			most, sum := largest(row), 0.0
+			for _, x := range row {
+				if x == most { // also where both are infinite
+					sum++
+				} else {
+					sum += float64(exp(x - most))
+				}
+			}
+			out[r] = float32(float64(most) + math.Log(sum))
+		}
+	})
+}
+
+func prepareOneHot(ctx *Context, op kernels.OneHot) Kernel {
+	return spreadOver(ctx, op.Rows, grain/op.Columns, func(out []float32, in [][]float32, from, to int) {
+		clear(out[from*op.Columns : to*op.Columns])
+		for r := from; r < to; r++ {
+			row := in[0][r*op.Columns:][:op.Columns]
+			most := largest(row)
+			for c, x := range row {
+				if x == most {
+					out[r*op.Columns+c] = 1
+					break
+				}
+			}
+		}
+	})
+}
+
+// largest is that of a row; NaN does not count.
+func largest(row []float32) float32 {
+	most := float32(math.Inf(-1))
+	for _, x := range row {
+		if x > most {
+			most = x
+		}
+	}
+	return most
 }

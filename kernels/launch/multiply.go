@@ -14,10 +14,17 @@ func init() {
 			operand(0), result(), integer(o.Rows), integer(o.Columns))
 	})
 	register(func(o kernels.Copy, p *Program) {
-		size := o.From.Size()
 		p.over(0)
-		p.each("move", size, cost{2 * size, 0}, operand(0), result(), integer(size))
+		p.move(operand(0), o.From.Size())
 	})
+	register(func(o kernels.Assign, p *Program) {
+		p.over(0)
+		p.move(operand(1), o.Size)
+	})
+}
+
+func (p *Program) move(from Arg, size int) {
+	p.each("move", size, cost{2 * size, 0}, from, result(), integer(size))
 }
 
 // multiply shares a deep product of few tiles among splits, whose sums

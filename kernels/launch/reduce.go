@@ -4,6 +4,13 @@ import "hourglass/kernels"
 
 func init() {
 	register(reduce)
+	register(func(o kernels.LogSumExp, p *Program) {
+		p.run("log_sum_exp", [3]int{o.Rows, 1, 1}, blockFor(o.Columns), cost{2*o.Rows*o.Columns + o.Rows, o.FLOPs()}, operand(0), result(), integer(o.Columns))
+	})
+	register(func(o kernels.OneHot, p *Program) {
+		size := o.Rows * o.Columns
+		p.run("one_hot", [3]int{o.Rows, 1, 1}, blockFor(o.Columns), cost{4 * size, size}, operand(0), result(), integer(o.Columns))
+	})
 	register(func(o kernels.Expand, p *Program) {
 		size := o.To.Size()
 		axes, strides := p.broadcast(o.To, o.From)

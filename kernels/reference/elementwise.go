@@ -26,6 +26,11 @@ func combine(o kernels.Combine, _ kernels.Clock, y []float64, in [][]float64) {
 			y[i] = a * b
 		case kernels.Divide:
 			y[i] = a / b
+		case kernels.Less:
+			y[i] = 0
+			if a < b {
+				y[i] = 1
+			}
 		}
 	}
 }

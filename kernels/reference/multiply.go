@@ -6,6 +6,7 @@ func init() {
 	register(multiply)
 	register(transpose)
 	register(copyElements)
+	register(assign)
 }
 
 func multiply(o kernels.Multiply, _ kernels.Clock, c []float64, in [][]float64) {
@@ -43,3 +44,5 @@ func transpose(o kernels.Transpose, _ kernels.Clock, y []float64, in [][]float64
 func copyElements(_ kernels.Copy, _ kernels.Clock, y []float64, in [][]float64) {
 	copy(y, in[0])
 }
+
+func assign(_ kernels.Assign, _ kernels.Clock, state []float64, in [][]float64) { copy(state, in[1]) }

@@ -1,6 +1,10 @@
 package reference
 
-import "hourglass/kernels"
+import (
+	"math"
+
+	"hourglass/kernels"
+)
 
 func init() {
 	register(reduce)
@@ -8,6 +12,8 @@ func init() {
 	register(concat)
 	register(slice)
 	register(sliceBackward)
+	register(logSumExp)
+	register(oneHot)
 }
 
 func reduce(o kernels.Reduce, _ kernels.Clock, y []float64, in [][]float64) {
@@ -50,4 +56,45 @@ func sliceBackward(o kernels.SliceBackward, _ kernels.Clock, dx []float64, in []
 			dx[outer*o.Total+o.From+j] = in[0][outer*o.Size+j]
 		}
 	}
+}
+
+func logSumExp(o kernels.LogSumExp, _ kernels.Clock, y []float64, in [][]float64) {
+	for r := range y {
+		row := in[0][r*o.Columns:][:o.Columns]
+		most := largest(row)
+		sum := 0.0
+		for _, x := range row {
+			if x == most { // also where both are infinite
+				sum++
+			} else {
+				sum += math.Exp(x - most)
+			}
+		}
+		y[r] = most + math.Log(sum)
+	}
+}
+
+func oneHot(o kernels.OneHot, _ kernels.Clock, y []float64, in [][]float64) {
+	clear(y)
+	for r := range o.Rows {
+		row := in[0][r*o.Columns:][:o.Columns]
+		most := largest(row)
+		for c, x := range row {
+			if x == most {
+				y[r*o.Columns+c] = 1
+				break
+			}
+		}
+	}
+}
+
+// largest is that of a row; NaN does not count.
+func largest(row []float64) float64 {
+	most := math.Inf(-1)
+	for _, x := range row {
+		if x > most {
+			most = x
+		}
+	}
+	return most
 }
