@@ -31,6 +31,7 @@ const (
 	Image          = "image"          // input (N,H,W,C): pixels in [0,1]
 	Code           = "code"           // output of Encode and Evaluate, input of Decode: (N,Z)
 	Reconstruction = "reconstruction" // output (N,H,W,C): pixels as the model believes them
+	Condition      = "condition"      // input (N,Classes) of a [Conditional] model: 1 at the image's class
 	Loss           = "loss"           // output: scalar, in the unit that Unit names, averaged over the batch
 )
 
@@ -69,4 +70,21 @@ type Model interface {
 	// about the mean image, whatever its input. mean has Input().Size()
 	// elements, H,W,C.
 	StartAt(mean []float32)
+}
+
+// Conditional is a model that is told the class of each image: all its graphs
+// have the input [Condition].
+type Conditional interface {
+	Model
+	Classes() int
+}
+
+// Annealed is a model whose training graph has scalar inputs, of shape (1),
+// that follow the progress of training: the weight of a divergence that is
+// warmed up, say.
+type Annealed interface {
+	Model
+	// Anneal gives each of these inputs its value at a step, of 1 to total. It
+	// depends on nothing else, so that a resumed run goes on as it would have.
+	Anneal(step, total int, set func(input string, value float64))
 }

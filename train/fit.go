@@ -71,6 +71,7 @@ type fit struct {
 	program  *graph.Program
 	runner   *Runner
 	batches  *data.Batches
+	set      func(input string, value float64) // an input of one element
 	state    State
 	perEpoch int
 	total    int
@@ -130,6 +131,7 @@ func (f *fit) start() (err error) {
 		return fmt.Errorf("compiling the training of the model: %w", err)
 	}
 	f.program.Clock().Seed = o.Seed
+	f.set = func(input string, value float64) { f.program.Input(input)[0] = float32(value) }
 	if f.runner, err = NewRunner(f.device, f.model, o.Batch); err != nil {
 		return err
 	}
@@ -279,9 +281,12 @@ func (f *fit) step() error {
 		}
 		return f.abandoned(err)
 	}
-	copy(f.program.Input(models.Image), batch.Images)
-	f.batches.Release(batch)
 	step := f.state.Step + 1
+	err = f.feed(batch, step)
+	f.batches.Release(batch)
+	if err != nil {
+		return f.abandoned(err)
+	}
 	rate := f.options.Rate * f.options.Schedule.Rate(step, f.total, f.perEpoch)
 	done, err := f.program.Step(rate, step)
 	if err != nil {
@@ -306,6 +311,15 @@ func (f *fit) step() error {
 		return f.save()
 	}
 	return nil
+}
+
+// feed fills the inputs of the training program.
+func (f *fit) feed(batch *data.Batch, step int) error {
+	copy(f.program.Input(models.Image), batch.Images)
+	if annealed, ok := f.model.(models.Annealed); ok {
+		annealed.Anneal(step, f.total, f.set)
+	}
+	return condition(f.model, f.program, batch.Labels)
 }
 
 // time smooths the duration of steps over about the last twenty.

@@ -160,6 +160,9 @@ func (r *Runner) evaluate(batch *data.Batch, step uint64) (Metrics, error) {
 	}
 	images := batch.Images[:batch.N*r.model.Input().Size()]
 	copy(program.Input(models.Image), images)
+	if err := condition(r.model, program, batch.Labels[:batch.N]); err != nil {
+		return Metrics{}, err
+	}
 	program.Clock().Step = step
 	if err := program.Run(); err != nil {
 		return Metrics{}, err
@@ -184,29 +187,35 @@ func readTerms(terms []Term, model models.Model, program *graph.Program) []Term 
 	return terms
 }
 
-// Encode returns the codes, (n,Z), of n images, (n,H,W,C).
-func (r *Runner) Encode(images []float32, n int) ([]float32, error) {
-	return r.each(encoding, models.Image, images, n, models.Code)
+// Encode returns the codes, (n,Z), of n images, (n,H,W,C). Labels are the
+// images' classes where the model is conditional; other models take none.
+func (r *Runner) Encode(images []float32, n int, labels ...int) ([]float32, error) {
+	return r.each(encoding, models.Image, images, n, labels, models.Code)
 }
 
-// Reconstruct returns what the model makes of n images, (n,H,W,C).
-func (r *Runner) Reconstruct(images []float32, n int) ([]float32, error) {
-	return r.each(evaluating, models.Image, images, n, models.Reconstruction)
+// Reconstruct returns what the model makes of n images, (n,H,W,C); see
+// [Runner.Encode] for labels.
+func (r *Runner) Reconstruct(images []float32, n int, labels ...int) ([]float32, error) {
+	return r.each(evaluating, models.Image, images, n, labels, models.Reconstruction)
 }
 
-// Decode returns the images, (n,H,W,C), of n codes, (n,Z).
-func (r *Runner) Decode(codes []float32, n int) ([]float32, error) {
-	return r.each(decoding, models.Code, codes, n, models.Reconstruction)
+// Decode returns the images, (n,H,W,C), of n codes, (n,Z); see [Runner.Encode]
+// for labels.
+func (r *Runner) Decode(codes []float32, n int, labels ...int) ([]float32, error) {
+	return r.each(decoding, models.Code, codes, n, labels, models.Reconstruction)
 }
 
 // each runs a program over n rows of an input, chunk by chunk, and collects an
 // output. A chunk smaller than the batch is padded to a power of two, so that
 // few programs serve every n.
-func (r *Runner) each(kind graphKind, input string, rows []float32, n int, output string) ([]float32, error) {
+func (r *Runner) each(kind graphKind, input string, rows []float32, n int, labels []int, output string) ([]float32, error) {
 	size := map[string]int{models.Image: r.model.Input().Size(), models.Reconstruction: r.model.Input().Size(), models.Code: r.model.CodeSize()}
 	in, out := size[input], size[output]
 	if n < 0 || len(rows) != n*in {
 		return nil, fmt.Errorf("%d rows of input %s have %d values, want %d of each", n, input, len(rows), in)
+	}
+	if err := labelled(r.model, labels, n); err != nil {
+		return nil, err
 	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -218,6 +227,11 @@ func (r *Runner) each(kind graphKind, input string, rows []float32, n int, outpu
 			return nil, err
 		}
 		copy(program.Input(input), rows[done*in:(done+count)*in]) // before whatever an earlier run left
+		if len(labels) > 0 {
+			if err := condition(r.model, program, labels[done:done+count]); err != nil {
+				return nil, err
+			}
+		}
 		program.Clock().Step = uint64(done / r.batch)
 		if err := program.Run(); err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hourglass/graph"
+	"hourglass/internal/config"
 	"hourglass/internal/figure"
 	"hourglass/internal/runs"
 )
@@ -60,7 +61,7 @@ func (c graphCommand) write(s *session, file []byte) error {
 
 // printPlan prints the plan of a training step, which is the same on every
 // device.
-func (c graphCommand) printPlan(s *session, model network) error {
+func (c graphCommand) printPlan(s *session, model config.Network) error {
 	return compileTraining(model, c.Batch, func(program *graph.Program) error {
 		plan := program.Plan()
 		if c.Output != "" {

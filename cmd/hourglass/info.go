@@ -25,7 +25,7 @@ type described struct {
 var standardShape = data.Shape{C: 1, H: 28, W: 28}
 
 // load finds out what is meant, and returns the model and what it was made of.
-func (d described) load() (network, config.Config, error) {
+func (d described) load() (config.Network, config.Config, error) {
 	var c config.Config
 	shape := standardShape
 	switch {
@@ -71,7 +71,7 @@ func (d described) load() (network, config.Config, error) {
 
 // build makes the model that a configuration describes, for the shape asked
 // for, or its own, or the standard one.
-func (d described) build(c config.Config, shape data.Shape) (network, error) {
+func (d described) build(c config.Config, shape data.Shape) (config.Network, error) {
 	text := d.Shape
 	if text == "" {
 		text = c.Data.Shape

@@ -108,7 +108,7 @@ type training struct {
 	strips  bool // show reconstructions in the terminal after each epoch
 
 	device *graph.Device
-	model  network
+	model  config.Network
 	sets   sets
 }
 
@@ -217,7 +217,7 @@ func (j *training) conclude(result train.Result) (*outcome, error) {
 }
 
 // judge measures a model beside the baselines.
-func (s *session) judge(device *graph.Device, model network, all sets, batch int) (*verdict.Verdict, string, error) {
+func (s *session) judge(device *graph.Device, model config.Network, all sets, batch int) (*verdict.Verdict, string, error) {
 	held, name := all.held()
 	s.say("measuring on the %s images, and fitting PCA ...", name)
 	metrics, err := train.Evaluate(s.ctx, device, model, held, batch)

@@ -9,7 +9,6 @@ import (
 	"hourglass/data"
 	"hourglass/internal/config"
 	"hourglass/internal/runs"
-	"hourglass/models"
 	"hourglass/train"
 )
 
@@ -26,17 +25,10 @@ type chosenRun struct {
 	Checkpoint string `default:"best" placeholder:"WHICH" help:"Checkpoint: best, latest, or the path of one."`
 }
 
-// network is a model made of layers.
-type network interface {
-	models.Model
-	Layers() []models.LayerInfo
-	LossOfMSE(mse float64) (loss float64, ok bool)
-}
-
 // trained is a model as a checkpoint describes it.
 type trained struct {
 	config config.Config
-	model  network
+	model  config.Network
 	shape  data.Shape
 	path   string // of the checkpoint
 	state  train.State
@@ -94,19 +86,10 @@ func loadTrained(path string) (*trained, error) {
 }
 
 // newModel makes the model that a configuration describes.
-func newModel(c config.Config, shape data.Shape) (network, error) {
-	spec, err := c.Spec(shape)
+func newModel(c config.Config, shape data.Shape) (config.Network, error) {
+	model, err := c.Build(shape)
 	if err != nil {
 		return nil, usage{err}
-	}
-	var model network
-	if c.Model.Kind == config.Variational {
-		model, err = models.NewVAE(models.VAESpec{Spec: spec, Beta: c.Model.Beta}, c.Train.Seed)
-	} else {
-		model, err = models.New(spec, c.Train.Seed)
-	}
-	if err != nil {
-		return nil, usage{fmt.Errorf("the model does not fit images of %v: %w", shape, err)}
 	}
 	return model, nil
 }

@@ -42,12 +42,6 @@ type Model struct {
 	Init     string  `name:"init" help:"Distribution of the first weights, uniform on ±bound: fanin is 1/√fan-in as in PyTorch, he and xavier are larger." choices:"inits"`
 }
 
-// Kinds of models.
-const (
-	Autoencoder = "ae"
-	Variational = "vae"
-)
-
 // Train says how the model is fitted.
 type Train struct {
 	Epochs      int     `name:"epochs" help:"Passes over the training images." range:"[1,1000000]"`

@@ -28,7 +28,7 @@ type Key struct {
 // choices are the lists that the tag of that name refers to.
 var choices = map[string][]string{
 	"corrupt": {"skip", "fail"},
-	"kinds":   {Autoencoder, Variational},
+	"kinds":   kindNames(),
 	"losses":  models.Likelihoods(),
 	"inits":   models.Initialisations(),
 	"rules":   kernels.Rules(),

@@ -31,12 +31,13 @@ func (c Config) Validate() error {
 	if v := c.Data.Validation; v > 1 && v != float64(int(v)) {
 		return fmt.Errorf("data.validation is %g; want a fraction below 1, or a whole number of images", v)
 	}
-	spec, err := c.layers()
-	if err != nil {
+	if _, err := c.layers(); err != nil {
 		return err
 	}
-	if err := c.checkKind(spec.Likelihood); err != nil {
-		return err
+	if check := c.kind().check; check != nil {
+		if err := check(c); err != nil {
+			return err
+		}
 	}
 	if _, err := c.Schedule(); err != nil {
 		return err
@@ -45,20 +46,6 @@ func (c Config) Validate() error {
 		return fmt.Errorf("out.name is %q; want the plain name of a folder", c.Out.Name)
 	}
 	return c.Optimiser().Check()
-}
-
-// checkKind says what a variational autoencoder cannot do without.
-func (c Config) checkKind(likelihood models.Likelihood) error {
-	if c.Model.Kind != Variational {
-		return nil
-	}
-	if likelihood != models.Bernoulli && likelihood != models.Gaussian {
-		return fmt.Errorf("model.kind is vae and model.loss is %s, which is no likelihood; set model.loss to bernoulli or gaussian", c.Model.Loss)
-	}
-	if c.Model.Latent == 0 {
-		return fmt.Errorf("model.kind is vae and model.latent is 0; set model.latent to the size of the code")
-	}
-	return nil
 }
 
 // check compares one value with its interval or its list of choices.

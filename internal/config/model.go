@@ -1,0 +1,85 @@
+package config
+
+import (
+	"fmt"
+
+	"hourglass/data"
+	"hourglass/models"
+)
+
+// Network is a model made of layers.
+type Network interface {
+	models.Model
+	// Layers describes each layer with its shapes, parameters and work.
+	Layers() []models.LayerInfo
+	// LossOfMSE returns the loss of a reconstruction from its squared error;
+	// ok is false where the one does not decide the other.
+	LossOfMSE(mse float64) (loss float64, ok bool)
+}
+
+// Kinds of models.
+const (
+	Autoencoder = "ae"
+	Variational = "vae"
+)
+
+// kind is one family of models.
+type kind struct {
+	name string
+	// check says what a configuration of this kind lacks; nil for what the
+	// layers themselves demand.
+	check func(c Config) error
+	build func(c Config, spec models.Spec) (Network, error)
+}
+
+// kinds are all families, the plainest first.
+var kinds = []kind{
+	{Autoencoder, nil, func(c Config, spec models.Spec) (Network, error) { return models.New(spec, c.Train.Seed) }},
+	{Variational, likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewVAE(models.VAESpec{Spec: spec, Beta: c.Model.Beta}, c.Train.Seed)
+	}},
+}
+
+// kindNames lists the kinds.
+func kindNames() []string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// kind is that of the configuration, which has been validated.
+func (c Config) kind() kind {
+	for _, k := range kinds {
+		if k.name == c.Model.Kind {
+			return k
+		}
+	}
+	return kinds[0]
+}
+
+// likelihoodAndCode demands what variational autoencoders cannot do without.
+func likelihoodAndCode(c Config) error {
+	if l := models.Likelihood(c.Model.Loss); l != models.Bernoulli && l != models.Gaussian {
+		return fmt.Errorf("model.kind is %s and model.loss is %s, which is no likelihood; set model.loss to bernoulli or gaussian", c.Model.Kind, c.Model.Loss)
+	}
+	if c.Model.Latent == 0 {
+		return fmt.Errorf("model.kind is %s and model.latent is 0; set model.latent to the size of the code", c.Model.Kind)
+	}
+	return nil
+}
+
+// Build makes the model for images of a shape, its first values drawn from the
+// seed of training.
+func (c Config) Build(shape data.Shape) (Network, error) {
+	spec, err := c.Spec(shape)
+	if err != nil {
+		return nil, err
+	}
+	model, err := c.kind().build(c, spec)
+	if err != nil {
+		return nil, fmt.Errorf("the model does not fit images of %v: %w", shape, err)
+	}
+	return model, nil
+}
