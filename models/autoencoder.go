@@ -17,7 +17,7 @@ func New(spec Spec, seed uint64) (*Autoencoder, error) {
 	if spec.Latent > 0 {
 		heads = []string{"bottleneck"}
 	}
-	m, err := newBody(spec, seed, heads...)
+	m, err := newBody(spec, seed, heads)
 	return &Autoencoder{m}, err
 }
 
@@ -27,7 +27,7 @@ func (m *Autoencoder) Terms() []Term { return nil }
 // Train adds the training graph: the target is the input itself.
 func (m *Autoencoder) Train(b *graph.Builder, batch int) {
 	x := m.image(b, batch)
-	loss := m.loss(b, m.decode(b, m.encode(b, x)), x)
+	loss := m.loss(b, m.decode(b, m.encode(b, m.corrupted(b, x))), x)
 	b.Output(Loss, loss)
 	b.Cost(loss)
 }

@@ -9,7 +9,6 @@ import (
 	"hourglass/graph"
 	"hourglass/graph/ops"
 	"hourglass/kernels"
-	"hourglass/models/objective"
 )
 
 // maxParameters bounds a model: with gradients and moments, 4 GiB of float32.
@@ -24,13 +23,15 @@ type body struct {
 	heads     []part // each a linear map of the encoder's output
 	decoder   part
 	variables []variable
+	further   []variable // beside those of the parts
 	seed      uint64
 }
 
 // newBody checks a spec, makes the variables and draws their first values from
-// the seed. Without heads the encoder's output is the code.
-func newBody(spec Spec, seed uint64, heads ...string) (body, error) {
-	m := body{seed: seed}
+// the seed. Without heads the encoder's output is the code; further variables
+// are made behind those of the parts.
+func newBody(spec Spec, seed uint64, heads []string, further ...variable) (body, error) {
+	m := body{seed: seed, further: further}
 	var err error
 	if m.spec, err = spec.complete(); err != nil {
 		return m, err
@@ -64,6 +65,7 @@ func (m *body) makeVariables() (err error) {
 	for _, p := range m.parts() {
 		m.variables = append(m.variables, p.variables()...)
 	}
+	m.variables = append(append(m.variables, m.spec.likelihoodVariables()...), m.further...)
 	total := 0
 	for _, v := range m.variables {
 		if total += v.Shape.Size(); total > maxParameters {
@@ -81,7 +83,7 @@ func (m *body) makeVariables() (err error) {
 	clock := kernels.Clock{Seed: m.seed}
 	for number, v := range m.variables {
 		data := m.store.Lookup(v.Name).Data
-		if v.state { // running statistics begin at mean 0 and variance 1
+		if v.state && v.begin == (beginning{}) { // running statistics begin at mean 0 and variance 1
 			for i := len(data) / 2; i < len(data); i++ {
 				data[i] = 1
 			}
@@ -116,28 +118,6 @@ func (m *body) Input() Shape { return m.spec.Input }
 // CodeSize is the number of elements of one code.
 func (m *body) CodeSize() int { return m.decoder.shapes[0].Size() }
 
-// Unit names the unit of the loss.
-func (m *body) Unit() string {
-	switch m.spec.Likelihood {
-	case Bernoulli, Gaussian:
-		return "nats/img"
-	}
-	return string(m.spec.Likelihood) + "/px"
-}
-
-// LossOfMSE returns the loss of a reconstruction, without what the code costs,
-// from its squared error a pixel value. ok is false where the one does not
-// decide the other.
-func (m *body) LossOfMSE(mse float64) (loss float64, ok bool) {
-	switch m.spec.Likelihood {
-	case MSE:
-		return mse, true
-	case Gaussian:
-		return objective.GaussianOfMSE(mse, m.spec.Input.Size(), m.spec.Variance), true
-	}
-	return 0, false
-}
-
 // Decode adds the graph from code to reconstruction.
 func (m *body) Decode(b *graph.Builder, batch int) {
 	code := b.Input(Code, batch, m.CodeSize())
@@ -162,32 +142,6 @@ func (m *body) decode(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
 		y = image
 	}
 	return m.try(b, y, func() (*gorgonia.Node, error) { return ops.Activate(y, m.spec.Output) })
-}
-
-// pixels turns the decoder's output into pixels.
-func (m *body) pixels(b *graph.Builder, y *gorgonia.Node) *gorgonia.Node {
-	if m.spec.Likelihood != Bernoulli {
-		return y
-	}
-	return m.try(b, y, func() (*gorgonia.Node, error) { return ops.Sigmoid(y) })
-}
-
-// loss compares the decoder's output y with the image x.
-func (m *body) loss(b *graph.Builder, y, x *gorgonia.Node) *gorgonia.Node {
-	return m.try(b, y, func() (*gorgonia.Node, error) {
-		switch m.spec.Likelihood {
-		case Bernoulli:
-			return objective.BCEWithLogits(y, x, objective.BatchMean)
-		case Gaussian:
-			return objective.Gaussian(y, x, m.spec.Variance)
-		case L1:
-			return objective.L1(y, x, objective.Mean)
-		case Huber:
-			return objective.Huber(y, x, huberDelta, objective.Mean)
-		default:
-			return objective.MSE(y, x, objective.Mean)
-		}
-	})
 }
 
 // try adds one more operation unless an earlier one failed.

@@ -7,31 +7,6 @@ import (
 	"hourglass/kernels"
 )
 
-// Likelihood says how a reconstruction is compared with its image, and so what
-// the decoder's output means.
-type Likelihood string
-
-const (
-	MSE       Likelihood = "mse"       // squared error of pixels; unit mse/px
-	L1        Likelihood = "l1"        // absolute error of pixels; unit l1/px
-	Huber     Likelihood = "huber"     // Huber loss of pixels with delta 0.1; unit huber/px
-	Bernoulli Likelihood = "bernoulli" // cross-entropy of pixels, the output being logits; unit nats/img
-	Gaussian  Likelihood = "gaussian"  // normal distribution of pixels with fixed variance, the output being its mean; unit nats/img
-)
-
-// Likelihoods are the names of all likelihoods.
-func Likelihoods() []string {
-	return []string{string(MSE), string(L1), string(Huber), string(Bernoulli), string(Gaussian)}
-}
-
-// huberDelta is where the Huber loss turns from quadratic to linear, a tenth of
-// the range of pixels.
-const huberDelta = 0.1
-
-// DefaultVariance is the Gaussian likelihood's, a tenth of the range of pixels
-// squared.
-const DefaultVariance = 0.01
-
 // Spec describes an autoencoder.
 type Spec struct {
 	Input   Shape
@@ -42,13 +17,17 @@ type Spec struct {
 	// Decoder maps the code to the image; nil mirrors the encoder.
 	Decoder    Layers
 	Likelihood Likelihood // MSE if empty
-	// Variance of a pixel about its mean, the same for all; only the Gaussian
-	// likelihood has one. 0 takes DefaultVariance.
+	// Variance of a pixel about its mean, the same for all: that of the Gaussian
+	// likelihood, and where those begin that learn theirs. 0 takes
+	// DefaultVariance.
 	Variance float64
 	// Output is applied to the decoder's output where it means pixels. With
 	// Bernoulli it must be the identity: the sigmoid is part of the loss.
 	Output kernels.Activation
 	Init   Initialisation // FanIn if empty
+	// Corruption of the images that the encoder sees in training; the target
+	// stays as it is.
+	Corruption Corruptions
 }
 
 // complete fills in what a spec leaves to be derived: the flattening before a
@@ -63,7 +42,7 @@ func (s Spec) complete() (Spec, error) {
 	switch s.Likelihood {
 	case "":
 		s.Likelihood = MSE
-	case MSE, L1, Huber, Gaussian:
+	case MSE, L1, Huber, Gaussian, LearnedGaussian, Logistic:
 	case Bernoulli:
 		if s.Output != (kernels.Activation{}) {
 			return s, fmt.Errorf("the bernoulli likelihood takes logits; leave out the output activation %v", s.Output.Function)
@@ -85,6 +64,9 @@ func (s Spec) complete() (Spec, error) {
 		return s, unknown("initialisation", string(s.Init), Initialisations())
 	}
 	if err := s.Output.Check(); err != nil {
+		return s, err
+	}
+	if err := s.Corruption.check(); err != nil {
 		return s, err
 	}
 	shapes, err := s.Encoder.Shapes("encoder", s.Input)

@@ -20,11 +20,22 @@ func variationalSpecs(t *testing.T) map[string]VAESpec {
 	mlp := all["mlp with norms"]
 	mlp.Likelihood = ""
 	return map[string]VAESpec{
-		"vae, bernoulli":             {Spec: all["conv bernoulli"]},
-		"vae, gaussian, beta":        {Spec: gaussian, Beta: 4},
-		"vae, dense, bernoulli":      {Spec: mlp, Beta: 0.5},
+		"vae, bernoulli":           {Spec: all["conv bernoulli"]},
+		"vae, gaussian, beta":      {Spec: gaussian, Beta: 4},
+		"vae, dense, bernoulli":    {Spec: mlp, Beta: 0.5},
+		"vae, learned variance":    {Spec: with(all["conv"], func(s *Spec) { s.Likelihood = LearnedGaussian }), WarmUp: 0.5},
+		"vae, logistic, free bits": {Spec: with(all["conv"], func(s *Spec) { s.Likelihood = Logistic }), FreeBits: 0.05, WarmUp: 0.2},
+		"vae, capacity, corrupted": {Spec: with(mlp, func(s *Spec) {
+			s.Corruption = Corruptions{{GaussianNoise, 0.3}, {SaltAndPepper, 0.2}, {Masking, 0.2}, {Speckle, 0.1}, {Blur, 0.7}}
+		}), Capacity: 3, Beta: 2, WarmUp: 0.9},
 		"vae, normal about sigmoids": {Spec: Spec{Input: mlp.Input, Latent: 2, Likelihood: Gaussian, Output: kernels.Activation{Function: kernels.Sigmoid}}},
 	}
+}
+
+// with is a spec with something changed.
+func with(s Spec, change func(*Spec)) Spec {
+	change(&s)
+	return s
 }
 
 // TestVAENames holds the names against those of the PyTorch module with
@@ -139,13 +150,46 @@ func TestVAERefusals(t *testing.T) {
 		want string
 	}{
 		{VAESpec{Spec: Spec{Input: image}}, "no code size"},
-		{VAESpec{Spec: Spec{Input: image, Latent: 2, Likelihood: MSE}}, "choose the likelihood bernoulli or gaussian"},
+		{VAESpec{Spec: Spec{Input: image, Latent: 2, Likelihood: MSE}}, "choose the likelihood bernoulli, gaussian"},
 		{VAESpec{Spec: Spec{Input: image, Latent: 2}, Beta: -1}, "beta is -1"},
 		{VAESpec{Spec: Spec{Input: image, Latent: 2}, Beta: math.Inf(1)}, "beta is +Inf"},
+		{VAESpec{Spec: Spec{Input: image, Latent: 2}, WarmUp: 2}, "the warm-up is 2"},
+		{VAESpec{Spec: Spec{Input: image, Latent: 2}, Capacity: -1}, "the capacity of the code is -1"},
+		{VAESpec{Spec: Spec{Input: image, Latent: 2}, FreeBits: math.Inf(1)}, "the free bits are +Inf"},
+		{VAESpec{Spec: Spec{Input: image, Latent: 2}, FreeBits: 1, Capacity: 1}, "both a capacity and free bits"},
+		{VAESpec{Spec: Spec{Input: image, Latent: 2, Corruption: Corruptions{{"fog", 1}}}}, "corruption \"fog\" does not exist"},
+		{VAESpec{Spec: Spec{Input: image, Latent: 2, Corruption: Corruptions{{Masking, 1}}}}, "the corruption mask is 1"},
 		{VAESpec{Spec: Spec{Input: image, Latent: 2, Likelihood: Gaussian, Variance: math.NaN()}}, "the variance of a pixel is NaN"},
 	} {
 		if _, err := NewVAE(test.spec, 1); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: the error is %v, want one that says %q", test.spec, err, test.want)
 		}
 	}
+}
+
+// TestWarmUp lets the divergence in over half of all steps, and asks nothing of
+// a model that has none.
+func TestWarmUp(t *testing.T) {
+	specs := variationalSpecs(t)
+	m, err := NewVAE(specs["vae, learned variance"], 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step, want := range map[int]float64{1: 0.02, 25: 0.5, 50: 1, 100: 1} {
+		var got float64
+		m.Anneal(step, 100, func(input string, value float64) {
+			if input != warmUpInput {
+				t.Errorf("input %s is set", input)
+			}
+			got = value
+		})
+		if math.Abs(got-want) > 1e-12 {
+			t.Errorf("at step %d of 100 the divergence weighs %g, want %g", step, got, want)
+		}
+	}
+	plain, err := NewVAE(specs["vae, bernoulli"], 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain.Anneal(1, 2, func(input string, _ float64) { t.Errorf("input %s is set, which the graph does not have", input) })
 }

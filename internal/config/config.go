@@ -36,8 +36,12 @@ type Model struct {
 	Latent   int     `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
 	Decoder  string  `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
 	Loss     string  `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
+	Corrupt  string  `name:"corrupt" help:"Damage done to the images that the encoder sees in training, so that it learns to undo it." form:"gaussian, mask, saltpepper, speckle or blur with an amount, as in 'gaussian 0.4'; several between bars; empty for none"`
 	Beta     float64 `name:"beta" help:"Weight of the divergence of the codes in the loss of a vae; ae ignores it." range:"(0,1000000]"`
-	Variance float64 `name:"variance" help:"Variance of a pixel about its reconstruction in the loss gaussian; the others ignore it." range:"(0,1000000]"`
+	WarmUp   float64 `name:"warm-up" help:"Part of all steps over which the divergence of the codes, or their capacity, grows from nothing; ae ignores it." range:"[0,1]"`
+	Capacity float64 `name:"capacity" help:"Nats an image that the codes of a vae are held at, growing over the warm-up; 0 for none." range:"[0,1000000]"`
+	FreeBits float64 `name:"free-bits" help:"Nats that each element of a vae's code may diverge before training pays for it; 0 for none." range:"[0,1000]"`
+	Variance float64 `name:"variance" help:"Variance of a pixel about its reconstruction: fixed in the loss gaussian, where it begins in those that learn it; the others ignore it." range:"(0,1000000]"`
 	Output   string  `name:"output" help:"Function applied to the decoder's output; bernoulli takes identity, its sigmoid being part of the loss." form:"identity, relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid or softplus"`
 	Init     string  `name:"init" help:"Distribution of the first weights, uniform on ±bound: fanin is 1/√fan-in as in PyTorch, he and xavier are larger." choices:"inits"`
 }

@@ -190,7 +190,7 @@ func TestValidate(t *testing.T) {
 		{"train.optimiser", "adm", `train.optimiser is "adm"; did you mean adam?`},
 		{"model.loss", "zebra", "choose among mse"},
 		{"model.kind", "vea", `model.kind is "vea"; did you mean vae?`},
-		{"model.kind", "vae", "model.loss is mse, which is no likelihood"},
+		{"model.kind", "vae", "model.loss is mse, which is no distribution"},
 		{"model.beta", "0", "model.beta is 0; want more than 0"},
 		{"model.output", "sigmoyd", "model.output"},
 		{"model.output", "conv 3", "model.output"},

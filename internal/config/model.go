@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 
 	"hourglass/data"
 	"hourglass/models"
@@ -36,7 +37,7 @@ type kind struct {
 var kinds = []kind{
 	{Autoencoder, nil, func(c Config, spec models.Spec) (Network, error) { return models.New(spec, c.Train.Seed) }},
 	{Variational, likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
-		return models.NewVAE(models.VAESpec{Spec: spec, Beta: c.Model.Beta}, c.Train.Seed)
+		return models.NewVAE(c.variational(spec), c.Train.Seed)
 	}},
 }
 
@@ -61,13 +62,21 @@ func (c Config) kind() kind {
 
 // likelihoodAndCode demands what variational autoencoders cannot do without.
 func likelihoodAndCode(c Config) error {
-	if l := models.Likelihood(c.Model.Loss); l != models.Bernoulli && l != models.Gaussian {
-		return fmt.Errorf("model.kind is %s and model.loss is %s, which is no likelihood; set model.loss to bernoulli or gaussian", c.Model.Kind, c.Model.Loss)
+	if !models.Likelihood(c.Model.Loss).Distribution() {
+		return fmt.Errorf("model.kind is %s and model.loss is %s, which is no distribution of images; set model.loss to one of %s", c.Model.Kind, c.Model.Loss, strings.Join(models.Distributions(), ", "))
 	}
 	if c.Model.Latent == 0 {
 		return fmt.Errorf("model.kind is %s and model.latent is 0; set model.latent to the size of the code", c.Model.Kind)
 	}
+	if c.Model.Capacity > 0 && c.Model.FreeBits > 0 {
+		return fmt.Errorf("model.capacity is %g and model.free_bits is %g; set one of them to 0", c.Model.Capacity, c.Model.FreeBits)
+	}
 	return nil
+}
+
+// variational is what all variational autoencoders are made from.
+func (c Config) variational(spec models.Spec) models.VAESpec {
+	return models.VAESpec{Spec: spec, Beta: c.Model.Beta, WarmUp: c.Model.WarmUp, Capacity: c.Model.Capacity, FreeBits: c.Model.FreeBits}
 }
 
 // Build makes the model for images of a shape, its first values drawn from the

@@ -117,6 +117,9 @@ func (c Config) Spec(shape data.Shape) (models.Spec, error) {
 func (c Config) layers() (models.Spec, error) {
 	spec := models.Spec{Latent: c.Model.Latent, Likelihood: models.Likelihood(c.Model.Loss), Variance: c.Model.Variance, Init: models.Initialisation(c.Model.Init)}
 	var err error
+	if spec.Corruption, err = models.ParseCorruptions(c.Model.Corrupt); err != nil {
+		return spec, fmt.Errorf("model.corrupt: %w", err)
+	}
 	if spec.Encoder, err = models.Parse(c.Model.Encoder); err != nil {
 		return spec, fmt.Errorf("model.encoder: %w", err)
 	}

@@ -19,6 +19,49 @@ import (
 // (Kingma and Welling, "Auto-encoding variational Bayes", 2014, equation 10 and
 // appendix B).
 func KL(mean, logVariance *gorgonia.Node) (*gorgonia.Node, error) {
+	excess, err := excessOf(mean, logVariance)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := ops.Sum(excess)
+	if err != nil {
+		return nil, err
+	}
+	return ops.Scale(sum, 0.5/float64(mean.Shape()[0]))
+}
+
+// FreeBits is [KL] with each element of the code paying, for its divergence
+// averaged over the batch, no less than free nats: below that, nothing pulls it
+// towards the prior.
+//
+//	Σ_j max(free, KL_j) = Σ_j free + relu(KL_j − free)
+//
+// (Kingma et al., "Improving variational inference with inverse autoregressive
+// flow", 2016, section C.8).
+func FreeBits(mean, logVariance *gorgonia.Node, free float64) (*gorgonia.Node, error) {
+	excess, err := excessOf(mean, logVariance)
+	if err != nil {
+		return nil, err
+	}
+	each, err := ops.Mean(excess, 0)
+	if err != nil {
+		return nil, err
+	}
+	if each, err = ops.Affine(each, 0.5, -free); err != nil {
+		return nil, err
+	}
+	if each, err = ops.ReLU(each); err != nil {
+		return nil, err
+	}
+	sum, err := ops.Sum(each)
+	if err != nil {
+		return nil, err
+	}
+	return ops.Affine(sum, 1, free*float64(mean.Shape()[1]))
+}
+
+// excessOf is μ² + σ² − 1 − log σ², (N,Z).
+func excessOf(mean, logVariance *gorgonia.Node) (*gorgonia.Node, error) {
 	if mean == nil || logVariance == nil {
 		return nil, fmt.Errorf("kl: an operand is nil; an earlier operation failed")
 	}
@@ -38,15 +81,8 @@ func KL(mean, logVariance *gorgonia.Node) (*gorgonia.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if excess, err = ops.Affine(excess, 1, -1); err != nil { // before the sum, in which the ones would drown the rest
+	if excess, err = ops.Affine(excess, 1, -1); err != nil { // before a sum, in which the ones would drown the rest
 		return nil, err
 	}
-	if excess, err = ops.Add(excess, squares); err != nil {
-		return nil, err
-	}
-	sum, err := ops.Sum(excess)
-	if err != nil {
-		return nil, err
-	}
-	return ops.Scale(sum, 0.5/float64(shape[0]))
+	return ops.Add(excess, squares)
 }
