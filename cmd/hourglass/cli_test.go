@@ -437,7 +437,7 @@ func TestVariational(t *testing.T) {
 		"sample a":         "run a is of kind ae",
 		"sample v -n 0":    "--count is 0",
 		"sample nowhere":   `there is no run "nowhere"`,
-		"train --kind vae": "set model.loss to bernoulli or gaussian",
+		"train --kind vae": "set model.loss to one of bernoulli, gaussian",
 		"train --kind vae --loss bernoulli --latent 0":               "model.latent is 0",
 		"train --resume a --kind vae --loss bernoulli --epochs 3 -q": "belongs to another model",
 	} {
