@@ -5,7 +5,6 @@ import (
 	"hash"
 	"hash/fnv"
 
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
@@ -59,7 +58,7 @@ func Apply(a Application, operands ...*gorgonia.Node) (*gorgonia.Node, error) {
 	if shape.Size() != a.Op.Result().Size() {
 		return nil, fmt.Errorf("%s: cannot give shape %v to a result of %v", a.Op.Kind(), shape, a.Op.Result())
 	}
-	node, err := gorgonia.ApplyOp(&operator{Application: a, dims: dims, shape: tensor.Shape(shape)}, operands...)
+	node, err := gorgonia.ApplyOp(&operator{Application: a, signature: signature{dims, tensor.Shape(shape)}}, operands...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.Op.Kind(), err)
 	}
@@ -75,32 +74,25 @@ func Detach(x *gorgonia.Node) (*gorgonia.Node, error) {
 	return Apply(Application{Op: kernels.Copy{From: shape, To: shape}, Shape: shape}, x)
 }
 
-// operator is the one implementation of gorgonia.Op and gorgonia.SDOp: it
-// makes a node of a kernels.Operation.
+// operator is the one implementation of gorgonia.SDOp: it makes a node of a
+// kernels.Operation.
 type operator struct {
 	Application
-	dims  []int
-	shape tensor.Shape
-	salt  int // tells instructions of a compiled program apart
+	signature
 
-	context *cpu.Context // of a compiled program; nil elsewhere
-	out     gorgonia.Value
-	kernel  cpu.Kernel
-	in32    [][]float32
-	in64    [][]float64
+	out    gorgonia.Value
+	kernel cpu.Kernel
+	in32   [][]float32
+	in64   [][]float64
 }
 
 // identity is everything that distinguishes one operation from another. Where
 // it were incomplete, Gorgonia would merge two different nodes into one.
 func (o *operator) identity() string {
-	return fmt.Sprintf("%s#%d %T%+v %v %v", o.Op.Kind(), o.salt, o.Op, o.Op, o.shape, o.Differentiable)
+	return fmt.Sprintf("%s %T%+v %v %v", o.Op.Kind(), o.Op, o.Op, o.shape, o.Differentiable)
 }
 
-func (o *operator) Arity() int           { return len(o.dims) }
-func (o *operator) ReturnsPtr() bool     { return true }
-func (o *operator) CallsExtern() bool    { return false }
-func (o *operator) OverwritesInput() int { return -1 }
-func (o *operator) String() string       { return o.Op.Kind() }
+func (o *operator) String() string { return o.Op.Kind() }
 
 func (o *operator) WriteHash(h hash.Hash) { fmt.Fprint(h, o.identity()) }
 
@@ -108,27 +100,6 @@ func (o *operator) Hashcode() uint32 {
 	h := fnv.New32a()
 	o.WriteHash(h)
 	return h.Sum32()
-}
-
-func (o *operator) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return o.shape.Clone(), nil
-}
-
-// Type builds a new function type at every call, because Gorgonia returns it
-// to a pool after use.
-func (o *operator) Type() hm.Type {
-	element := hm.TypeVariable('a')
-	of := func(dims int) hm.Type {
-		if dims == 0 {
-			return element
-		}
-		return gorgonia.TensorType{Dims: dims, Of: element}
-	}
-	types := make([]hm.Type, 0, len(o.dims)+1)
-	for _, d := range o.dims {
-		types = append(types, of(d))
-	}
-	return hm.NewFnType(append(types, of(o.shape.Dims()))...)
 }
 
 // DiffWRT never answers nil: Gorgonia takes that for a part of the graph that
@@ -153,7 +124,7 @@ func (o *operator) SymDiff(operands gorgonia.Nodes, result, gradient *gorgonia.N
 func (o *operator) Do(values ...gorgonia.Value) (result gorgonia.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%s on %v failed: %v", o.Op.Kind(), o.Op.Operands(), r)
+			err = failed(o.Op, r)
 		}
 	}()
 	double := false
@@ -182,16 +153,16 @@ func (o *operator) do32(values []gorgonia.Value) error {
 	return nil
 }
 
-// prepare makes the kernel: on the program's threads or, in a machine that was
-// not made by Compile, on the calling one.
+// prepare makes the kernel, which runs on the calling thread.
 func (o *operator) prepare(operands int) (err error) {
-	context := o.context
-	if context == nil {
-		context = &cpu.Context{Workers: cpu.NewWorkers(1), Clock: o.Clock}
-	}
 	o.in32 = make([][]float32, operands)
-	o.kernel, err = cpu.Prepare(context, o.Op)
+	o.kernel, err = cpu.Prepare(&cpu.Context{Workers: cpu.NewWorkers(1), Clock: o.Clock}, o.Op)
 	return err
+}
+
+// failed says which operation panicked, and with what.
+func failed(op kernels.Operation, panicked any) error {
+	return fmt.Errorf("%s on %v failed: %v", op.Kind(), op.Operands(), panicked)
 }
 
 func (o *operator) do64(values []gorgonia.Value) error {

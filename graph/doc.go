@@ -12,6 +12,7 @@
 // Every node is made by [Apply] from a kernels.Operation. [Compile]
 // differentiates the cost once, lowers what the outputs need to a schedule of
 // operations on flat buffers, runs passes over it, and hands it to the device:
-// on the CPU a Gorgonia TapeMachine runs it, each instruction calling one
-// kernel of kernels/cpu that writes into a buffer of its own.
+// on the CPU a Gorgonia TapeMachine runs it as a graph of two nodes, forward and
+// backward, whose instructions each call one kernel of kernels/cpu that writes
+// into a buffer of its own.
 package graph

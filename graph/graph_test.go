@@ -2,7 +2,9 @@ package graph_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"hourglass/graph/ops"
 	"hourglass/kernels"
 	"hourglass/kernels/cuda"
+	"hourglass/models"
 	"hourglass/models/objective"
 )
 
@@ -144,35 +147,57 @@ func TestStepDescends(t *testing.T) {
 	}
 }
 
-// TestStepAllocatesNothingThatGrows compares small and large batches and models
-// of the same graph. What is allocated is bookkeeping of the TapeMachine.
-func TestStepAllocatesNothingThatGrows(t *testing.T) {
-	bytes := func(batch, width int) int64 {
-		store, err := graph.NewStore([]graph.Variable{{Name: "w", Shape: kernels.Shape{width, width}}}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := graph.NewBuilder(store, true)
-		x := b.Input("x", batch, width)
-		b.Cost(must(objective.MSE(must(ops.Linear(x, b.Variable("w"), nil)), x, objective.Mean)))
-		p, err := graph.Compile(open(t, 2), b, &kernels.Optimiser{Rule: kernels.SGD})
-		if err != nil {
-			t.Fatal(err)
-		}
-		result := testing.Benchmark(func(bench *testing.B) {
-			bench.ReportAllocs()
-			for i := range bench.N {
-				if _, err := p.Step(1e-3, i+1); err != nil {
-					bench.Fatal(err)
-				}
-			}
-		})
-		return result.AllocedBytesPerOp()
+// allocated is what a training step of a model with running statistics, dropout
+// and noise allocates: the least of some
+// rounds, because the runtime allocates beside it now and then.
+func allocated(t *testing.T, depth, width, batch int) (bytes, objects uint64) {
+	t.Helper()
+	block := fmt.Sprintf(" | dense %d batchnorm relu | dropout 0.2", width)
+	encoder, err := models.Parse("flatten" + strings.Repeat(block, depth))
+	if err != nil {
+		t.Fatal(err)
 	}
-	small := bytes(2, 8)
-	for _, large := range []int64{bytes(512, 8), bytes(2, 512)} {
-		if large > small+small/4 {
-			t.Errorf("a step allocates %d bytes with a larger batch or model and %d with small ones; want no growth", large, small)
+	model, err := models.NewVAE(models.VAESpec{Spec: models.Spec{Input: models.Shape{C: 1, H: 4, W: 4}, Encoder: encoder, Latent: 3}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := graph.NewBuilder(model.Store(), true)
+	model.Train(b, batch)
+	p, err := graph.Compile(open(t, 2), b, &kernels.Optimiser{Rule: kernels.SGD})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rounds, steps = 10, 10
+	var before, after runtime.MemStats
+	bytes, objects = math.MaxUint64, math.MaxUint64
+	for round := range rounds {
+		runtime.ReadMemStats(&before)
+		for i := range steps {
+			if _, err := p.Step(1e-3, round*steps+i+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		bytes = min(bytes, (after.TotalAlloc-before.TotalAlloc)/steps)
+		objects = min(objects, (after.Mallocs-before.Mallocs)/steps)
+	}
+	return bytes, objects
+}
+
+// TestStepAllocatesTheSameForAnyModel wants the same number of bytes and
+// objects for any depth, width and batch: what Gorgonia's TapeMachine takes to
+// run two nodes over two leaves.
+func TestStepAllocatesTheSameForAnyModel(t *testing.T) {
+	bytes, objects := allocated(t, 1, 8, 2)
+	if bytes > 512 {
+		t.Errorf("a step allocates %d bytes, want at most 512", bytes)
+	}
+	for _, larger := range []struct {
+		name                string
+		depth, width, batch int
+	}{{"depth", 40, 8, 2}, {"width", 1, 256, 2}, {"batch", 1, 8, 512}} {
+		if b, o := allocated(t, larger.depth, larger.width, larger.batch); b != bytes || o != objects {
+			t.Errorf("a step allocates %d bytes in %d objects with a larger %s, and %d in %d with small ones; want the same", b, o, larger.name, bytes, objects)
 		}
 	}
 }

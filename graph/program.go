@@ -9,8 +9,8 @@ import (
 	"hourglass/kernels"
 )
 
-// Program is a compiled graph: fill its inputs, run it, read its outputs. It
-// allocates nothing that depends on the sizes of tensors once compiled.
+// Program is a compiled graph: fill its inputs, run it, read its outputs. Runs
+// allocate no more for a larger graph or larger tensors.
 type Program struct {
 	device   *Device
 	store    *Store

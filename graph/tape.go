@@ -13,28 +13,28 @@ import (
 
 // tape runs a schedule on the CPU, in a Gorgonia TapeMachine.
 //
-// The schedule is written as a graph of its own, each instruction one node with
-// a buffer that it keeps. Unlike the graph that was differentiated it holds no
-// operation of Gorgonia's, which would work in place on buffers that are still
-// needed.
+// The schedule is written as a graph of its own. Unlike the graph that was
+// differentiated it holds no operation of Gorgonia's, which would work in place
+// on buffers that are still needed, and as many nodes for a deep model as for a
+// shallow one, because the machine allocates for every node that it runs:
+//
+//	parameters ┐
+//	inputs ────┴──► forward ──► backward
+//
+// The forward stage draws the noise and runs the schedule up to the first
+// instruction that only gradients need, the backward stage runs the rest.
 type tape struct {
 	context  *cpu.Context
 	clock    kernels.Clock
 	schedule *schedule
 	store    *Store
+	buffers  [][]float32 // of each value; results keep theirs from run to run
+	stages   []*stage
 	graph    *gorgonia.ExprGraph
 	machine  gorgonia.VM
-	buffers  [][]float32 // of each value
-	noises   []noise
 
 	optimiser kernels.Optimiser
 	updater   *cpu.Update
-}
-
-// noise fills an input before each run.
-type noise struct {
-	kernel cpu.Kernel
-	out    []float32
 }
 
 // newTape prepares all kernels. homes are the values that are computed straight
@@ -42,18 +42,12 @@ type noise struct {
 func newTape(workers *cpu.Workers, store *Store, s *schedule, homes map[int]int, optimiser *kernels.Optimiser) (*tape, error) {
 	t := &tape{schedule: s, store: store}
 	t.context = &cpu.Context{Workers: workers, Clock: &t.clock}
-	if err := t.emit(homes); err != nil {
+	t.allocate(homes)
+	if err := t.prepare(homes); err != nil {
 		return nil, err
 	}
-	for v, val := range s.values {
-		if val.noise == nil {
-			continue
-		}
-		kernel, err := cpu.Prepare(t.context, *val.noise)
-		if err != nil {
-			return nil, err
-		}
-		t.noises = append(t.noises, noise{kernel, t.buffers[v]})
+	if err := t.connect(); err != nil {
+		return nil, err
 	}
 	if optimiser != nil {
 		var err error
@@ -71,9 +65,6 @@ func (t *tape) close() error               { return t.machine.Close() }
 
 func (t *tape) run(clock kernels.Clock) error {
 	t.clock = clock
-	for _, n := range t.noises {
-		n.kernel(n.out, nil)
-	}
 	t.machine.Reset()
 	if err := t.machine.RunAll(); err != nil {
 		return fmt.Errorf("running the graph: %w", err)
@@ -102,87 +93,126 @@ func (t *tape) visit(look func(instruction int, result []float32) bool) error {
 	return nil
 }
 
-// emit writes the schedule as a graph for the TapeMachine.
-//
-// A TapeMachine merges nodes whose 32-bit hashes are equal without looking
-// further, so hashes are checked and salted until all differ.
-func (t *tape) emit(homes map[int]int) error {
-	for salt := 0; salt < 8; salt++ {
-		unique, err := t.emitSalted(homes, salt*len(t.schedule.instructions))
+// allocate gives every value its buffer. A result's is a gradient's place in the
+// store, the memory of the state that an Updater writes, or new memory.
+func (t *tape) allocate(homes map[int]int) {
+	t.buffers = make([][]float32, len(t.schedule.values))
+	for v, val := range t.schedule.values {
+		t.buffers[v] = val.data
+	}
+	for _, in := range t.schedule.instructions {
+		parameter, gradient := homes[in.result]
+		_, updates := in.op.(kernels.Updater)
+		switch {
+		case updates:
+			t.buffers[in.result] = t.buffers[in.operands[0]]
+		case gradient:
+			t.buffers[in.result] = t.store.Parameters[parameter].Gradient
+		default:
+			t.buffers[in.result] = make([]float32, t.schedule.values[in.result].shape.Size())
+		}
+	}
+}
+
+// prepare makes the kernels and cuts them into stages.
+func (t *tape) prepare(homes map[int]int) error {
+	forward, backward := &stage{name: "forward"}, &stage{name: "backward"}
+	for v, val := range t.schedule.values {
+		if val.noise == nil {
+			continue
+		}
+		if err := forward.add(t.context, *val.noise, nil, t.buffers[v]); err != nil {
+			return err
+		}
+	}
+	of, turn := forward, t.schedule.turn(homes)
+	for i, in := range t.schedule.instructions {
+		if i == turn {
+			of = backward
+		}
+		operands := make([][]float32, len(in.operands))
+		for k, v := range in.operands {
+			operands[k] = t.buffers[v]
+		}
+		if err := of.add(t.context, in.op, operands, t.buffers[in.result]); err != nil {
+			return err
+		}
+	}
+	for _, s := range []*stage{forward, backward} {
+		if len(s.calls) > 0 {
+			t.stages = append(t.stages, s)
+		}
+	}
+	return nil
+}
+
+// turn is where the schedule turns backward: at the first instruction that no
+// root needs but gradients.
+func (s *schedule) turn(homes map[int]int) int {
+	needed := make([]bool, len(s.values))
+	for _, v := range s.roots {
+		_, gradient := homes[v]
+		needed[v] = !gradient
+	}
+	turn := len(s.instructions)
+	for i := turn - 1; i >= 0; i-- {
+		in := s.instructions[i]
+		if !needed[in.result] {
+			turn = i
+			continue
+		}
+		for _, v := range in.operands {
+			needed[v] = true
+		}
+	}
+	return turn
+}
+
+// connect writes the graph. Its leaves are the inputs and one for all
+// parameters; state and constants, of which a deeper model has more, are known
+// to the kernels alone.
+func (t *tape) connect() error {
+	t.graph = gorgonia.NewGraph()
+	parameters := t.store.Values
+	if len(parameters) == 0 {
+		parameters = []float32{0} // the machine refuses a graph without a leaf
+	}
+	operands := gorgonia.Nodes{leaf(t.graph, "parameters", parameters)}
+	for v, val := range t.schedule.values {
+		if val.input {
+			operands = append(operands, leaf(t.graph, fmt.Sprintf("%d:%s", v, val.name), val.data))
+		}
+	}
+	nodes := operands
+	for _, s := range t.stages {
+		n, err := s.apply(operands)
 		if err != nil {
 			return err
 		}
-		if unique {
-			t.machine = gorgonia.NewTapeMachine(t.graph)
-			return nil
-		}
+		nodes = append(nodes, n)
+		operands = gorgonia.Nodes{n}
 	}
-	return fmt.Errorf("the graph of %d instructions cannot be told apart by Gorgonia's hashes", len(t.schedule.instructions))
+	if err := distinct(nodes); err != nil {
+		return err
+	}
+	t.machine = gorgonia.NewTapeMachine(t.graph)
+	return nil
 }
 
-func (t *tape) emitSalted(homes map[int]int, salt int) (unique bool, err error) {
-	s := t.schedule
-	t.graph = gorgonia.NewGraph()
-	t.buffers = make([][]float32, len(s.values))
-	nodes := make(gorgonia.Nodes, len(s.values))
-	hashes := make(map[uint32]bool)
-	unique = true
-	add := func(v int, n *gorgonia.Node) {
-		h := n.Hashcode()
-		unique = unique && !hashes[h]
-		hashes[h] = true
-		nodes[v] = n
+// distinct guards against merged nodes: Gorgonia takes two nodes whose 32-bit
+// hashes are equal for one, without looking further.
+func distinct(nodes gorgonia.Nodes) error {
+	names := make(map[uint32]string)
+	for _, n := range nodes {
+		if other, taken := names[n.Hashcode()]; taken {
+			return fmt.Errorf("nodes %s and %s have one hash, for which Gorgonia would merge them; give the inputs other names", other, n)
+		}
+		names[n.Hashcode()] = n.String()
 	}
-	for v, val := range s.values {
-		if val.producer < 0 {
-			t.buffers[v] = val.data
-			add(v, leaf(t.graph, fmt.Sprintf("%d:%s", v, val.name), val))
-		}
-	}
-	for i, in := range s.instructions {
-		operands := make(gorgonia.Nodes, len(in.operands))
-		dims := make([]int, len(in.operands))
-		for k, v := range in.operands {
-			operands[k], dims[k] = nodes[v], len(s.values[v].shape)
-		}
-		o := &operator{Application: Application{Op: in.op}, dims: dims, salt: salt + i + 1, context: t.context}
-		o.shape = tensor.Shape(s.values[in.result].shape)
-		o.out = t.home(in, homes)
-		t.buffers[in.result] = float32s(o.out)
-		if err := o.prepare(len(operands)); err != nil {
-			return false, err
-		}
-		n, err := gorgonia.ApplyOp(o, operands...)
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", in.op.Kind(), err)
-		}
-		add(in.result, n)
-	}
-	return unique, nil
+	return nil
 }
 
-// home makes the buffer of an instruction's result: a gradient's place in the
-// store, the memory of the state that an Updater writes, or new memory.
-func (t *tape) home(in instruction, homes map[int]int) gorgonia.Value {
-	shape := tensor.Shape(t.schedule.values[in.result].shape)
-	var data []float32
-	if parameter, ok := homes[in.result]; ok {
-		data = t.store.Parameters[parameter].Gradient
-	}
-	if _, updates := in.op.(kernels.Updater); updates {
-		data = t.buffers[in.operands[0]]
-	}
-	if data == nil {
-		return newValue(shape, false)
-	}
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(data))
-}
-
-// leaf adds a node bound to the memory of an input, a variable or a constant.
-func leaf(g *gorgonia.ExprGraph, name string, v value) *gorgonia.Node {
-	if len(v.shape) == 0 {
-		return gorgonia.NewScalar(g, tensor.Float32, gorgonia.WithName(name), gorgonia.WithValue(v.data[0]))
-	}
-	t := tensor.New(tensor.WithShape(v.shape...), tensor.WithBacking(v.data))
-	return gorgonia.NewTensor(g, tensor.Float32, len(v.shape), gorgonia.WithShape(v.shape...), gorgonia.WithName(name), gorgonia.WithValue(t))
+// leaf adds a node bound to a buffer.
+func leaf(g *gorgonia.ExprGraph, name string, data []float32) *gorgonia.Node {
+	return gorgonia.NewVector(g, tensor.Float32, gorgonia.WithShape(len(data)), gorgonia.WithName(name), gorgonia.WithValue(vector(data)))
 }
