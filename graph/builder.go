@@ -69,9 +69,18 @@ func (b *Builder) Fail(err error) {
 // Err is the first error met while building, or nil.
 func (b *Builder) Err() error { return b.err }
 
-// Input adds an input of the given shape; the program's caller fills it before
-// each run.
+// Input is the input of that name and shape, which the program's caller fills
+// before each run; it is added when it is first asked for.
 func (b *Builder) Input(name string, shape ...int) *gorgonia.Node {
+	for _, in := range b.inputs {
+		if in.name != name || in.node == nil {
+			continue
+		}
+		if had := kernels.Shape(in.node.Shape()); !had.Equal(kernels.Shape(shape)) {
+			b.Fail(fmt.Errorf("input %s is asked for with shape %v and has %v; one graph has one input of a name", name, kernels.Shape(shape), had))
+		}
+		return in.node
+	}
 	node := b.tensor("input:"+name, kernels.Shape(shape), nil)
 	b.inputs = append(b.inputs, namedNode{name, node})
 	return node

@@ -1,35 +1,63 @@
 package models
 
 import (
+	"fmt"
+	"math"
+
 	"gorgonia.org/gorgonia"
 
 	"hourglass/graph"
+	"hourglass/graph/ops"
+	"hourglass/kernels"
 )
 
 // Autoencoder is a deterministic autoencoder: the code is a function of the
-// image, the reconstruction a function of the code.
-type Autoencoder struct{ body }
+// image, the reconstruction a function of the code. Its loss is that of the
+// reconstruction and, in the regularised families, a penalty.
+type Autoencoder struct {
+	body
+	penalty    penalty            // nil for none
+	activation kernels.Activation // of the code
+}
+
+// penalty is what a regularised autoencoder pays beside its reconstruction.
+type penalty interface {
+	// terms are scalars, with their weights in the loss.
+	terms() []Term
+	// add builds the terms, in order, for images x (N,H,W,C) and their codes
+	// (N,Z).
+	add(m *Autoencoder, b *graph.Builder, x, code *gorgonia.Node) ([]*gorgonia.Node, error)
+}
 
 // New checks a spec, makes the variables and draws their first values from the
 // seed. The error names the first layer that does not fit.
-func New(spec Spec, seed uint64) (*Autoencoder, error) {
+func New(spec Spec, seed uint64) (*Autoencoder, error) { return newAutoencoder(spec, seed, nil) }
+
+func newAutoencoder(spec Spec, seed uint64, p penalty) (*Autoencoder, error) {
 	var heads []string
 	if spec.Latent > 0 {
 		heads = []string{"bottleneck"}
 	}
-	m, err := newBody(spec, seed, heads)
-	return &Autoencoder{m}, err
+	m, err := newBody(spec, seed, heads, bodyOptions{})
+	return &Autoencoder{body: m, penalty: p}, err
 }
 
-// Terms is empty: the loss is one number.
-func (m *Autoencoder) Terms() []Term { return nil }
+// Names of the term of a regularised loss that is not a penalty.
+const plainReconstruction = "reconstruction_loss"
+
+// Terms are the sides of a regularised loss; a plain one is one number.
+func (m *Autoencoder) Terms() []Term {
+	if m.penalty == nil {
+		return nil
+	}
+	return append([]Term{{plainReconstruction, "recon", 1}}, m.penalty.terms()...)
+}
 
 // Train adds the training graph: the target is the input itself.
 func (m *Autoencoder) Train(b *graph.Builder, batch int) {
 	x := m.image(b, batch)
-	loss := m.loss(b, m.decode(b, m.encode(b, m.corrupted(b, x))), x)
-	b.Output(Loss, loss)
-	b.Cost(loss)
+	code := m.encode(b, m.corrupted(b, x))
+	b.Cost(m.objective(b, x, code, m.decode(b, code)))
 }
 
 // Evaluate adds the graph from image to code, reconstruction and loss.
@@ -39,7 +67,31 @@ func (m *Autoencoder) Evaluate(b *graph.Builder, batch int) {
 	y := m.decode(b, code)
 	b.Output(Code, code)
 	b.Output(Reconstruction, m.pixels(b, y))
-	b.Output(Loss, m.loss(b, y, x))
+	m.objective(b, x, code, y)
+}
+
+// objective adds the loss with its terms as outputs.
+func (m *Autoencoder) objective(b *graph.Builder, x, code, y *gorgonia.Node) *gorgonia.Node {
+	loss := m.loss(b, y, x)
+	if m.penalty != nil {
+		b.Output(plainReconstruction, loss)
+		loss = m.try(b, loss, func() (*gorgonia.Node, error) {
+			terms, err := m.penalty.add(m, b, x, code)
+			if err != nil {
+				return nil, err
+			}
+			sum := loss
+			for i, t := range m.penalty.terms() {
+				b.Output(t.Name, terms[i])
+				if sum, err = addWeighted(sum, terms[i], t.Weight); err != nil {
+					return nil, err
+				}
+			}
+			return sum, b.Err()
+		})
+	}
+	b.Output(Loss, loss)
+	return loss
 }
 
 // Encode adds the graph from image to code.
@@ -52,5 +104,68 @@ func (m *Autoencoder) encode(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node 
 	for _, head := range m.heads {
 		code = head.apply(b, code)
 	}
-	return code
+	return m.try(b, code, func() (*gorgonia.Node, error) { return ops.Activate(code, m.activation) })
+}
+
+// penaltyWeight is a weight that was given, or the default for losses of the
+// spec's unit: one a pixel value, or summed over an image.
+func (s Spec) penaltyWeight(given, aPixel float64) (float64, error) {
+	switch {
+	case given < 0 || math.IsNaN(given) || math.IsInf(given, 1):
+		return 0, fmt.Errorf("the weight of the penalty is %g; want a number above 0", given)
+	case given > 0:
+		return given, nil
+	case s.Likelihood.Distribution():
+		return aPixel * float64(s.Input.Size()), nil
+	}
+	return aPixel, nil
+}
+
+// difference is (f(x + σε) − f(x))/σ for standard normal ε: the directional
+// derivative of f along ε but for O(σ). The mean of its squared norm over many ε
+// is the squared Frobenius norm of the Jacobian, because E[εεᵀ] is the identity.
+// σ is a compromise between the curvature of f and the rounding of float32.
+func (m *body) difference(b *graph.Builder, x, fx *gorgonia.Node, f func(*gorgonia.Node) *gorgonia.Node) (*gorgonia.Node, error) {
+	const sigma = 1.0 / 64
+	noise, err := ops.Scale(b.Noise(x.Shape()...), sigma)
+	if err != nil {
+		return nil, err
+	}
+	moved, err := ops.Add(x, noise)
+	if err != nil {
+		return nil, err
+	}
+	fy := f(moved)
+	if b.Err() != nil {
+		return nil, b.Err()
+	}
+	difference, err := ops.Sub(fy, fx)
+	if err != nil {
+		return nil, err
+	}
+	return ops.Scale(difference, 1/sigma)
+}
+
+// squaredNorm is Σ x² over each image, averaged over the batch.
+func squaredNorm(x *gorgonia.Node) (*gorgonia.Node, error) {
+	squares, err := ops.Square(x)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := ops.Sum(squares)
+	if err != nil {
+		return nil, err
+	}
+	return ops.Scale(sum, 1/float64(x.Shape()[0]))
+}
+
+// drops refuses a part that drops elements at random, of which two runs differ
+// by more than their inputs.
+func (p part) drops(family string) error {
+	for i, l := range p.layers {
+		if l.Kind == KindDropout {
+			return fmt.Errorf("%s[%d] %v: a %s autoencoder compares two runs of its %s, which dropout makes different; leave the layer out", p.name, i, l, family, p.name)
+		}
+	}
+	return nil
 }

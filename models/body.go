@@ -23,15 +23,20 @@ type body struct {
 	heads     []part // each a linear map of the encoder's output
 	decoder   part
 	variables []variable
-	further   []variable // beside those of the parts
+	classes   int // of which each image's is told to heads and decoder; 0 for none
 	seed      uint64
 }
 
+// bodyOptions is what only some families want of a body.
+type bodyOptions struct {
+	classes int        // see body
+	further []variable // behind those of the parts
+}
+
 // newBody checks a spec, makes the variables and draws their first values from
-// the seed. Without heads the encoder's output is the code; further variables
-// are made behind those of the parts.
-func newBody(spec Spec, seed uint64, heads []string, further ...variable) (body, error) {
-	m := body{seed: seed, further: further}
+// the seed. Without heads the encoder's output is the code.
+func newBody(spec Spec, seed uint64, heads []string, o bodyOptions) (body, error) {
+	m := body{seed: seed, classes: o.classes}
 	var err error
 	if m.spec, err = spec.complete(); err != nil {
 		return m, err
@@ -39,14 +44,21 @@ func newBody(spec Spec, seed uint64, heads []string, further ...variable) (body,
 	if m.encoder, err = m.spec.part("encoder", m.spec.Encoder, m.spec.Input); err != nil {
 		return m, err
 	}
-	code := m.encoder.out()
+	features := m.encoder.out()
+	code := features
+	if o.classes > 0 {
+		features = Features(features.Size() + o.classes)
+	}
 	for _, name := range heads {
-		head, err := m.spec.part(name, Seq(Dense(m.spec.Latent)), m.encoder.out())
+		head, err := m.spec.part(name, Seq(Dense(m.spec.Latent)), features)
 		if err != nil {
 			return m, err
 		}
 		head.single = true
 		m.heads, code = append(m.heads, head), head.out()
+	}
+	if o.classes > 0 {
+		code = Features(code.Size() + o.classes)
 	}
 	if m.decoder, err = m.spec.part("decoder", m.spec.Decoder, code); err != nil {
 		return m, err
@@ -54,18 +66,18 @@ func newBody(spec Spec, seed uint64, heads []string, further ...variable) (body,
 	if out := m.decoder.out(); out != m.spec.Input && !(out.Flat && out.Size() == m.spec.Input.Size()) {
 		return m, fmt.Errorf("the decoder makes %v and the images are %v; change the last layers of the decoder", out, m.spec.Input)
 	}
-	return m, m.makeVariables()
+	return m, m.makeVariables(o.further)
 }
 
 // makeVariables lays out the store and draws the first values: variable number
 // v from stream v of the seed, so that no variable's values depend on another's
 // size.
-func (m *body) makeVariables() (err error) {
+func (m *body) makeVariables(further []variable) (err error) {
 	var parameters, state []graph.Variable
 	for _, p := range m.parts() {
 		m.variables = append(m.variables, p.variables()...)
 	}
-	m.variables = append(append(m.variables, m.spec.likelihoodVariables()...), m.further...)
+	m.variables = append(append(m.variables, m.spec.likelihoodVariables()...), further...)
 	total := 0
 	for _, v := range m.variables {
 		if total += v.Shape.Size(); total > maxParameters {
@@ -93,7 +105,7 @@ func (m *body) makeVariables() (err error) {
 			data[i] = float32(v.begin.value)
 			if v.begin.bound > 0 {
 				word := clock.Draw(uint32(number), uint32(i/4))[i%4]
-				data[i] = float32(v.begin.bound * (2*float64(kernels.Uniform(word)) - 1))
+				data[i] = float32(v.begin.value + v.begin.bound*(2*float64(kernels.Uniform(word))-1))
 			}
 		}
 	}
@@ -116,7 +128,7 @@ func (m *body) Store() *graph.Store { return m.store }
 func (m *body) Input() Shape { return m.spec.Input }
 
 // CodeSize is the number of elements of one code.
-func (m *body) CodeSize() int { return m.decoder.shapes[0].Size() }
+func (m *body) CodeSize() int { return m.decoder.shapes[0].Size() - m.classes }
 
 // Decode adds the graph from code to reconstruction.
 func (m *body) Decode(b *graph.Builder, batch int) {
@@ -129,10 +141,20 @@ func (m *body) image(b *graph.Builder, batch int) *gorgonia.Node {
 	return b.Input(Image, batch, in.H, in.W, in.C)
 }
 
+// told joins rows (N,·) with the class of each image, if the model is told it.
+func (m *body) told(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
+	if m.classes == 0 {
+		return x
+	}
+	return m.try(b, x, func() (*gorgonia.Node, error) {
+		return ops.Concat(1, x, b.Input(Condition, x.Shape()[0], m.classes))
+	})
+}
+
 // decode returns the decoder's output as an image: pixels, or logits for the
 // Bernoulli likelihood.
 func (m *body) decode(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
-	y := m.decoder.apply(b, code)
+	y := m.decoder.apply(b, m.told(b, code))
 	if m.decoder.out().Flat && y != nil {
 		in := m.spec.Input
 		image, err := ops.Unflatten(y, in.C, in.H, in.W)

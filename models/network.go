@@ -25,8 +25,7 @@ type variable struct {
 	begin beginning
 }
 
-// beginning says how a variable's values begin: uniform on ±bound, or all one
-// value.
+// beginning says how a variable's values begin: uniform on value ± bound.
 type beginning struct{ bound, value float64 }
 
 // part is a list of layers with its place in the model: "encoder", say. It

@@ -109,12 +109,12 @@ func NewVAE(spec VAESpec, seed uint64) (*VAE, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newVAE(spec, divergenceFromNormal{spec.Beta, spec.WarmUp, spec.Capacity, spec.FreeBits}, seed)
+	return newVAE(spec, divergenceFromNormal{spec.Beta, spec.WarmUp, spec.Capacity, spec.FreeBits}, seed, bodyOptions{})
 }
 
 // newVAE takes a complete spec.
-func newVAE(spec VAESpec, d divergence, seed uint64, further ...variable) (*VAE, error) {
-	m, err := newBody(spec.Spec, seed, []string{"fc_mu", "fc_var"}, further...)
+func newVAE(spec VAESpec, d divergence, seed uint64, o bodyOptions) (*VAE, error) {
+	m, err := newBody(spec.Spec, seed, []string{"fc_mu", "fc_var"}, o)
 	return &VAE{m, spec.Beta, spec.WarmUp, d}, err
 }
 
@@ -153,17 +153,23 @@ func (m *VAE) Evaluate(b *graph.Builder, batch int) {
 // Encode adds the graph from image to code.
 func (m *VAE) Encode(b *graph.Builder, batch int) {
 	x := m.image(b, batch)
-	b.Output(Code, m.heads[0].apply(b, m.encoder.apply(b, x)))
+	b.Output(Code, m.heads[0].apply(b, m.told(b, m.encoder.apply(b, x))))
 }
 
 // posterior draws a code for each image of x.
 func (m *VAE) posterior(b *graph.Builder, x *gorgonia.Node) posterior {
-	h := m.encoder.apply(b, x)
-	q := posterior{mean: m.heads[0].apply(b, h), logVariance: m.heads[1].apply(b, h)}
+	q := m.distribution(b, x)
 	q.z = m.try(b, q.mean, func() (*gorgonia.Node, error) {
 		return reparameterise(q.mean, q.logVariance, b.Noise(q.mean.Shape()...))
 	})
 	return q
+}
+
+// distribution is the posterior of each image of x, without a code drawn from
+// it.
+func (m *VAE) distribution(b *graph.Builder, x *gorgonia.Node) posterior {
+	h := m.told(b, m.encoder.apply(b, x))
+	return posterior{mean: m.heads[0].apply(b, h), logVariance: m.heads[1].apply(b, h)}
 }
 
 // bound adds the loss with its terms as outputs, and returns what training

@@ -136,6 +136,9 @@ func (j *training) run() (*outcome, error) {
 		return nil, err
 	}
 	j.say("data:   %s: %v", j.config.Data.Source, j.sets)
+	if err := tellClasses(&j.config, j.sets.training); err != nil {
+		return nil, err
+	}
 	if j.model, err = newModel(j.config, j.sets.training.Shape()); err != nil {
 		return nil, err
 	}

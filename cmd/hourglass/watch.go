@@ -24,6 +24,7 @@ type watcher struct {
 	progress *terminal.Progress
 	runner   *train.Runner
 	images   []float32 // that every sheet shows
+	labels   []int     // of them, if the model is told
 	count    int
 	before   float64 // loss of the epoch before; NaN in the first
 }
@@ -90,6 +91,7 @@ func (w *watcher) chooseImages() error {
 	if w.images, err = firstImages(from, w.count); err != nil {
 		return err
 	}
+	w.labels = labelsFor(w.model, from, w.count)
 	if w.count > 0 {
 		w.runner, err = train.NewRunner(w.device, w.model, min(w.count, w.config.Train.Batch))
 	}
@@ -151,7 +153,7 @@ func (w *watcher) sheet(epoch int) error {
 	if w.count == 0 {
 		return nil
 	}
-	made, err := w.runner.Reconstruct(w.images, w.count)
+	made, err := w.runner.Reconstruct(w.images, w.count, w.labels...)
 	if err != nil {
 		return err
 	}

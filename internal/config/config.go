@@ -31,19 +31,24 @@ type Data struct {
 
 // Model says what autoencoder is trained.
 type Model struct {
-	Kind     string  `name:"kind" help:"What a code is: ae makes it a function of the image, vae a normal distribution from which one can sample." choices:"kinds"`
-	Encoder  string  `name:"encoder" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
-	Latent   int     `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
-	Decoder  string  `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
-	Loss     string  `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
-	Corrupt  string  `name:"corrupt" help:"Damage done to the images that the encoder sees in training, so that it learns to undo it." form:"gaussian, mask, saltpepper, speckle or blur with an amount, as in 'gaussian 0.4'; several between bars; empty for none"`
-	Beta     float64 `name:"beta" help:"Weight of the divergence of the codes in the loss of a vae; ae ignores it." range:"(0,1000000]"`
-	WarmUp   float64 `name:"warm-up" help:"Part of all steps over which the divergence of the codes, or their capacity, grows from nothing; ae ignores it." range:"[0,1]"`
-	Capacity float64 `name:"capacity" help:"Nats an image that the codes of a vae are held at, growing over the warm-up; 0 for none." range:"[0,1000000]"`
-	FreeBits float64 `name:"free-bits" help:"Nats that each element of a vae's code may diverge before training pays for it; 0 for none." range:"[0,1000]"`
-	Variance float64 `name:"variance" help:"Variance of a pixel about its reconstruction: fixed in the loss gaussian, where it begins in those that learn it; the others ignore it." range:"(0,1000000]"`
-	Output   string  `name:"output" help:"Function applied to the decoder's output; bernoulli takes identity, its sigmoid being part of the loss." form:"identity, relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid or softplus"`
-	Init     string  `name:"init" help:"Distribution of the first weights, uniform on ±bound: fanin is 1/√fan-in as in PyTorch, he and xavier are larger." choices:"inits"`
+	Kind       string  `name:"kind" help:"Family of the model: ae makes a code a function of the image, vae a normal distribution from which one can sample; docs/models.md says what the others do." choices:"kinds"`
+	Encoder    string  `name:"encoder" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
+	Latent     int     `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
+	Decoder    string  `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
+	Loss       string  `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
+	Corrupt    string  `name:"corrupt" help:"Damage done to the images that the encoder sees in training, so that it learns to undo it." form:"gaussian, mask, saltpepper, speckle or blur with an amount, as in 'gaussian 0.4'; several between bars; empty for none"`
+	Beta       float64 `name:"beta" help:"Weight of the divergence of the codes from their prior, or of their correlation in tcvae; kinds whose codes have no distribution ignore it." range:"(0,1000000]"`
+	WarmUp     float64 `name:"warm-up" help:"Part of all steps over which the divergence of the codes, or their capacity, grows from nothing." range:"[0,1]"`
+	Capacity   float64 `name:"capacity" help:"Nats an image that the codes of a vae are held at, growing over the warm-up; 0 for none." range:"[0,1000000]"`
+	FreeBits   float64 `name:"free-bits" help:"Nats that each element of a vae's code may diverge before training pays for it; 0 for none." range:"[0,1000]"`
+	Penalty    float64 `name:"penalty" help:"Weight of what a regularised kind pays beside its reconstruction: sparsity, contraction, the decoder's smoothness, or the discrepancy of codes from their prior; 0 takes one that suits the loss." range:"[0,1000000]"`
+	Target     float64 `name:"target" help:"Mean activity of each element of a sparse code; 0 pulls their magnitudes to zero instead. Other kinds ignore it." range:"[0,1)"`
+	Samples    int     `name:"samples" help:"Codes drawn an image by iwae; other kinds ignore it." range:"[1,1000]"`
+	Components int     `name:"components" help:"Learned images whose codes make up the prior of vamp; other kinds ignore it." range:"[2,100000]"`
+	Classes    int     `name:"classes" help:"Classes that cvae is told of; 0 takes those of the data. Other kinds ignore it." range:"[0,100000]"`
+	Variance   float64 `name:"variance" help:"Variance of a pixel about its reconstruction: fixed in the loss gaussian, where it begins in those that learn it; the others ignore it." range:"(0,1000000]"`
+	Output     string  `name:"output" help:"Function applied to the decoder's output; bernoulli takes identity, its sigmoid being part of the loss." form:"identity, relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid or softplus"`
+	Init       string  `name:"init" help:"Distribution of the first weights, uniform on ±bound: fanin is 1/√fan-in as in PyTorch, he and xavier are larger." choices:"inits"`
 }
 
 // Train says how the model is fitted.
@@ -82,7 +87,7 @@ func Default() Config {
 		Model: Model{
 			Kind: Autoencoder,
 			Loss: string(models.MSE),
-			Beta: 1, Variance: models.DefaultVariance,
+			Beta: 1, Variance: models.DefaultVariance, Samples: 5, Components: 64,
 			Output: kernels.Identity.String(),
 			Init:   string(models.FanIn),
 		},

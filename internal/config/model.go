@@ -18,10 +18,11 @@ type Network interface {
 	LossOfMSE(mse float64) (loss float64, ok bool)
 }
 
-// Kinds of models.
+// Names of the kinds of models.
 const (
 	Autoencoder = "ae"
 	Variational = "vae"
+	Conditional = "cvae"
 )
 
 // kind is one family of models.
@@ -36,8 +37,38 @@ type kind struct {
 // kinds are all families, the plainest first.
 var kinds = []kind{
 	{Autoencoder, nil, func(c Config, spec models.Spec) (Network, error) { return models.New(spec, c.Train.Seed) }},
+	{"sparse", nil, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewSparse(models.SparseSpec{Spec: spec, Target: c.Model.Target, Weight: c.Model.Penalty}, c.Train.Seed)
+	}},
+	{"contractive", nil, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewContractive(models.ContractiveSpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
+	}},
+	{"rae-l2", nil, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewRAE(models.RAESpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
+	}},
+	{"rae-gp", nil, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewRAE(models.RAESpec{Spec: spec, Gradient: true, Weight: c.Model.Penalty}, c.Train.Seed)
+	}},
+	{"wae", code, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewWAE(models.WAESpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
+	}},
 	{Variational, likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewVAE(c.variational(spec), c.Train.Seed)
+	}},
+	{Conditional, likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewCVAE(models.CVAESpec{VAESpec: c.variational(spec), Classes: c.Model.Classes}, c.Train.Seed)
+	}},
+	{"iwae", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewIWAE(models.IWAESpec{VAESpec: c.variational(spec), Samples: c.Model.Samples}, c.Train.Seed)
+	}},
+	{"tcvae", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewTCVAE(c.variational(spec), c.Train.Seed)
+	}},
+	{"infovae", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewInfoVAE(models.InfoVAESpec{VAESpec: c.variational(spec), Weight: c.Model.Penalty}, c.Train.Seed)
+	}},
+	{"vamp", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewVamp(models.VampSpec{VAESpec: c.variational(spec), Components: c.Model.Components}, c.Train.Seed)
 	}},
 }
 
@@ -65,11 +96,19 @@ func likelihoodAndCode(c Config) error {
 	if !models.Likelihood(c.Model.Loss).Distribution() {
 		return fmt.Errorf("model.kind is %s and model.loss is %s, which is no distribution of images; set model.loss to one of %s", c.Model.Kind, c.Model.Loss, strings.Join(models.Distributions(), ", "))
 	}
-	if c.Model.Latent == 0 {
-		return fmt.Errorf("model.kind is %s and model.latent is 0; set model.latent to the size of the code", c.Model.Kind)
+	if err := code(c); err != nil {
+		return err
 	}
 	if c.Model.Capacity > 0 && c.Model.FreeBits > 0 {
 		return fmt.Errorf("model.capacity is %g and model.free_bits is %g; set one of them to 0", c.Model.Capacity, c.Model.FreeBits)
+	}
+	return nil
+}
+
+// code demands the size of a code, from a linear map whose numbers may be any.
+func code(c Config) error {
+	if c.Model.Latent == 0 {
+		return fmt.Errorf("model.kind is %s and model.latent is 0; set model.latent to the size of the code", c.Model.Kind)
 	}
 	return nil
 }
