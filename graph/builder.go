@@ -210,5 +210,15 @@ func (b *Builder) tensor(name string, shape kernels.Shape, data []float32) *gorg
 	return gorgonia.NewTensor(b.Graph, b.dtype, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name), gorgonia.WithValue(value))
 }
 
+// OutputNode is the node of an output, or nil.
+func (b *Builder) OutputNode(name string) *gorgonia.Node {
+	for _, out := range b.outputs {
+		if out.name == name {
+			return out.node
+		}
+	}
+	return nil
+}
+
 // CostNode is the cost, or nil.
 func (b *Builder) CostNode() *gorgonia.Node { return b.cost }

@@ -22,6 +22,7 @@ type body struct {
 	encoder   part
 	heads     []part // each a linear map of the encoder's output
 	decoder   part
+	judges    []part // networks that tell the model's work from what it should be
 	variables []variable
 	classes   int // of which each image's is told to heads and decoder; 0 for none
 	seed      uint64
@@ -30,13 +31,14 @@ type body struct {
 // bodyOptions is what only some families want of a body.
 type bodyOptions struct {
 	classes int        // see body
+	judges  []part     // see body
 	further []variable // behind those of the parts
 }
 
 // newBody checks a spec, makes the variables and draws their first values from
 // the seed. Without heads the encoder's output is the code.
 func newBody(spec Spec, seed uint64, heads []string, o bodyOptions) (body, error) {
-	m := body{seed: seed, classes: o.classes}
+	m := body{seed: seed, classes: o.classes, judges: o.judges}
 	var err error
 	if m.spec, err = spec.complete(); err != nil {
 		return m, err
@@ -115,7 +117,7 @@ func (m *body) makeVariables(further []variable) (err error) {
 // parts in the order in which an image passes through them.
 func (m *body) parts() []part {
 	all := append([]part{m.encoder}, m.heads...)
-	return append(all, m.decoder)
+	return append(append(all, m.decoder), m.judges...)
 }
 
 // Spec is the complete description, decoder included.

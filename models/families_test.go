@@ -42,9 +42,27 @@ func families(t *testing.T) map[string]Model {
 	add("vamp", vamp, err)
 	iwae, err := NewIWAE(IWAESpec{bernoulli, 3}, 3)
 	add("iwae", iwae, err)
+	for name, m := range games(t) {
+		all[name] = m
+	}
 	cvae, err := NewCVAE(CVAESpec{convolutional, 4}, 3)
 	add("cvae", cvae, err)
 	return all
+}
+
+// games are the models of two players, whose cost is the sum of what each
+// descends while it takes the other for a constant.
+func games(t *testing.T) map[string]Model {
+	conv, mlp := specs(t)["conv"], specs(t)["mlp"]
+	aae, err := NewAAE(AAESpec{Spec: conv, Width: 5, Weight: 0.4}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gan, err := NewVAEGAN(VAEGANSpec{VAESpec: VAESpec{Spec: with(mlp, func(s *Spec) { s.Likelihood = Bernoulli })}, FeatureWeight: 0.3, Weight: 0.2}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]Model{"aae": aae, "vaegan": gan}
 }
 
 func with1(s VAESpec, change func(*VAESpec)) VAESpec {
@@ -55,8 +73,29 @@ func with1(s VAESpec, change func(*VAESpec)) VAESpec {
 // TestFamilyGradients compares the gradients of all objectives with difference
 // quotients, in float64.
 func TestFamilyGradients(t *testing.T) {
+	players := games(t)
 	for name, m := range families(t) {
-		t.Run(name, func(t *testing.T) { checkObjective(t, m) })
+		if players[name] == nil {
+			t.Run(name, func(t *testing.T) { checkObjective(t, m) })
+		}
+	}
+}
+
+// TestGames compares each player's gradient of the common cost with difference
+// quotients of what that player descends.
+func TestGames(t *testing.T) {
+	judge := func(name string) bool { return strings.HasPrefix(name, discriminating) }
+	for name, m := range games(t) {
+		for output, chosen := range map[string]func(string) bool{
+			Discriminator: judge,
+			// The adversarial term of a VAEGAN leaves the encoder out.
+			Loss: func(v string) bool { return !judge(v) && (name == "aae" || strings.HasPrefix(v, "decoder")) },
+		} {
+			t.Run(name+", "+output, func(t *testing.T) {
+				b := checkBuilder(t, m)
+				checkGradient(t, b, m, b.OutputNode(output), chosen)
+			})
+		}
 	}
 }
 

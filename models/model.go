@@ -36,7 +36,8 @@ const (
 )
 
 // Term is a scalar output of the graphs that Train and Evaluate build, of which
-// the loss is a weighted sum.
+// the loss is a weighted sum. One of weight 0 is no part of it and tells how the
+// rest of the model fares.
 type Term struct {
 	Name   string  `json:"name"` // of the output
 	Short  string  `json:"-"`    // for a line of text

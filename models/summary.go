@@ -2,7 +2,7 @@ package models
 
 // LayerInfo describes one layer of a model for a table.
 type LayerInfo struct {
-	Part       string // encoder, bottleneck (a linear map to the code or its distribution) or decoder
+	Part       string // encoder, bottleneck (a linear map to the code or its distribution), decoder or discriminator
 	Name       string // of its first variable's module, such as encoder.2
 	Text       string // text form
 	In, Out    Shape

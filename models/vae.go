@@ -175,13 +175,21 @@ func (m *VAE) distribution(b *graph.Builder, x *gorgonia.Node) posterior {
 // bound adds the loss with its terms as outputs, and returns what training
 // descends.
 func (m *VAE) bound(b *graph.Builder, x *gorgonia.Node, q posterior) *gorgonia.Node {
-	return m.try(b, q.z, func() (*gorgonia.Node, error) {
-		y := m.decode(b, q.z)
-		reconstruction := m.loss(b, y, x)
+	loss, descended := m.sides(b, x, q)
+	b.Output(Loss, loss)
+	return descended
+}
+
+// sides adds the terms of the loss as outputs. It returns the loss and what
+// training descends in its place, which is the loss itself unless the divergence
+// is warmed up, or weighed otherwise.
+func (m *VAE) sides(b *graph.Builder, x *gorgonia.Node, q posterior) (loss, descended *gorgonia.Node) {
+	descended = m.try(b, q.z, func() (*gorgonia.Node, error) {
+		reconstruction := m.loss(b, m.decode(b, q.z), x)
 		if b.Err() != nil {
 			return nil, b.Err()
 		}
-		terms, descended, err := m.divergence.add(m, b, q)
+		terms, instead, err := m.divergence.add(m, b, q)
 		if err != nil {
 			return nil, err
 		}
@@ -193,14 +201,12 @@ func (m *VAE) bound(b *graph.Builder, x *gorgonia.Node, q posterior) *gorgonia.N
 				return nil, err
 			}
 		}
-		loss, err := ops.Add(reconstruction, paid)
-		if err != nil {
+		if loss, err = ops.Add(reconstruction, paid); err != nil {
 			return nil, err
 		}
-		b.Output(Loss, loss)
 		switch {
-		case descended != nil:
-			return ops.Add(reconstruction, descended)
+		case instead != nil:
+			return ops.Add(reconstruction, instead)
 		case b.Training && m.warmUp > 0:
 			if paid, err = m.warmed(b, paid); err != nil {
 				return nil, err
@@ -209,6 +215,7 @@ func (m *VAE) bound(b *graph.Builder, x *gorgonia.Node, q posterior) *gorgonia.N
 		}
 		return loss, nil
 	})
+	return loss, descended
 }
 
 // warmed is a scalar times the warm-up's present value.

@@ -52,15 +52,20 @@ func split(terms []train.Term) string {
 	if len(terms) == 0 {
 		return ""
 	}
-	var parts []string
+	var summed, beside []string
 	for _, t := range terms {
 		part := t.Short + " " + digits(t.Value)
-		if t.Weight != 1 {
-			part = fmt.Sprintf("%g × %s", t.Weight, part)
+		switch t.Weight {
+		case 0:
+			beside = append(beside, part)
+			continue
+		case 1:
+		default:
+			part = fmt.Sprintf("%.3g × %s", t.Weight, part)
 		}
-		parts = append(parts, part)
+		summed = append(summed, part)
 	}
-	return " (" + strings.Join(parts, " + ") + ")"
+	return " (" + strings.Join(append([]string{strings.Join(summed, " + ")}, beside...), "; ") + ")"
 }
 
 // alike writes numbers with as many digits behind the point as show four of

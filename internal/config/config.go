@@ -41,7 +41,7 @@ type Model struct {
 	WarmUp     float64 `name:"warm-up" help:"Part of all steps over which the divergence of the codes, or their capacity, grows from nothing." range:"[0,1]"`
 	Capacity   float64 `name:"capacity" help:"Nats an image that the codes of a vae are held at, growing over the warm-up; 0 for none." range:"[0,1000000]"`
 	FreeBits   float64 `name:"free-bits" help:"Nats that each element of a vae's code may diverge before training pays for it; 0 for none." range:"[0,1000]"`
-	Penalty    float64 `name:"penalty" help:"Weight of what a regularised kind pays beside its reconstruction: sparsity, contraction, the decoder's smoothness, or the discrepancy of codes from their prior; 0 takes one that suits the loss." range:"[0,1000000]"`
+	Penalty    float64 `name:"penalty" help:"Weight of what a regularised kind pays beside its reconstruction: sparsity, contraction, the decoder's smoothness, the discrepancy of codes from their prior, or being told apart by a discriminator; 0 takes one that suits the loss." range:"[0,1000000]"`
 	Target     float64 `name:"target" help:"Mean activity of each element of a sparse code; 0 pulls their magnitudes to zero instead. Other kinds ignore it." range:"[0,1)"`
 	Samples    int     `name:"samples" help:"Codes drawn an image by iwae; other kinds ignore it." range:"[1,1000]"`
 	Components int     `name:"components" help:"Learned images whose codes make up the prior of vamp; other kinds ignore it." range:"[2,100000]"`

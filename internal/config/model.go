@@ -52,6 +52,9 @@ var kinds = []kind{
 	{"wae", code, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewWAE(models.WAESpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
+	{"aae", code, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewAAE(models.AAESpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
+	}},
 	{Variational, likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewVAE(c.variational(spec), c.Train.Seed)
 	}},
@@ -66,6 +69,9 @@ var kinds = []kind{
 	}},
 	{"infovae", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewInfoVAE(models.InfoVAESpec{VAESpec: c.variational(spec), Weight: c.Model.Penalty}, c.Train.Seed)
+	}},
+	{"vaegan", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewVAEGAN(models.VAEGANSpec{VAESpec: c.variational(spec), Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
 	{"vamp", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewVamp(models.VampSpec{VAESpec: c.variational(spec), Components: c.Model.Components}, c.Train.Seed)

@@ -1,0 +1,95 @@
+package models
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+
+	"hourglass/graph"
+)
+
+// AAESpec describes an adversarial autoencoder.
+type AAESpec struct {
+	Spec
+	// Width of the two hidden layers of the discriminator; 0 takes 256.
+	Width  int
+	Weight float64 // of the adversarial term; 0 takes one that suits the loss
+}
+
+// AAE is an adversarial autoencoder (Makhzani et al., "Adversarial
+// autoencoders", 2016). A discriminator learns to tell codes from draws of the
+// standard normal distribution, and the encoder to make that impossible:
+//
+//	model:         loss − weight · log D(z)
+//	discriminator: −log D(ε) − log(1 − D(z)), ε ~ N(0,I)
+//
+// Both descend at every step, in one graph: the discriminator sees codes as
+// constants, and the encoder sees the discriminator as one.
+type AAE struct{ Autoencoder }
+
+// NewAAE checks a spec, makes the variables and draws their first values from
+// the seed.
+func NewAAE(spec AAESpec, seed uint64) (*AAE, error) {
+	if spec.Latent == 0 {
+		return nil, fmt.Errorf("an adversarial autoencoder has no code size; give one of at least 1")
+	}
+	if spec.Width == 0 {
+		spec.Width = 256
+	}
+	weight, err := spec.penaltyWeight(spec.Weight, 1e-2)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := spec.part(discriminating, Seq(Dense(spec.Width, leaky), Dense(spec.Width, leaky), Dense(1)), Features(spec.Latent))
+	if err != nil {
+		return nil, err
+	}
+	m, err := newBody(spec.Spec, seed, []string{"bottleneck"}, bodyOptions{judges: []part{judge}})
+	if err != nil {
+		return nil, err
+	}
+	return &AAE{Autoencoder{body: m, penalty: deception{weight}}}, nil
+}
+
+// Terms are the two sides of the loss, and how the discriminator fares.
+func (m *AAE) Terms() []Term {
+	return append(m.Autoencoder.Terms(), Term{Discriminator, "judge", 0})
+}
+
+// Train adds the training graph.
+func (m *AAE) Train(b *graph.Builder, batch int) {
+	x := m.image(b, batch)
+	code := m.encode(b, m.corrupted(b, x))
+	loss := m.objective(b, x, code, m.decode(b, code))
+	m.withCost(b, loss, m.opponent(b, code))
+}
+
+// Evaluate adds the graph from image to code, reconstruction and loss.
+func (m *AAE) Evaluate(b *graph.Builder, batch int) {
+	x := m.image(b, batch)
+	code := m.encode(b, x)
+	y := m.decode(b, code)
+	b.Output(Code, code)
+	b.Output(Reconstruction, m.pixels(b, y))
+	m.objective(b, x, code, y)
+	m.opponent(b, code)
+}
+
+// opponent adds the discriminator's loss.
+func (m *AAE) opponent(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
+	return m.try(b, code, func() (*gorgonia.Node, error) {
+		loss, err := m.discriminate(b, b.Noise(code.Shape()...), code)
+		b.Output(Discriminator, loss)
+		return loss, err
+	})
+}
+
+// deception is the penalty of codes that can be told from the prior's.
+type deception struct{ weight float64 }
+
+func (p deception) terms() []Term { return []Term{{Adversarial, "adversary", p.weight}} }
+
+func (p deception) add(m *Autoencoder, b *graph.Builder, _, code *gorgonia.Node) ([]*gorgonia.Node, error) {
+	term, err := m.deceive(b, code)
+	return []*gorgonia.Node{term}, err
+}
