@@ -36,7 +36,7 @@ func NewAAE(spec AAESpec, seed uint64) (*AAE, error) {
 	if spec.Width == 0 {
 		spec.Width = 256
 	}
-	weight, err := spec.penaltyWeight(spec.Weight, 1e-2)
+	weight, err := spec.penaltyWeight(spec.Weight, 1e-3)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func NewVAEGAN(spec VAEGANSpec, seed uint64) (*VAEGAN, error) {
 	if spec.FeatureWeight, err = s.penaltyWeight(spec.FeatureWeight, 1/float64(max(1, s.Input.Size()))); err != nil {
 		return nil, err
 	}
-	if spec.Weight, err = s.penaltyWeight(spec.Weight, 1e-2); err != nil {
+	if spec.Weight, err = s.penaltyWeight(spec.Weight, 1e-3); err != nil {
 		return nil, err
 	}
 	layers := append(Layers{}, s.Encoder...)
