@@ -26,6 +26,7 @@ var rooms = []room{
 	{"conv", "graph graph/ops kernels"},
 	{"models/objective", "conv graph graph/ops kernels"},
 	{"models", "models/objective conv graph graph/ops kernels"},
+	{"models/latent", "kernels"},
 	{"data", "kernels"},
 	{"train", "models graph data kernels"},
 	{"bench/...", "*"},
@@ -38,6 +39,7 @@ var rooms = []room{
 	{"internal/gradcheck", "internal/cases graph/ops kernels kernels/reference"},
 	{"internal/config", "models data train kernels"},
 	{"internal/verdict", "data train"},
+	{"internal/embedding", ""},
 	{"internal/figure", "graph models"},
 	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases internal/repository"},
 }
