@@ -190,27 +190,49 @@ func readTerms(terms []Term, model models.Model, program *graph.Program) []Term 
 // Encode returns the codes, (n,Z), of n images, (n,H,W,C). Labels are the
 // images' classes where the model is conditional; other models take none.
 func (r *Runner) Encode(images []float32, n int, labels ...int) ([]float32, error) {
-	return r.each(encoding, models.Image, images, n, labels, models.Code)
+	return first(r.each(encoding, models.Image, images, n, labels, models.Code))
+}
+
+// Posterior returns mean and log variance, (n,Z) each, of the codes of n
+// images, (n,H,W,C), for models that draw codes from a normal distribution; see
+// [Runner.Encode] for labels.
+func (r *Runner) Posterior(images []float32, n int, labels ...int) (means, logVariances []float32, err error) {
+	both, err := r.each(evaluating, models.Image, images, n, labels, models.Code, models.LogVariance)
+	if err != nil {
+		return nil, nil, err
+	}
+	return both[0], both[1], nil
 }
 
 // Reconstruct returns what the model makes of n images, (n,H,W,C); see
 // [Runner.Encode] for labels.
 func (r *Runner) Reconstruct(images []float32, n int, labels ...int) ([]float32, error) {
-	return r.each(evaluating, models.Image, images, n, labels, models.Reconstruction)
+	return first(r.each(evaluating, models.Image, images, n, labels, models.Reconstruction))
 }
 
 // Decode returns the images, (n,H,W,C), of n codes, (n,Z); see [Runner.Encode]
 // for labels.
 func (r *Runner) Decode(codes []float32, n int, labels ...int) ([]float32, error) {
-	return r.each(decoding, models.Code, codes, n, labels, models.Reconstruction)
+	return first(r.each(decoding, models.Code, codes, n, labels, models.Reconstruction))
 }
 
-// each runs a program over n rows of an input, chunk by chunk, and collects an
-// output. A chunk smaller than the batch is padded to a power of two, so that
+// first is the only output of a program that was asked for.
+func first(outputs [][]float32, err error) ([]float32, error) {
+	if err != nil {
+		return nil, err
+	}
+	return outputs[0], nil
+}
+
+// each runs a program over n rows of an input, chunk by chunk, and collects
+// outputs. A chunk smaller than the batch is padded to a power of two, so that
 // few programs serve every n.
-func (r *Runner) each(kind graphKind, input string, rows []float32, n int, labels []int, output string) ([]float32, error) {
-	size := map[string]int{models.Image: r.model.Input().Size(), models.Reconstruction: r.model.Input().Size(), models.Code: r.model.CodeSize()}
-	in, out := size[input], size[output]
+func (r *Runner) each(kind graphKind, input string, rows []float32, n int, labels []int, outputs ...string) ([][]float32, error) {
+	size := map[string]int{
+		models.Image: r.model.Input().Size(), models.Reconstruction: r.model.Input().Size(),
+		models.Code: r.model.CodeSize(), models.LogVariance: r.model.CodeSize(),
+	}
+	in := size[input]
 	if n < 0 || len(rows) != n*in {
 		return nil, fmt.Errorf("%d rows of input %s have %d values, want %d of each", n, input, len(rows), in)
 	}
@@ -219,7 +241,10 @@ func (r *Runner) each(kind graphKind, input string, rows []float32, n int, label
 	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	result := make([]float32, 0, n*out)
+	results := make([][]float32, len(outputs))
+	for i, output := range outputs {
+		results[i] = make([]float32, 0, n*size[output])
+	}
 	for done := 0; done < n; {
 		count := min(r.batch, n-done)
 		program, err := r.program(purpose{kind, paddedBatch(count, r.batch)})
@@ -236,10 +261,16 @@ func (r *Runner) each(kind graphKind, input string, rows []float32, n int, label
 		if err := program.Run(); err != nil {
 			return nil, err
 		}
-		result = append(result, program.Output(output)[:count*out]...)
+		for i, output := range outputs {
+			values := program.Output(output)
+			if values == nil {
+				return nil, fmt.Errorf("the model has no output %s; its codes are not drawn from a distribution", output)
+			}
+			results[i] = append(results[i], values[:count*size[output]]...)
+		}
 		done += count
 	}
-	return result, nil
+	return results, nil
 }
 
 // paddedBatch is the least power of two that holds count, or the limit if that

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"hourglass/data"
@@ -86,5 +88,60 @@ func TestVAELearns(t *testing.T) {
 		if !reflect.DeepEqual(metrics, result.Validation) {
 			t.Errorf("evaluated again on %d threads: %+v, want %+v", threads, metrics, result.Validation)
 		}
+	}
+}
+
+// TestPosterior compares mean and log variance with the divergence that an
+// evaluation reports, and with the codes; a model without them is refused.
+func TestPosterior(t *testing.T) {
+	_, test, err := data.Open("glyphs:n=1,test=20", data.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := models.MLP(models.Shape{C: 1, H: 28, W: 28}, []int{16}, 3, models.ReLU)
+	m, err := models.NewVAE(models.VAESpec{Spec: spec}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := make([]float32, 20*784)
+	for i := range 20 {
+		if err := test.Image(i, images[i*784:][:784]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := NewRunner(openDevice(t, 1), m, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	means, logVariances, err := r.Posterior(images, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if codes, err := r.Encode(images, 20); err != nil || !slices.Equal(codes, means) {
+		t.Errorf("the codes are not the means (%v)", err)
+	}
+	kl := 0.0
+	for i, mean := range means {
+		v := float64(logVariances[i])
+		kl += 0.5 * (float64(mean)*float64(mean) + math.Exp(v) - 1 - v) / 20
+	}
+	metrics, err := r.Evaluate(context.Background(), test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "the divergence", kl, metrics.Terms[1].Value)
+
+	plain, err := models.New(spec, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewRunner(openDevice(t, 1), plain, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, _, err := p.Posterior(images, 20); err == nil || !strings.Contains(err.Error(), "no output log_variance") {
+		t.Errorf("an autoencoder gave %v", err)
 	}
 }

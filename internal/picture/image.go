@@ -2,7 +2,11 @@ package picture
 
 import (
 	"fmt"
+	"image"
 	"image/color"
+	"image/draw"
+	"image/png"
+	"io"
 	"math"
 )
 
@@ -68,6 +72,26 @@ func Difference(a, b Image, gain float32) (Image, error) {
 		d.Pixels[i/a.C] += gain * float32(math.Abs(float64(a.Pixels[i]-b.Pixels[i]))) / float32(a.C)
 	}
 	return d, nil
+}
+
+// PNG writes the image alone, at its own size, grey if it has one channel.
+func (m Image) PNG(w io.Writer) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	var canvas draw.Image = image.NewRGBA(image.Rect(0, 0, m.W, m.H))
+	if m.C == 1 {
+		canvas = image.NewGray(image.Rect(0, 0, m.W, m.H))
+	}
+	for y := range m.H {
+		for x := range m.W {
+			canvas.Set(x, y, m.colour(y, x))
+		}
+	}
+	if err := png.Encode(w, canvas); err != nil {
+		return fmt.Errorf("picture: writing the PNG: %w", err)
+	}
+	return nil
 }
 
 // colour is the pixel at row y and column x.

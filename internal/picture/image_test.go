@@ -1,7 +1,10 @@
 package picture
 
 import (
+	"bytes"
+	"image"
 	"image/color"
+	"image/png"
 	"math"
 	"slices"
 	"strings"
@@ -65,6 +68,30 @@ func TestDifference(t *testing.T) {
 	}
 	if _, err := Difference(a, Image{H: 1, W: 2, C: 3}, 1); err == nil {
 		t.Error("a difference with an image without pixels passed")
+	}
+}
+
+func TestImagePNG(t *testing.T) {
+	for _, m := range []Image{{H: 2, W: 3, C: 1, Pixels: []float32{0, 0.2, 0.4, 0.6, 0.8, 1}}, {H: 1, W: 2, C: 3, Pixels: []float32{1, 0.2, 0, 0, 0.6, 1}}} {
+		var file bytes.Buffer
+		if err := m.PNG(&file); err != nil {
+			t.Fatal(err)
+		}
+		got, err := png.Decode(&file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Bounds() != image.Rect(0, 0, m.W, m.H) || (m.C == 1) != (got.ColorModel() == color.GrayModel) {
+			t.Errorf("the PNG is %v of %v", got.Bounds(), got.ColorModel())
+		}
+		for i := range m.H * m.W {
+			if c := color.RGBAModel.Convert(got.At(i%m.W, i/m.W)); c != m.colour(i/m.W, i%m.W) {
+				t.Errorf("pixel %d is %v, want %v", i, c, m.colour(i/m.W, i%m.W))
+			}
+		}
+	}
+	if err := (Image{H: 1, W: 1, C: 2}).PNG(&bytes.Buffer{}); err == nil {
+		t.Error("an image of two channels passed")
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 // differ in channels.
 type Sheet struct {
 	Rows []Row
+	// Columns are captions above the images of a row, if any; none may be wider
+	// than an image.
+	Columns []string
 	// Scale is the whole factor by which images are enlarged. 0 chooses the
 	// least that makes them visible, at least 84 pixels high and wide.
 	Scale int
@@ -25,6 +28,7 @@ type Sheet struct {
 const (
 	visible = 84      // pixels that an image should have, at least
 	gap     = 4       // pixels between images
+	head    = 20      // pixels of the captions of columns
 	margin  = 12      // pixels around everything, and beside the captions
 	largest = 1 << 26 // pixels of a sheet: 256 MiB in memory
 )
@@ -66,14 +70,22 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 	height, width = height*scale, width*scale
 	left := s.captionWidth() // with its margin
 	across := 2*margin + left + longest*(width+gap) - gap
-	down := 2*margin + len(s.Rows)*(height+gap) - gap
+	above := margin
+	if len(s.Columns) > 0 {
+		above += head
+	}
+	down := above + len(s.Rows)*(height+gap) - gap + margin
 	if across > largest/down {
 		return nil, tooLarge(scale)
 	}
 	canvas := image.NewRGBA(image.Rect(0, 0, across, down))
 	draw.Draw(canvas, canvas.Rect, image.NewUniform(paper), image.Point{}, draw.Src)
+	for j, caption := range s.Columns[:min(longest, len(s.Columns))] {
+		x := margin + left + j*(width+gap) + (width-textWidth(caption))/2
+		write(canvas, caption, x, margin+head/2-gap/2)
+	}
 	for i, row := range s.Rows {
-		top := margin + i*(height+gap)
+		top := above + i*(height+gap)
 		write(canvas, row.Caption, margin, top+height/2)
 		for j, m := range row.Images {
 			paint(canvas, m, margin+left+j*(width+gap), top, scale)
@@ -91,12 +103,16 @@ func tooLarge(scale int) error {
 func (s Sheet) captionWidth() int {
 	widest := 0
 	for _, row := range s.Rows {
-		widest = max(widest, font.MeasureString(inconsolata.Regular8x16, row.Caption).Ceil())
+		widest = max(widest, textWidth(row.Caption))
 	}
 	if widest == 0 {
 		return 0
 	}
 	return widest + margin
+}
+
+func textWidth(text string) int {
+	return font.MeasureString(inconsolata.Regular8x16, text).Ceil()
 }
 
 // write puts text to the right of x, its small letters centred on y.

@@ -76,6 +76,34 @@ func TestCaptionsStandLeftOfTheirRows(t *testing.T) {
 	}
 }
 
+func TestColumnCaptionsStandAbove(t *testing.T) {
+	rows := []Row{{"", []Image{plain(40, 40, 1, 0), plain(40, 40, 1, 0)}}}
+	canvas, err := Sheet{Rows: rows, Scale: 1, Columns: []string{"", "one", "beyond"}}.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := canvas.Rect, image.Rect(0, 0, 2*margin+2*40+gap, 2*margin+head+40); got != want {
+		t.Fatalf("the sheet is %v, want %v", got, want)
+	}
+	if canvas.RGBAAt(margin, margin+head-1) != paper || canvas.RGBAAt(margin, margin+head) != black {
+		t.Error("the images do not begin below the captions")
+	}
+	inked := 0
+	for y := range margin + head {
+		for x := range canvas.Rect.Dx() {
+			if canvas.RGBAAt(x, y) != paper {
+				inked++
+				if centre := margin + 40 + gap + 20; x < centre-12 || x >= centre+12 {
+					t.Fatalf("there is ink at %d, %d, off the second column", x, y)
+				}
+			}
+		}
+	}
+	if inked < 10 {
+		t.Error("the second column has no caption")
+	}
+}
+
 func TestSmallImagesAreEnlarged(t *testing.T) {
 	for side, want := range map[int]int{1: 84, 28: 84, 16: 96, 32: 96, 83: 166, 84: 84, 500: 500} {
 		canvas, err := Sheet{Rows: []Row{{"", []Image{plain(side, side, 1, 0)}}}}.Draw()
