@@ -20,6 +20,9 @@
 // eight bits or more a sample are read as eight bits and divided by 255,
 // except arrays of floating-point numbers, which keep their values.
 //
+// Arrays of other numbers, such as codes, go through ReadArray, WriteNPY and
+// WriteNPZ unchanged.
+//
 // # Hostile files
 //
 // What a header claims is compared with the bytes that are really there before

@@ -29,19 +29,23 @@ type commands struct {
 	JSON  bool `name:"json" help:"Print one JSON object on standard output, and everything else on standard error."`
 	Quiet bool `short:"q" help:"Print results only: no progress, no remarks."`
 
-	Tour       tourCommand       `cmd:"" default:"withargs" help:"Train a small autoencoder on drawn digits and judge it; what happens without a command."`
-	Train      trainCommand      `cmd:"" help:"Train an autoencoder, or resume a run."`
-	Eval       evalCommand       `cmd:"" help:"Measure a run on its test images, beside PCA and the mean image."`
-	Recon      reconCommand      `cmd:"" help:"Reconstruct images with a trained model, as a PNG."`
-	Sample     sampleCommand     `cmd:"" help:"Draw new images from a variational autoencoder, as a PNG."`
-	Info       infoCommand       `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
-	Graph      graphCommand      `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
-	Data       dataCommands      `cmd:"" help:"List, inspect, fetch and look at images."`
-	Config     configCommands    `cmd:"" help:"Print, check and explain configurations."`
-	Runs       runsCommand       `cmd:"" help:"List the runs."`
-	Doctor     doctorCommand     `cmd:"" help:"Say what this machine offers, and test that it computes correctly."`
-	Completion completionCommand `cmd:"" help:"Print a completion script for a shell."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Tour        tourCommand        `cmd:"" default:"withargs" help:"Train a small autoencoder on drawn digits and judge it; what happens without a command."`
+	Train       trainCommand       `cmd:"" help:"Train an autoencoder, or resume a run."`
+	Eval        evalCommand        `cmd:"" help:"Measure a run on its test images, beside PCA and the mean image."`
+	Recon       reconCommand       `cmd:"" help:"Reconstruct images with a trained model, as a PNG."`
+	Sample      sampleCommand      `cmd:"" help:"Draw new images: codes by chance, decoded."`
+	Interpolate interpolateCommand `cmd:"" help:"Walk from one image to another through their codes, as a PNG or an animated GIF."`
+	Traverse    traverseCommand    `cmd:"" help:"Show what each dimension of the code does, as a PNG."`
+	Encode      encodeCommand      `cmd:"" help:"Write the codes of images as NPY, NPZ or CSV, and a map of them."`
+	Decode      decodeCommand      `cmd:"" help:"Make images of codes."`
+	Info        infoCommand        `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
+	Graph       graphCommand       `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
+	Data        dataCommands       `cmd:"" help:"List, inspect, fetch and look at images."`
+	Config      configCommands     `cmd:"" help:"Print, check and explain configurations."`
+	Runs        runsCommand        `cmd:"" help:"List the runs."`
+	Doctor      doctorCommand      `cmd:"" help:"Say what this machine offers, and test that it computes correctly."`
+	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 const about = `Hourglass trains autoencoders and says how good they are.

@@ -371,7 +371,7 @@ func TestCompletion(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("there is no bash in which to try its completion")
 	}
-	for line, want := range map[string]string{"hourglass tr": "train", "hourglass data pre": "preview", "hourglass train --epo": "--epochs", "hourglass --quiet eval la": "last"} {
+	for line, want := range map[string]string{"hourglass trai": "train", "hourglass data pre": "preview", "hourglass train --epo": "--epochs", "hourglass --quiet eval la": "last"} {
 		words := strings.Fields(line)
 		script := must(t, "completion", "bash") + "\nCOMP_WORDS=(" + line + "); COMP_CWORD=" + string(rune('0'+len(words)-1)) + "; _hourglass; echo \"${COMPREPLY[*]}\"\n"
 		out, err := exec.Command("bash", "-c", script).CombinedOutput()

@@ -38,8 +38,7 @@ func (c evalCommand) Run(s *session) error {
 	if c.Source != "" {
 		t.config.Data.Source = c.Source
 	}
-	t.config.Data.Shape = t.shape.String()
-	all, err := openSets(t.config)
+	all, err := t.openSets()
 	if err != nil {
 		return err
 	}

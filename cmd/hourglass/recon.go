@@ -68,8 +68,7 @@ func (c reconCommand) Run(s *session) error {
 // read returns the images to reconstruct, and their names.
 func (c reconCommand) read(t *trained) ([]float32, []string, error) {
 	if len(c.Images) == 0 {
-		t.config.Data.Shape = t.shape.String()
-		all, err := openSets(t.config)
+		all, err := t.openSets()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -81,15 +80,21 @@ func (c reconCommand) read(t *trained) ([]float32, []string, error) {
 		images, err := firstImages(held, len(names))
 		return images, names, err
 	}
+	images, err := readPictures(c.Images, t.shape)
+	return images, c.Images, err
+}
+
+// readPictures reads picture files in the shape that the model takes.
+func readPictures(files []string, shape data.Shape) ([]float32, error) {
 	var images []float32
-	for _, path := range c.Images {
-		image, err := readPicture(path, t.shape)
+	for _, path := range files {
+		image, err := readPicture(path, shape)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		images = append(images, image...)
 	}
-	return images, c.Images, nil
+	return images, nil
 }
 
 // readPicture reads one picture file in the shape that the model takes.

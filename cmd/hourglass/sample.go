@@ -2,20 +2,18 @@ package main
 
 import (
 	"fmt"
-	"math"
 
-	"hourglass/internal/config"
-	"hourglass/internal/picture"
-	"hourglass/kernels"
-	"hourglass/models"
-	"hourglass/train"
+	"hourglass/data"
+	"hourglass/models/latent"
 )
 
 type sampleCommand struct {
 	chosenRun
-	Output string `short:"o" default:"samples.png" help:"PNG to write."`
-	Count  int    `short:"n" default:"64" help:"How many images."`
-	Seed   uint64 `default:"1" help:"Seed of the codes; the same seed gives the same codes on every device."`
+	Output     string `short:"o" default:"samples.png" help:"PNG to write, or a folder (ending in /) for one PNG an image."`
+	Count      int    `short:"n" default:"64" help:"How many images."`
+	Seed       uint64 `default:"1" help:"Seed of the codes; the same seed gives the same codes on every device."`
+	From       string `enum:",normal,gaussian,mixture" default:"" placeholder:"normal" help:"Distribution of the codes: normal, the prior of a vae; gaussian or mixture, fitted to the codes of the training images."`
+	Components int    `default:"0" placeholder:"10" help:"Normal distributions in the mixture."`
 	machine
 }
 
@@ -23,67 +21,129 @@ func (sampleCommand) Help() string {
 	return `Examples:
 
     hourglass sample last
-    hourglass sample last -o sheet.png --count 64 --seed 7`
+    hourglass sample last -o sheet.png --count 64 --seed 7
+    hourglass sample last --from mixture --components 20
+    hourglass sample last -n 1000 -o new/`
+}
+
+// Distributions of codes.
+const (
+	fromNormal   = "normal"
+	fromGaussian = "gaussian"
+	fromMixture  = "mixture"
+)
+
+const (
+	defaultComponents = 10
+	mostComponents    = 1000
+	// fittedCodes bounds the codes that a distribution is fitted to, and so the
+	// seconds that it takes.
+	fittedCodes = 10000
+	// fullCode is the largest code of which the components of a mixture have
+	// covariances: beyond, there are more numbers in these than in the codes.
+	fullCode = 128
+)
+
+func (c sampleCommand) check() error {
+	switch {
+	case c.Count < 1 || c.Count > 1000000:
+		return usage{fmt.Errorf("--count is %d; give a number of images from 1 to 1000000", c.Count)}
+	case c.Count > mostInSheet && !isFolder(c.Output):
+		return usage{fmt.Errorf("--count is %d, and one picture shows at most %d; name a folder, as in -o samples/", c.Count, mostInSheet)}
+	case c.Components < 0 || c.Components > mostComponents:
+		return usage{fmt.Errorf("--components is %d; give a number from 1 to %d", c.Components, mostComponents)}
+	case c.Components > 0 && c.From != fromMixture:
+		return usage{fmt.Errorf("--components belongs to a mixture; add --from %s", fromMixture)}
+	}
+	return nil
 }
 
 func (c sampleCommand) Run(s *session) error {
-	if c.Count < 1 || c.Count > 1000 {
-		return usage{fmt.Errorf("--count is %d; give a number of images from 1 to 1000", c.Count)}
+	if err := c.check(); err != nil {
+		return err
 	}
 	run, t, err := c.load()
 	if err != nil {
 		return err
 	}
-	if _, variational := t.model.(*models.VAE); !variational {
-		return fmt.Errorf("run %s is of kind %s, whose codes have no distribution to draw from; sample from one of kind %s, as `hourglass train vae-400-20` makes", run.Name(), t.config.Model.Kind, config.Variational)
+	if c.From == "" {
+		if !t.variational() {
+			return fmt.Errorf("run %s is of kind %s, whose codes have no distribution of their own to draw from; fit one to those of the training images by --from %s", run.Name(), t.config.Model.Kind, fromMixture)
+		}
+		c.From = fromNormal
 	}
-	device, err := c.open(s)
+	r, err := t.on(s, c.machine)
 	if err != nil {
 		return err
 	}
-	defer device.Close()
-	runner, err := train.NewRunner(device, t.model, min(c.Count, t.config.Train.Batch))
+	defer r.Close()
+	sampler, err := c.sampler(s, r)
 	if err != nil {
 		return err
 	}
-	defer runner.Close()
-	made, err := runner.Decode(standardNormal(c.Seed, c.Count*t.model.CodeSize()), c.Count)
+	made, err := r.Decode(sampler.Sample(c.Seed, c.Count), c.Count)
 	if err != nil {
 		return err
 	}
-	if err := writeSheet(c.Output, grid(pictures(made, t.shape))); err != nil {
+	if err := writeImages(c.Output, made, t.shape); err != nil {
 		return err
 	}
 	s.print("%d images drawn with seed %d, written to %s", c.Count, c.Seed, c.Output)
-	return s.give(map[string]any{"output": c.Output, "count": c.Count, "seed": c.Seed, "checkpoint": t.path})
+	return s.give(map[string]any{"output": c.Output, "count": c.Count, "seed": c.Seed, "from": c.From, "checkpoint": t.path})
 }
 
-// sampleStream is far from the streams of variables and graphs, so that codes
-// share no number with the first weights of a model of the same seed.
-const sampleStream = math.MaxUint32
-
-// standardNormal draws n numbers. More of them begin with the same ones.
-func standardNormal(seed uint64, n int) []float32 {
-	clock := kernels.Clock{Seed: seed}
-	numbers := make([]float32, 0, n+3)
-	for block := uint32(0); len(numbers) < n; block++ {
-		four := kernels.Normals(clock.Draw(sampleStream, block))
-		numbers = append(numbers, four[:]...)
+// sampler is the distribution asked for, fitted if need be.
+func (c sampleCommand) sampler(s *session, r *running) (latent.Sampler, error) {
+	size := r.model.CodeSize()
+	if c.From == fromNormal {
+		return latent.Normal(size), nil
 	}
-	return numbers[:n]
+	all, err := r.openSets()
+	if err != nil {
+		return nil, err
+	}
+	fitted, err := evenly(all.training, fittedCodes)
+	if err != nil {
+		return nil, err
+	}
+	s.say("fitting to the codes of %d training images ...", fitted.Len())
+	codes, err := r.codes(s.ctx, fitted)
+	if err != nil {
+		return nil, err
+	}
+	if c.From == fromGaussian {
+		return latent.FitGaussian(codes, size)
+	}
+	o := latent.MixtureOptions{Components: c.Components, Seed: c.Seed}
+	if o.Components == 0 {
+		o.Components = min(defaultComponents, fitted.Len())
+	}
+	if size > fullCode {
+		o.Covariance = latent.Diagonal
+	}
+	mixture, err := latent.FitMixture(codes, size, o)
+	if err != nil {
+		return nil, err
+	}
+	history := mixture.History()
+	s.say("mixture of %d, covariances %v: %s nats a code after %d iterations", o.Components, o.Covariance, digits(history[len(history)-1]), len(history))
+	return mixture, nil
 }
 
-// grid lays images out in rows, as many in a row as there are rows or one more.
-func grid(images []picture.Image) []picture.Row {
-	across := 1
-	for across*across < len(images) {
-		across++
+// evenly returns at most n images of a set, spread over all of it.
+func evenly(ds data.Dataset, n int) (data.Dataset, error) {
+	if ds.Len() <= n {
+		return ds, nil
 	}
-	var rows []picture.Row
-	for len(images) > 0 {
-		n := min(across, len(images))
-		rows = append(rows, picture.Row{Images: images[:n]})
-		images = images[n:]
+	return data.Subset(ds, spreadOver(ds.Len(), n))
+}
+
+// spreadOver are n of so many numbers, in even steps.
+func spreadOver(all, n int) []int {
+	n = min(n, all)
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = i * all / n
 	}
-	return rows
+	return indices
 }

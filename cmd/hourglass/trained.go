@@ -9,6 +9,7 @@ import (
 	"hourglass/data"
 	"hourglass/internal/config"
 	"hourglass/internal/runs"
+	"hourglass/models"
 	"hourglass/train"
 )
 
@@ -83,6 +84,18 @@ func loadTrained(path string) (*trained, error) {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	return t, nil
+}
+
+// openSets opens the images of the run, in the shape that the model takes.
+func (t *trained) openSets() (sets, error) {
+	t.config.Data.Shape = t.shape.String()
+	return openSets(t.config)
+}
+
+// variational reports whether codes have a distribution of their own.
+func (t *trained) variational() bool {
+	_, is := t.model.(*models.VAE)
+	return is
 }
 
 // newModel makes the model that a configuration describes.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -189,11 +188,7 @@ func pictures(values []float32, shape data.Shape) []picture.Image {
 
 // writeSheet writes a contact sheet.
 func writeSheet(path string, rows []picture.Row) error {
-	var png bytes.Buffer
-	if err := (picture.Sheet{Rows: rows}).PNG(&png); err != nil {
-		return err
-	}
-	return runs.Write(path, png.Bytes())
+	return writeFile(path, picture.Sheet{Rows: rows}.PNG)
 }
 
 // close frees what start has made.

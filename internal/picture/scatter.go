@@ -8,8 +8,11 @@ import (
 	"image/draw"
 	"image/png"
 	"io"
+	"maps"
 	"math"
 	"slices"
+
+	"golang.org/x/image/font/inconsolata"
 )
 
 // Scatter is points in the plane, coloured by their labels, with a legend. The
@@ -74,6 +77,7 @@ func (s Scatter) Draw() (*image.RGBA, error) {
 		x, y := place(s.Points[i])
 		dot(canvas, x, y, dotRadius, dotOpacity, s.colour(i))
 	}
+	s.nameGroups(canvas, place)
 	for i, entry := range legend {
 		x, y := 2*margin+plotSide+i/perColumn*column, top+i%perColumn*lineHeight+lineHeight/2
 		dot(canvas, float64(x+margin), float64(y), 1.6*dotRadius, 1, entry.colour)
@@ -115,6 +119,55 @@ func (s Scatter) placing(left, top int) func([2]float64) (x, y float64) {
 	}
 }
 
+// mostNames is how many classes are named within the plane: more would hide it.
+const mostNames = 20
+
+// nameGroups writes the name of each class on the point of it that is nearest to
+// its median, for those who do not see all colours.
+func (s Scatter) nameGroups(canvas *image.RGBA, place func([2]float64) (x, y float64)) {
+	groups := make(map[int][][2]float64)
+	for i, label := range s.Labels {
+		groups[label] = append(groups[label], s.Points[i])
+	}
+	delete(groups, -1)
+	if len(groups) > mostNames {
+		return
+	}
+	for _, label := range slices.Sorted(maps.Keys(groups)) {
+		x, y := place(central(groups[label]))
+		name := s.class(label)
+		left := int(x) - textWidth(name)/2
+		for _, shift := range []image.Point{{-2, 0}, {2, 0}, {0, -2}, {0, 2}, {-1, -1}, {1, 1}, {-1, 1}, {1, -1}} {
+			writeIn(inconsolata.Bold8x16, canvas, color.White, name, left+shift.X, int(y)+shift.Y)
+		}
+		writeIn(inconsolata.Bold8x16, canvas, color.Black, name, left, int(y))
+	}
+}
+
+// central is the point nearest to the median of both axes.
+func central(points [][2]float64) [2]float64 {
+	var median [2]float64
+	for a := range median {
+		var values []float64
+		for _, p := range points {
+			values = append(values, p[a])
+		}
+		slices.Sort(values)
+		median[a] = values[len(values)/2]
+	}
+	return slices.MinFunc(points, func(p, q [2]float64) int {
+		return cmp.Compare(math.Hypot(p[0]-median[0], p[1]-median[1]), math.Hypot(q[0]-median[0], q[1]-median[1]))
+	})
+}
+
+// class names a label.
+func (s Scatter) class(label int) string {
+	if label < len(s.Classes) {
+		return s.Classes[label]
+	}
+	return fmt.Sprint(label)
+}
+
 // mixed is an order of the points in which labels take turns, so that no class
 // covers the others.
 func (s Scatter) mixed() []int {
@@ -141,14 +194,11 @@ func (s Scatter) legend() []entry {
 	labels := slices.Sorted(slices.Values(s.Labels))
 	var entries []entry
 	for _, label := range slices.Compact(labels) {
-		switch {
-		case label < 0:
+		if label < 0 {
 			entries = append(entries, entry{"no label", unlabelled})
-		case label < len(s.Classes):
-			entries = append(entries, entry{s.Classes[label], s.labelColour(label)})
-		default:
-			entries = append(entries, entry{fmt.Sprint(label), s.labelColour(label)})
+			continue
 		}
+		entries = append(entries, entry{s.class(label), s.labelColour(label)})
 	}
 	return entries
 }

@@ -11,7 +11,10 @@ import (
 // TestScatterPlacesPoints looks for the colour of three labels at the corners
 // of a triangle, upright, and in the legend.
 func TestScatterPlacesPoints(t *testing.T) {
-	s := Scatter{Points: [][2]float64{{0, 0}, {4, 0}, {2, 4}}, Labels: []int{0, 1, -1}, Classes: []string{"cat", "dog"}}
+	s := Scatter{
+		Points: [][2]float64{{0, 0}, {4, 0}, {2, 4}, {1, 2}, {1, 2.1}, {3, 2}, {3, 2.1}},
+		Labels: []int{0, 1, -1, 0, 0, 1, 1}, Classes: []string{"cat", "dog"},
+	}
 	canvas, err := s.Draw()
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +34,17 @@ func TestScatterPlacesPoints(t *testing.T) {
 	} {
 		if got := canvas.RGBAAt(c.x, c.y); got != c.want {
 			t.Errorf("pixel %d, %d is %v, want %v", c.x, c.y, got, c.want)
+		}
+	}
+	for label, x := range []int{margin + plotSide/2 - (plotSide-2*margin)/4, margin + plotSide/2 + (plotSide-2*margin)/4} {
+		inked := 0
+		for dx := -12; dx < 12; dx++ { // three letters of 8
+			if canvas.RGBAAt(x+dx, top+plotSide/2) == black {
+				inked++
+			}
+		}
+		if inked == 0 {
+			t.Errorf("class %d is not named on its middle point", label)
 		}
 	}
 }

@@ -117,9 +117,12 @@ func textWidth(text string) int {
 
 // write puts text to the right of x, its small letters centred on y.
 func write(canvas draw.Image, text string, x, y int) {
+	writeIn(inconsolata.Regular8x16, canvas, ink, text, x, y)
+}
+
+func writeIn(face font.Face, canvas draw.Image, c color.Color, text string, x, y int) {
 	const smallLetter = 8 // pixels high in this face
-	drawer := font.Drawer{Dst: canvas, Src: image.NewUniform(ink), Face: inconsolata.Regular8x16,
-		Dot: fixed.P(x, y+smallLetter/2)}
+	drawer := font.Drawer{Dst: canvas, Src: image.NewUniform(c), Face: face, Dot: fixed.P(x, y+smallLetter/2)}
 	drawer.DrawString(text)
 }
 

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"io"
+	"path/filepath"
+	"strings"
+
+	"hourglass/data"
+)
+
+type decodeCommand struct {
+	chosenRun
+	Codes  string `arg:"" help:"Codes as .npy, .npz (array codes) or .csv (columns z0, z1, ... or numbers alone), a row each."`
+	Output string `short:"o" default:"decoded.png" help:"PNG to write, a folder (ending in /) for one PNG an image, or .npy for the pixels, N,H,W,C."`
+	machine
+}
+
+func (decodeCommand) Help() string {
+	return `Examples:
+
+    hourglass encode last -o codes.csv
+    hourglass decode last codes.csv -o sheet.png
+    hourglass decode last codes.npy -o images/`
+}
+
+func (c decodeCommand) Run(s *session) error {
+	_, t, err := c.load()
+	if err != nil {
+		return err
+	}
+	codes, err := readCodes(c.Codes, t.model.CodeSize())
+	if err != nil {
+		return err
+	}
+	r, err := t.on(s, c.machine)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	count := len(codes) / t.model.CodeSize()
+	made, err := r.Decode(codes, count)
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(filepath.Ext(c.Output), ".npy") {
+		array := data.Array{Shape: []int{count, t.shape.H, t.shape.W, t.shape.C}, Values: made}
+		err = writeFile(c.Output, func(w io.Writer) error { return data.WriteNPY(w, array) })
+	} else {
+		err = writeImages(c.Output, made, t.shape)
+	}
+	if err != nil {
+		return err
+	}
+	s.print("%d images, written to %s", count, c.Output)
+	return s.give(map[string]any{"output": c.Output, "count": count, "checkpoint": t.path})
+}

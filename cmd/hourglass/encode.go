@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"hourglass/data"
+	"hourglass/internal/embedding"
+	"hourglass/internal/picture"
+)
+
+type encodeCommand struct {
+	chosenRun
+	Images []string `arg:"" optional:"" help:"Picture files; without any, images of the run."`
+	Output string   `short:"o" default:"codes.npy" help:"File to write: .npy (labels beside it in .labels.npy), .npz (arrays codes, labels, classes) or .csv (image, label, z0, z1, ...)."`
+	Split  string   `enum:",test,training,validation,all" default:"" placeholder:"test" help:"Which images of the run: test, training, validation or all."`
+	Source string   `placeholder:"SOURCE" help:"Encode other images than those of the run."`
+	Map    string   `placeholder:"PNG" help:"Draw the codes in the plane, coloured by label."`
+	By     string   `enum:"pca,tsne" default:"pca" help:"How codes get their place in the map: pca or tsne."`
+	Points int      `default:"2000" help:"Codes in the map, at most."`
+	machine
+}
+
+func (encodeCommand) Help() string {
+	return `Examples:
+
+    hourglass encode last                               test images, to codes.npy
+    hourglass encode last --split all -o codes.npz      np.load("codes.npz")["codes"], ["labels"]
+    hourglass encode last cat.jpg dog.png -o pets.csv
+    hourglass encode last --source folder:./others -o others.csv
+    hourglass encode last --map map.png --by tsne`
+}
+
+func (c encodeCommand) check() error {
+	if err := checkCodesFile(c.Output); err != nil {
+		return usage{err}
+	}
+	switch {
+	case len(c.Images) > 0 && (c.Split != "" || c.Source != ""):
+		return usage{fmt.Errorf("pictures are named, and --split or --source; choose one of them")}
+	case c.Points < 3 || c.Points > embedding.MostTSNE:
+		return usage{fmt.Errorf("--points is %d; give a number from 3 to %d", c.Points, embedding.MostTSNE)}
+	}
+	return nil
+}
+
+func (c encodeCommand) Run(s *session) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	_, t, err := c.load()
+	if err != nil {
+		return err
+	}
+	parts, err := c.parts(t)
+	if err != nil {
+		return err
+	}
+	r, err := t.on(s, c.machine)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	all := &codes{size: t.model.CodeSize()}
+	for _, p := range parts {
+		if err := all.add(s, r, p); err != nil {
+			return err
+		}
+	}
+	files, err := all.write(c.Output)
+	if err != nil {
+		return err
+	}
+	s.print("%d codes of %d numbers, written to %s", all.len(), all.size, files[0])
+	if len(files) > 1 {
+		s.print("their labels, written to %s", files[1])
+	}
+	result := map[string]any{"output": files, "count": all.len(), "size": all.size, "labelled": all.labelled(), "checkpoint": t.path}
+	if c.Map != "" {
+		drawn, err := c.draw(s, all)
+		if err != nil {
+			return err
+		}
+		result["map"] = drawn
+	}
+	return s.give(result)
+}
+
+// part is a set of images and what it is called.
+type part struct {
+	name   string
+	images data.Dataset
+}
+
+// parts are the images to encode.
+func (c encodeCommand) parts(t *trained) ([]part, error) {
+	if len(c.Images) > 0 {
+		values, err := readPictures(c.Images, t.shape)
+		return []part{{"", files{c.Images, values, t.shape}}}, err
+	}
+	if c.Source != "" {
+		t.config.Data.Source = c.Source
+	}
+	all, err := t.openSets()
+	if err != nil {
+		return nil, err
+	}
+	every := []part{{"training", all.training}, {"validation", all.validation}, {"test", all.test}}
+	if c.Split == "" {
+		_, c.Split = all.held()
+	}
+	chosen := slices.DeleteFunc(every, func(p part) bool { return p.images == nil || c.Split != "all" && p.name != c.Split })
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("%s has no %s images; choose another --split", t.config.Data.Source, c.Split)
+	}
+	return chosen, nil
+}
+
+// files are pictures that were named.
+type files struct {
+	names  []string
+	values []float32
+	shape  data.Shape
+}
+
+func (f files) Len() int          { return len(f.names) }
+func (f files) Shape() data.Shape { return f.shape }
+func (f files) Label(int) int     { return -1 }
+func (f files) Classes() []string { return nil }
+func (f files) Name(i int) string { return f.names[i] }
+func (f files) Image(i int, dst []float32) error {
+	copy(dst, f.values[i*len(dst):])
+	return nil
+}
+
+// drawn describes a map.
+type drawn struct {
+	Output          string   `json:"output"`
+	By              string   `json:"by"`
+	Points          int      `json:"points"`
+	Trustworthiness *float64 `json:"trustworthiness,omitempty"`
+	Explained       *float64 `json:"explained,omitempty"` // share of the variance, of PCA
+}
+
+// neighbours is how many of each point the trustworthiness looks at.
+const neighbours = 10
+
+// draw writes the map.
+func (c encodeCommand) draw(s *session, all *codes) (*drawn, error) {
+	some := all.some(spreadOver(all.len(), c.Points))
+	d := &drawn{Output: c.Map, By: c.By, Points: some.len()}
+	var points []embedding.Point
+	var err error
+	caption := fmt.Sprintf("%d codes of %d numbers", d.Points, all.size)
+	if c.By == "tsne" {
+		s.say("placing %d codes by t-SNE ...", d.Points)
+		points, err = embedding.TSNE(some.values, all.size, 0)
+		caption += ", t-SNE"
+	} else {
+		var explained float64
+		points, explained, err = embedding.PCA(some.values, all.size)
+		d.Explained = &explained
+		caption += fmt.Sprintf(", first two principal components: %.0f%% of the variance", 100*explained)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d.Points > 2*neighbours {
+		trust, err := embedding.Trustworthiness(some.values, all.size, points, neighbours)
+		if err != nil {
+			return nil, err
+		}
+		d.Trustworthiness = &trust
+		caption += fmt.Sprintf(", trustworthiness %.3f", trust)
+	}
+	scatter := picture.Scatter{Caption: caption, Classes: some.classes}
+	for _, p := range points {
+		scatter.Points = append(scatter.Points, p)
+	}
+	if some.labelled() {
+		scatter.Labels = some.labels
+	}
+	if err := writeFile(c.Map, scatter.PNG); err != nil {
+		return nil, err
+	}
+	s.print("map: %s, written to %s", caption, c.Map)
+	return d, nil
+}
