@@ -23,7 +23,15 @@ func (decodeCommand) Help() string {
     hourglass decode last codes.npy -o images/`
 }
 
+// pixels reports whether the pixels themselves are wanted.
+func (c decodeCommand) pixels() bool { return strings.EqualFold(filepath.Ext(c.Output), ".npy") }
+
 func (c decodeCommand) Run(s *session) error {
+	if !c.pixels() {
+		if err := checkImagesFile(c.Output); err != nil {
+			return err
+		}
+	}
 	_, t, err := c.load()
 	if err != nil {
 		return err
@@ -42,7 +50,7 @@ func (c decodeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if strings.EqualFold(filepath.Ext(c.Output), ".npy") {
+	if c.pixels() {
 		array := data.Array{Shape: []int{count, t.shape.H, t.shape.W, t.shape.C}, Values: made}
 		err = writeFile(c.Output, func(w io.Writer) error { return data.WriteNPY(w, array) })
 	} else {

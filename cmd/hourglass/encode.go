@@ -13,8 +13,8 @@ type encodeCommand struct {
 	chosenRun
 	Images []string `arg:"" optional:"" help:"Picture files; without any, images of the run."`
 	Output string   `short:"o" default:"codes.npy" help:"File to write: .npy (labels beside it in .labels.npy), .npz (arrays codes, labels, classes) or .csv (image, label, z0, z1, ...)."`
-	Split  string   `enum:",test,training,validation,all" default:"" placeholder:"test" help:"Which images of the run: test, training, validation or all."`
-	Source string   `placeholder:"SOURCE" help:"Encode other images than those of the run."`
+	Split  string   `enum:",test,training,validation,all" default:"" placeholder:"test" help:"Which images: test, training, validation or all."`
+	Source string   `placeholder:"SOURCE" help:"Encode all images of another source."`
 	Map    string   `placeholder:"PNG" help:"Draw the codes in the plane, coloured by label."`
 	By     string   `enum:"pca,tsne" default:"pca" help:"How codes get their place in the map: pca or tsne."`
 	Points int      `default:"2000" help:"Codes in the map, at most."`
@@ -98,15 +98,19 @@ func (c encodeCommand) parts(t *trained) ([]part, error) {
 		values, err := readPictures(c.Images, t.shape)
 		return []part{{"", files{c.Images, values, t.shape}}}, err
 	}
-	if c.Source != "" {
-		t.config.Data.Source = c.Source
+	if c.Source != "" { // of which nothing is put apart
+		t.config.Data.Source, t.config.Data.Validation, t.config.Data.Test = c.Source, 0, 0
 	}
 	all, err := t.openSets()
 	if err != nil {
 		return nil, err
 	}
 	every := []part{{"training", all.training}, {"validation", all.validation}, {"test", all.test}}
-	if c.Split == "" {
+	switch {
+	case c.Split != "":
+	case c.Source != "":
+		c.Split = "all"
+	default:
 		_, c.Split = all.held()
 	}
 	chosen := slices.DeleteFunc(every, func(p part) bool { return p.images == nil || c.Split != "all" && p.name != c.Split })

@@ -48,6 +48,8 @@ func (c interpolateCommand) check() error {
 		return usage{fmt.Errorf("--steps is %d; give a number from 2 to %d", c.Steps, mostSteps)}
 	case c.Pairs < 1 || c.Pairs > mostInSheet/2:
 		return usage{fmt.Errorf("--pairs is %d; give a number from 1 to %d", c.Pairs, mostInSheet/2)}
+	case !c.animated() && !strings.EqualFold(filepath.Ext(c.Output), ".png"):
+		return usage{fmt.Errorf("%s is neither a PNG nor a GIF; end the name in .png or .gif", c.Output)}
 	}
 	return nil
 }
@@ -122,11 +124,19 @@ func (c interpolateCommand) ends(t *trained) ([]float32, []string, error) {
 	if pairs == 0 {
 		return nil, nil, fmt.Errorf("the run has %d %s image and a walk needs two; name two pictures", held.Len(), what)
 	}
-	names := make([]string, 2*pairs)
-	for i := range names {
-		names[i] = data.Name(held, i)
+	// From all over the set, for sets are often in the order of their classes.
+	spread, chosen := spreadOver(held.Len(), 2*pairs), make([]int, 0, 2*pairs)
+	for i := range pairs {
+		chosen = append(chosen, spread[i], spread[pairs+i])
 	}
-	images, err := firstImages(held, len(names))
+	names := make([]string, len(chosen))
+	for i, number := range chosen {
+		names[i] = data.Name(held, number)
+	}
+	if held, err = data.Subset(held, chosen); err != nil {
+		return nil, nil, err
+	}
+	images, err := firstImages(held, held.Len())
 	return images, names, err
 }
 

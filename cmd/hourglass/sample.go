@@ -55,7 +55,7 @@ func (c sampleCommand) check() error {
 	case c.Components > 0 && c.From != fromMixture:
 		return usage{fmt.Errorf("--components belongs to a mixture; add --from %s", fromMixture)}
 	}
-	return nil
+	return checkImagesFile(c.Output)
 }
 
 func (c sampleCommand) Run(s *session) error {

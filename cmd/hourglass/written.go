@@ -35,6 +35,14 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
+// checkImagesFile refuses what is neither a PNG nor a folder.
+func checkImagesFile(path string) error {
+	if isFolder(path) || strings.EqualFold(filepath.Ext(path), ".png") {
+		return nil
+	}
+	return usage{fmt.Errorf("%s is neither a PNG nor a folder; end the name in .png, or in / for one PNG an image", path)}
+}
+
 // writeImages writes images as one sheet, or into a folder as one PNG each,
 // numbered from 1.
 func writeImages(path string, values []float32, shape data.Shape) error {
@@ -50,8 +58,12 @@ func writeImages(path string, values []float32, shape data.Shape) error {
 	}
 	digits := max(4, len(fmt.Sprint(len(images))))
 	for i, m := range images {
-		if err := writeFile(filepath.Join(path, fmt.Sprintf("%0*d.png", digits, i+1)), m.PNG); err != nil {
+		var content bytes.Buffer
+		if err := m.PNG(&content); err != nil {
 			return err
+		}
+		if err := os.WriteFile(filepath.Join(path, fmt.Sprintf("%0*d.png", digits, i+1)), content.Bytes(), 0o666); err != nil {
+			return fmt.Errorf("writing image %d: %w", i+1, err)
 		}
 	}
 	return nil

@@ -14,6 +14,10 @@ import (
 // or with a dimension that never changes, has a Cholesky factor in float64.
 const ridge = 1e-6
 
+// largestFull is the size of the largest codes of which all covariances are
+// kept: they take 128 MB.
+const largestFull = 4096
+
 // Covariance says how the elements of a code may vary together.
 type Covariance int
 
@@ -118,6 +122,8 @@ type spread interface {
 	colour(noise []float64)
 	// logRoot is log|L|.
 	logRoot() float64
+	// precision is tr Σ⁻¹ = ‖L⁻¹‖².
+	precision() float64
 	covariance(i, j int) float64
 }
 
@@ -128,6 +134,9 @@ type fullSpread struct{ blas64.Triangular }
 // mean, each counted with its weight.
 func fitFull(codes table, mean, weights []float64, total, lambda float64) (spread, error) {
 	size := codes.Cols
+	if size > largestFull {
+		return nil, fmt.Errorf("latent: a full covariance of codes of %d elements, want at most %d; fit a mixture of diagonal covariances", size, largestFull)
+	}
 	scatter := blas64.Symmetric{Uplo: blas.Upper, N: size, Stride: size, Data: make([]float64, size*size)}
 	scratch := make([]float64, min(blockRows, codes.Rows)*size)
 	for first := 0; first < codes.Rows; first += blockRows {
@@ -165,6 +174,15 @@ func (s fullSpread) logRoot() float64 {
 		sum += math.Log(s.Data[j*s.Stride+j])
 	}
 	return sum
+}
+
+func (s fullSpread) precision() float64 {
+	identity := blas64.General{Rows: s.N, Cols: s.N, Stride: s.N, Data: make([]float64, s.N*s.N)}
+	for j := range s.N {
+		identity.Data[j*s.N+j] = 1
+	}
+	s.whiten(identity)
+	return squares(identity.Data)
 }
 
 func (s fullSpread) covariance(i, j int) float64 {
@@ -210,6 +228,14 @@ func (s diagonalSpread) logRoot() float64 {
 	sum := 0.0
 	for _, deviation := range s {
 		sum += math.Log(deviation)
+	}
+	return sum
+}
+
+func (s diagonalSpread) precision() float64 {
+	sum := 0.0
+	for _, deviation := range s {
+		sum += 1 / (deviation * deviation)
 	}
 	return sum
 }

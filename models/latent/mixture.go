@@ -5,8 +5,6 @@ import (
 	"math"
 	"sync"
 
-	"gonum.org/v1/gonum/blas/blas64"
-
 	"hourglass/kernels"
 )
 
@@ -121,7 +119,7 @@ func (f *fitting) expect() float64 {
 	penalties := make([]float64, len(f.components))
 	f.each(func(k int) error { // which has no errors
 		f.components[k].logDensities(f.shares[k], f.codes)
-		penalties[k] = f.lambda / 2 * f.components[k].precision()
+		penalties[k] = f.lambda / 2 * f.components[k].spread.precision()
 		return nil
 	})
 	sum := 0.0
@@ -140,17 +138,6 @@ func (f *fitting) expect() float64 {
 		sum -= penalty
 	}
 	return sum / float64(f.codes.Rows)
-}
-
-// precision is tr Σ⁻¹ = ‖L⁻¹‖².
-func (g *Gaussian) precision() float64 {
-	size := len(g.mean)
-	identity := blas64.General{Rows: size, Cols: size, Stride: size, Data: make([]float64, size*size)}
-	for j := range size {
-		identity.Data[j*size+j] = 1
-	}
-	g.spread.whiten(identity)
-	return squares(identity.Data)
 }
 
 // logSum is log Σ exp, of terms of which not all are −∞.
