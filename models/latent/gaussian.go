@@ -93,6 +93,9 @@ func (g *Gaussian) place(code []float32) {
 
 // LogDensity implements [Sampler].
 func (g *Gaussian) LogDensity(code []float32) float64 {
+	if len(code) != len(g.mean) {
+		return math.NaN()
+	}
 	var density [1]float64
 	g.logDensities(density[:], newTable(code, 1, len(g.mean)))
 	return density[0]

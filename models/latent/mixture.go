@@ -180,6 +180,9 @@ func (m *Mixture) Sample(seed uint64, n int) []float32 {
 
 // LogDensity implements [Sampler].
 func (m *Mixture) LogDensity(code []float32) float64 {
+	if len(code) != m.Size() {
+		return math.NaN()
+	}
 	terms := make([]float64, len(m.components))
 	for k, g := range m.components {
 		terms[k] = math.Log(m.weights[k]) + g.LogDensity(code)

@@ -2,7 +2,8 @@ package latent
 
 import "math"
 
-// Path leads from code a, at t = 0, to code b, at t = 1, both of one size.
+// Path leads from code a, at t = 0, to code b, at t = 1. It is nil for codes of
+// different sizes.
 type Path func(a, b []float32, t float64) []float32
 
 // Linear is the straight line.
@@ -15,6 +16,9 @@ func Linear(a, b []float32, t float64) []float32 { return combine(a, 1-t, b, t) 
 // decoders have seen nothing. Codes of nearly the same or opposite directions,
 // or of length 0, have no one arc between them and take the straight line.
 func Spherical(a, b []float32, t float64) []float32 {
+	if len(a) != len(b) {
+		return nil
+	}
 	const parallel = 1e-4 // the sine below which rounding would choose the plane
 	lengthA, lengthB, product := 0.0, 0.0, 0.0
 	for i, x := range a {
@@ -37,6 +41,9 @@ func Spherical(a, b []float32, t float64) []float32 {
 }
 
 func combine(a []float32, shareA float64, b []float32, shareB float64) []float32 {
+	if len(a) != len(b) {
+		return nil
+	}
 	c := make([]float32, len(a))
 	for i, x := range a {
 		c[i] = float32(shareA*float64(x) + shareB*float64(b[i]))

@@ -20,6 +20,9 @@ func TestPathsHaveTheirEnds(t *testing.T) {
 		{{0.1, 0.7, -3}, {1, 2, 0.3}}, {{1, 2, 3}, {2, 4, 6}}, {{1, 2, 3}, {-1, -2, -3}}, {{0, 0, 0}, {1, 0, 0}}, {{1, 0, 0}, {0, 0, 0}}, {{1, 2, 3}, {1, 2, 3}},
 	} {
 		for name, path := range map[string]Path{"linear": Linear, "spherical": Spherical} {
+			if got := path(pair[0], pair[1][:2], 0.5); got != nil {
+				t.Errorf("%s: codes of 3 and 2 elements have %v between them", name, got)
+			}
 			if a, b := path(pair[0], pair[1], 0), path(pair[0], pair[1], 1); !slices.Equal(a, pair[0]) || !slices.Equal(b, pair[1]) {
 				t.Errorf("%s: from %v to %v, want from %v to %v", name, a, b, pair[0], pair[1])
 			}

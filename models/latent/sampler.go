@@ -14,8 +14,8 @@ type Sampler interface {
 	// Sample draws n codes, (n,Z). The same seed draws the same codes, and a
 	// larger n draws the same first ones.
 	Sample(seed uint64, n int) []float32
-	// LogDensity is the natural logarithm of the density at a code of Size
-	// elements.
+	// LogDensity is the natural logarithm of the density at a code, NaN if the
+	// code is of another size.
 	LogDensity(code []float32) float64
 }
 
@@ -36,7 +36,7 @@ func (d Normal) Size() int { return int(d) }
 
 // Sample implements [Sampler].
 func (d Normal) Sample(seed uint64, n int) []float32 {
-	size := n * int(d)
+	size := max(0, n) * max(0, int(d))
 	clock := kernels.Clock{Seed: seed}
 	numbers := make([]float32, 0, size+3)
 	for block := uint32(0); len(numbers) < size; block++ {
@@ -48,6 +48,9 @@ func (d Normal) Sample(seed uint64, n int) []float32 {
 
 // LogDensity implements [Sampler].
 func (d Normal) LogDensity(code []float32) float64 {
+	if len(code) != int(d) {
+		return math.NaN()
+	}
 	squares := 0.0
 	for _, x := range code {
 		squares += float64(x) * float64(x)

@@ -79,6 +79,9 @@ func TestSamplers(t *testing.T) {
 		if slices.Equal(first, s.Sample(4, 7)) {
 			t.Errorf("%s: another seed drew the same codes", name)
 		}
+		if x := s.LogDensity(make([]float32, 3)); x == x || len(s.Sample(1, 0))+len(s.Sample(1, -1)) > 0 {
+			t.Errorf("%s: a code of 3 has the log density %g, and no codes are drawn as %v", name, x, s.Sample(1, -1))
+		}
 		const step = 0.2
 		integral := 0.0
 		for x := -30.0; x < 40; x += step {
