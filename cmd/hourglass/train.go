@@ -247,7 +247,7 @@ func (j *training) compare(v *verdict.Verdict) error {
 		return err
 	}
 	defer runner.Close()
-	made, err := runner.Reconstruct(images, count)
+	made, err := runner.Reconstruct(images, count, labelsFor(j.model, held, count)...)
 	if err != nil {
 		return err
 	}
