@@ -20,6 +20,7 @@ func TestCodes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainSmall(t, "a", "--rate", "0.02")
 	trainSmall(t, "v", "--rate", "0.02", "--kind", "vae", "--loss", "bernoulli")
+	trainSmall(t, "c", "--kind", "cvae", "--loss", "bernoulli")
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T)

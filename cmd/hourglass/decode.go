@@ -36,6 +36,9 @@ func (c decodeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := t.unconditional(); err != nil {
+		return err
+	}
 	codes, err := readCodes(c.Codes, t.model.CodeSize())
 	if err != nil {
 		return err

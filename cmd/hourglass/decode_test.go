@@ -49,7 +49,7 @@ func testDecode(t *testing.T) {
 	}
 	wants(t, must(t, "decode", "v", "one.npy"), "1 images")
 	wants(t, must(t, "decode", "v", "deep.npy"), "2 images")
-	refuses(t, exitFailed, map[string]string{
+	refuses(t, exitFailed, map[string]string{"decode c c.npy": "told the class of each image",
 		"decode v wide.npy":    "wide.npy has 9 columns, and a code of this model has 8 numbers",
 		"decode v nan.csv":     "nan.csv: number 7 of code 0 is NaN",
 		"decode v text.csv":    "text.csv: line 2: column 1 is \"hello\"",

@@ -45,6 +45,8 @@ func testEncode(t *testing.T) {
 		t.Errorf("the parts of the run are %v", splits)
 	}
 
+	wants(t, must(t, "encode", "c", "-o", "c.npz"), "64 codes of 8 numbers") // of a model that is told the labels
+
 	must(t, "recon", "v", "-o", "sheet.png")
 	must(t, "encode", "v", "sheet.png", "sheet.png", "-o", "two.csv")
 	if lines := table(t, "two.csv"); len(lines) != 3 || lines[1][0] != "sheet.png" || lines[0][1] != "z0" || !slices.Equal(lines[1], lines[2]) {

@@ -62,6 +62,9 @@ func (c interpolateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := t.unconditional(); err != nil {
+		return err
+	}
 	ends, names, err := c.ends(t)
 	if err != nil {
 		return err

@@ -76,5 +76,5 @@ func testInterpolate(t *testing.T) {
 		"interpolate v --pairs 0":     "--pairs is 0",
 		"interpolate v --path curved": "--path",
 	})
-	refuses(t, exitFailed, map[string]string{"interpolate v ends/0001.png nowhere.png": "nowhere.png"})
+	refuses(t, exitFailed, map[string]string{"interpolate c": "told the class of each image", "interpolate v ends/0001.png nowhere.png": "nowhere.png"})
 }

@@ -35,10 +35,11 @@ func (r *running) Close() error { return errors.Join(r.Runner.Close(), r.device.
 // chunk is how many images are read before they are encoded.
 const chunk = 1024
 
-// inChunks reads all images of a set, some at a time.
-func (r *running) inChunks(ctx context.Context, ds data.Dataset, use func(images []float32, n int) error) error {
+// inChunks reads all images of a set, some at a time, with their labels if the
+// model is told them.
+func (r *running) inChunks(ctx context.Context, ds data.Dataset, use func(images []float32, n int, labels []int) error) error {
 	size := r.shape.Size()
-	images := make([]float32, min(chunk, ds.Len())*size)
+	images, labels := make([]float32, min(chunk, ds.Len())*size), labelsFor(r.model, ds, ds.Len())
 	for first := 0; first < ds.Len(); first += chunk {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -49,7 +50,7 @@ func (r *running) inChunks(ctx context.Context, ds data.Dataset, use func(images
 				return err
 			}
 		}
-		if err := use(images[:n*size], n); err != nil {
+		if err := use(images[:n*size], n, labels[min(first, len(labels)):min(first+n, len(labels))]); err != nil {
 			return err
 		}
 	}
@@ -59,8 +60,8 @@ func (r *running) inChunks(ctx context.Context, ds data.Dataset, use func(images
 // codes returns the codes of all images of a set.
 func (r *running) codes(ctx context.Context, ds data.Dataset) ([]float32, error) {
 	var all []float32
-	err := r.inChunks(ctx, ds, func(images []float32, n int) error {
-		codes, err := r.Encode(images, n)
+	err := r.inChunks(ctx, ds, func(images []float32, n int, labels []int) error {
+		codes, err := r.Encode(images, n, labels...)
 		all = append(all, codes...)
 		return err
 	})
@@ -69,8 +70,8 @@ func (r *running) codes(ctx context.Context, ds data.Dataset) ([]float32, error)
 
 // posteriors returns mean and log variance of the codes of all images of a set.
 func (r *running) posteriors(ctx context.Context, ds data.Dataset) (means, logVariances []float32, err error) {
-	err = r.inChunks(ctx, ds, func(images []float32, n int) error {
-		m, v, err := r.Posterior(images, n)
+	err = r.inChunks(ctx, ds, func(images []float32, n int, labels []int) error {
+		m, v, err := r.Posterior(images, n, labels...)
 		means, logVariances = append(means, m...), append(logVariances, v...)
 		return err
 	})

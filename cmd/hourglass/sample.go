@@ -66,9 +66,12 @@ func (c sampleCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := t.unconditional(); err != nil {
+		return err
+	}
 	if c.From == "" {
 		if !t.variational() {
-			return fmt.Errorf("run %s is of kind %s, whose codes have no distribution of their own to draw from; fit one to those of the training images by --from %s", run.Name(), t.config.Model.Kind, fromMixture)
+			return fmt.Errorf("run %s is of kind %s, whose codes have no distribution to draw from by default; fit one to those of the training images by --from %s", run.Name(), t.config.Model.Kind, fromMixture)
 		}
 		c.From = fromNormal
 	}

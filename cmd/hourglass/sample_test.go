@@ -51,7 +51,7 @@ func testSample(t *testing.T) {
 	if from := object(t, must(t, "sample", "v", "--json", "-q", "--from", "gaussian"))["from"]; from != "gaussian" {
 		t.Errorf("the JSON says %v", from)
 	}
-	refuses(t, exitFailed, map[string]string{"sample a": "by --from mixture", "sample a --from mixture --components 300": "300 components for 224 codes"})
+	refuses(t, exitFailed, map[string]string{"sample c": "told the class of each image", "sample a": "by --from mixture", "sample a --from mixture --components 300": "300 components for 224 codes"})
 	refuses(t, exitUsage, map[string]string{
 		"sample v --from uniform":                 "--from",
 		"sample v -o drawn":                       "drawn is neither a PNG nor a folder",

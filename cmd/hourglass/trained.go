@@ -92,10 +92,23 @@ func (t *trained) openSets() (sets, error) {
 	return openSets(t.config)
 }
 
-// variational reports whether codes have a distribution of their own.
+// variational reports whether the model draws its codes and holds them to a
+// standard normal distribution.
 func (t *trained) variational() bool {
-	_, is := t.model.(*models.VAE)
-	return is
+	switch t.model.(type) {
+	case *models.VAE, *models.CVAE, *models.IWAE, *models.VAEGAN:
+		return true
+	}
+	return false
+}
+
+// unconditional refuses a model that is told the class of each image, for
+// commands that have none to tell.
+func (t *trained) unconditional() error {
+	if _, conditional := t.model.(models.Conditional); conditional {
+		return fmt.Errorf("the run is of kind %s, whose model is told the class of each image, and there is none to tell it here; take a run of another kind", t.config.Model.Kind)
+	}
+	return nil
 }
 
 // newModel makes the model that a configuration describes.

@@ -45,6 +45,9 @@ func (c traverseCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := t.unconditional(); err != nil {
+		return err
+	}
 	all, err := t.openSets()
 	if err != nil {
 		return err

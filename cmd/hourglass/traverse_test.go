@@ -50,5 +50,5 @@ func testTraverse(t *testing.T) {
 		"traverse v --steps 1":  "--steps is 1",
 		"traverse v --image 64": "held back the images 0 to 63",
 	})
-	refuses(t, exitFailed, map[string]string{"traverse v --image nowhere.png": "nowhere.png"})
+	refuses(t, exitFailed, map[string]string{"traverse c": "told the class of each image", "traverse v --image nowhere.png": "nowhere.png"})
 }
