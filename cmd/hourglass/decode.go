@@ -12,6 +12,7 @@ type decodeCommand struct {
 	chosenRun
 	Codes  string `arg:"" help:"Codes as .npy, .npz (array codes) or .csv (columns z0, z1, ... or numbers alone), a row each."`
 	Output string `short:"o" default:"decoded.png" help:"PNG to write, a folder (ending in /) for one PNG an image, or .npy for the pixels, N,H,W,C."`
+	conditioned
 	machine
 }
 
@@ -36,9 +37,6 @@ func (c decodeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := t.unconditional(); err != nil {
-		return err
-	}
 	codes, err := readCodes(c.Codes, t.model.CodeSize())
 	if err != nil {
 		return err
@@ -49,7 +47,11 @@ func (c decodeCommand) Run(s *session) error {
 	}
 	defer r.Close()
 	count := len(codes) / t.model.CodeSize()
-	made, err := r.Decode(codes, count)
+	labels, err := c.labels(t, count)
+	if err != nil {
+		return err
+	}
+	made, err := r.Decode(codes, count, labels...)
 	if err != nil {
 		return err
 	}

@@ -49,17 +49,20 @@ func testDecode(t *testing.T) {
 	}
 	wants(t, must(t, "decode", "v", "one.npy"), "1 images")
 	wants(t, must(t, "decode", "v", "deep.npy"), "2 images")
-	refuses(t, exitFailed, map[string]string{"decode c c.npy": "told the class of each image",
+	refuses(t, exitFailed, map[string]string{
 		"decode v wide.npy":    "wide.npy has 9 columns, and a code of this model has 8 numbers",
 		"decode v nan.csv":     "nan.csv: number 7 of code 0 is NaN",
 		"decode v text.csv":    "text.csv: line 2: column 1 is \"hello\"",
 		"decode v bad.npy":     "bad.npy: the file does not begin as NPY does",
 		"decode v nowhere.npz": "nowhere.npz",
 	})
+	must(t, "decode", "c", "c.npy", "--label", "3")
 	refuses(t, exitUsage, map[string]string{
-		"decode v codes.txt":        "ends in .npy, .npz or .csv",
-		"decode v one.npy -o x.jpg": "x.jpg is neither a PNG nor a folder",
-		"decode v many.npy":         "1001 images are too many for the one picture decoded.png; name a folder, as in -o decoded/",
-		"decode v":                  "expected",
+		"decode c c.npy": "add --label", "decode c c.npy --label 99": "told of classes 0 to", "decode v c.npy --label 1": "told no class",
+		"decode c c.npy --label seven": "has no class",
+		"decode v codes.txt":           "ends in .npy, .npz or .csv",
+		"decode v one.npy -o x.jpg":    "x.jpg is neither a PNG nor a folder",
+		"decode v many.npy":            "1001 images are too many for the one picture decoded.png; name a folder, as in -o decoded/",
+		"decode v":                     "expected",
 	})
 }

@@ -17,6 +17,7 @@ type interpolateCommand struct {
 	Path   string   `enum:",linear,spherical" default:"" placeholder:"spherical" help:"linear or spherical; by default spherical for a vae, whose codes lie near a sphere, and linear for an ae."`
 	Steps  int      `default:"0" placeholder:"10" help:"Images of one walk, ends included; 10, or 24 in a GIF."`
 	Pairs  int      `short:"n" default:"8" help:"How many pairs, if no pictures are named."`
+	conditioned
 	machine
 }
 
@@ -62,7 +63,7 @@ func (c interpolateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := t.unconditional(); err != nil {
+	if _, err := c.labels(t, 0); err != nil {
 		return err
 	}
 	ends, names, err := c.ends(t)
@@ -145,7 +146,11 @@ func (c interpolateCommand) ends(t *trained) ([]float32, []string, error) {
 
 // walk decodes all codes between the ends, walk after walk.
 func (c interpolateCommand) walk(r *running, ends []float32, n int) ([]float32, error) {
-	codes, err := r.Encode(ends, n)
+	labels, err := c.labels(r.trained, n/2*c.Steps)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := r.Encode(ends, n, labels[:min(n, len(labels))]...)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +161,7 @@ func (c interpolateCommand) walk(r *running, ends []float32, n int) ([]float32, 
 			between = append(between, path(codes[:size], codes[size:2*size], float64(step)/float64(c.Steps-1))...)
 		}
 	}
-	return r.Decode(between, n/2*c.Steps)
+	return r.Decode(between, n/2*c.Steps, labels...)
 }
 
 // sheet shows each walk in a row between the two originals.

@@ -69,12 +69,14 @@ func testInterpolate(t *testing.T) {
 	if slices.Equal(g.Image[0].Pix, g.Image[restAtEnds+1].Pix) {
 		t.Error("nothing moves")
 	}
+	must(t, "interpolate", "c", "--label", "2")
 	refuses(t, exitUsage, map[string]string{
+		"interpolate c":               "add --label",
 		"interpolate v ends/0001.png": "1 pictures are named; give the two ends",
 		"interpolate v --steps 1":     "--steps is 1",
 		"interpolate v -o walk.mp4":   "walk.mp4 is neither a PNG nor a GIF",
 		"interpolate v --pairs 0":     "--pairs is 0",
 		"interpolate v --path curved": "--path",
 	})
-	refuses(t, exitFailed, map[string]string{"interpolate c": "told the class of each image", "interpolate v ends/0001.png nowhere.png": "nowhere.png"})
+	refuses(t, exitFailed, map[string]string{"interpolate v ends/0001.png nowhere.png": "nowhere.png"})
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 
 	"hourglass/data"
 	"hourglass/internal/config"
@@ -37,4 +39,37 @@ func labelsFor(model models.Model, ds data.Dataset, n int) []int {
 		labels[i] = ds.Label(i)
 	}
 	return labels
+}
+
+// conditioned is the flag of commands that tell a conditional model a class.
+type conditioned struct {
+	Label string `placeholder:"CLASS" help:"Class that a model of kind cvae is told: its number, or its name in the run's data."`
+}
+
+// labels are the class asked for, n times; none for a model that is told none.
+func (c conditioned) labels(t *trained, n int) ([]int, error) {
+	conditional, ok := t.model.(models.Conditional)
+	switch {
+	case !ok && c.Label != "":
+		return nil, usage{fmt.Errorf("the run is of kind %s, whose model is told no class; leave out --label", t.config.Model.Kind)}
+	case !ok:
+		return nil, nil
+	case c.Label == "":
+		return nil, usage{fmt.Errorf("the run is of kind %s, whose model is told the class of each image; add --label, from 0 to %d or by name", t.config.Model.Kind, conditional.Classes()-1)}
+	}
+	label, err := strconv.Atoi(c.Label)
+	if err != nil {
+		all, err := t.openSets()
+		if err != nil {
+			return nil, err
+		}
+		names := data.Classes(all.training)
+		if label = slices.Index(names, c.Label); label < 0 {
+			return nil, usage{fmt.Errorf("the run's data has no class %q%s", c.Label, suggestion(c.Label, names, fmt.Sprintf("; give a number from 0 to %d", conditional.Classes()-1)))}
+		}
+	}
+	if label < 0 || label >= conditional.Classes() {
+		return nil, usage{fmt.Errorf("--label is %d, and the model is told of classes 0 to %d", label, conditional.Classes()-1)}
+	}
+	return slices.Repeat([]int{label}, n), nil
 }

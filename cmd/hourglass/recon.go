@@ -15,6 +15,7 @@ type reconCommand struct {
 	Images []string `arg:"" optional:"" help:"Picture files; without any, images that the run held back."`
 	Output string   `short:"o" default:"reconstructions.png" help:"PNG to write: originals, reconstructions, and four times their difference."`
 	Count  int      `short:"n" default:"12" help:"How many images of the run, if none are named."`
+	conditioned
 	machine
 }
 
@@ -36,7 +37,7 @@ func (c reconCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	images, names, err := c.read(t)
+	images, names, labels, err := c.read(t)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (c reconCommand) Run(s *session) error {
 		return err
 	}
 	defer runner.Close()
-	made, err := runner.Reconstruct(images, count)
+	made, err := runner.Reconstruct(images, count, labels...)
 	if err != nil {
 		return err
 	}
@@ -65,23 +66,32 @@ func (c reconCommand) Run(s *session) error {
 	return c.report(s, images, made, names)
 }
 
-// read returns the images to reconstruct, and their names.
-func (c reconCommand) read(t *trained) ([]float32, []string, error) {
-	if len(c.Images) == 0 {
-		all, err := t.openSets()
-		if err != nil {
-			return nil, nil, err
+// read returns the images to reconstruct, their names, and their labels where the
+// model is told them: those of the run's own images are known.
+func (c reconCommand) read(t *trained) (images []float32, names []string, labels []int, err error) {
+	if len(c.Images) > 0 {
+		if labels, err = c.labels(t, len(c.Images)); err == nil {
+			images, err = readPictures(c.Images, t.shape)
 		}
-		held, _ := all.held()
-		names := make([]string, min(c.Count, held.Len()))
-		for i := range names {
-			names[i] = data.Name(held, i)
-		}
-		images, err := firstImages(held, len(names))
-		return images, names, err
+		return images, c.Images, labels, err
 	}
-	images, err := readPictures(c.Images, t.shape)
-	return images, c.Images, err
+	all, err := t.openSets()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	held, _ := all.held()
+	names = make([]string, min(c.Count, held.Len()))
+	for i := range names {
+		names[i] = data.Name(held, i)
+	}
+	labels = labelsFor(t.model, held, len(names))
+	if c.Label != "" {
+		if labels, err = c.labels(t, len(names)); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	images, err = firstImages(held, len(names))
+	return images, names, labels, err
 }
 
 // readPictures reads picture files in the shape that the model takes.

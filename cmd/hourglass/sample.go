@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hourglass/data"
+	"hourglass/models"
 	"hourglass/models/latent"
 )
 
@@ -14,6 +15,7 @@ type sampleCommand struct {
 	Seed       uint64 `default:"1" help:"Seed of the codes; the same seed gives the same codes on every device."`
 	From       string `enum:",normal,gaussian,mixture" default:"" placeholder:"normal" help:"Distribution of the codes: normal, the prior of a vae; gaussian or mixture, fitted to the codes of the training images."`
 	Components int    `default:"0" placeholder:"10" help:"Normal distributions in the mixture."`
+	conditioned
 	machine
 }
 
@@ -22,6 +24,7 @@ func (sampleCommand) Help() string {
 
     hourglass sample last
     hourglass sample last -o sheet.png --count 64 --seed 7
+    hourglass sample last --label 7
     hourglass sample last --from mixture --components 20
     hourglass sample last -n 1000 -o new/`
 }
@@ -66,7 +69,8 @@ func (c sampleCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := t.unconditional(); err != nil {
+	labels, err := c.labels(t)
+	if err != nil {
 		return err
 	}
 	if c.From == "" {
@@ -84,7 +88,7 @@ func (c sampleCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	made, err := r.Decode(sampler.Sample(c.Seed, c.Count), c.Count)
+	made, err := r.Decode(sampler.Sample(c.Seed, c.Count), c.Count, labels...)
 	if err != nil {
 		return err
 	}
@@ -93,6 +97,19 @@ func (c sampleCommand) Run(s *session) error {
 	}
 	s.print("%d images drawn with seed %d, written to %s", c.Count, c.Seed, c.Output)
 	return s.give(map[string]any{"output": c.Output, "count": c.Count, "seed": c.Seed, "from": c.From, "checkpoint": t.path})
+}
+
+// labels are the classes to tell the model: the one asked for, or all in turn.
+func (c sampleCommand) labels(t *trained) ([]int, error) {
+	conditional, ok := t.model.(models.Conditional)
+	if !ok || c.Label != "" {
+		return c.conditioned.labels(t, c.Count)
+	}
+	labels := make([]int, c.Count)
+	for i := range labels {
+		labels[i] = i % conditional.Classes()
+	}
+	return labels, nil
 }
 
 // sampler is the distribution asked for, fitted if need be.

@@ -51,8 +51,12 @@ func testSample(t *testing.T) {
 	if from := object(t, must(t, "sample", "v", "--json", "-q", "--from", "gaussian"))["from"]; from != "gaussian" {
 		t.Errorf("the JSON says %v", from)
 	}
-	refuses(t, exitFailed, map[string]string{"sample c": "told the class of each image", "sample a": "by --from mixture", "sample a --from mixture --components 300": "300 components for 224 codes"})
+	refuses(t, exitFailed, map[string]string{"sample a": "by --from mixture", "sample a --from mixture --components 300": "300 components for 224 codes"})
+	must(t, "sample", "c", "-n", "20")
+	must(t, "sample", "c", "--label", "2", "-n", "4")
+	must(t, "recon", "c")
 	refuses(t, exitUsage, map[string]string{
+		"sample c --label 1000":                   "told of classes 0 to",
 		"sample v --from uniform":                 "--from",
 		"sample v -o drawn":                       "drawn is neither a PNG nor a folder",
 		"sample v --components 3":                 "add --from mixture",

@@ -102,15 +102,6 @@ func (t *trained) variational() bool {
 	return false
 }
 
-// unconditional refuses a model that is told the class of each image, for
-// commands that have none to tell.
-func (t *trained) unconditional() error {
-	if _, conditional := t.model.(models.Conditional); conditional {
-		return fmt.Errorf("the run is of kind %s, whose model is told the class of each image, and there is none to tell it here; take a run of another kind", t.config.Model.Kind)
-	}
-	return nil
-}
-
 // newModel makes the model that a configuration describes.
 func newModel(c config.Config, shape data.Shape) (config.Network, error) {
 	model, err := c.Build(shape)

@@ -17,6 +17,7 @@ type traverseCommand struct {
 	Dims   int    `default:"10" help:"How many dimensions, those that matter most first."`
 	Steps  int    `default:"13" help:"Images in a row; of an odd number the middle one is the centre."`
 	Image  string `placeholder:"FILE|INDEX" help:"Centre: a picture file, or the number of an image that the run held back, from 0; by default the mean code."`
+	conditioned
 	machine
 }
 
@@ -45,7 +46,8 @@ func (c traverseCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := t.unconditional(); err != nil {
+	labels, err := c.labels(t, c.Dims*c.Steps)
+	if err != nil {
 		return err
 	}
 	all, err := t.openSets()
@@ -68,11 +70,11 @@ func (c traverseCommand) Run(s *session) error {
 		return err
 	}
 	if centre != nil {
-		if d.centre, err = r.Encode(centre, 1); err != nil {
+		if d.centre, err = r.Encode(centre, 1, labels[:min(1, len(labels))]...); err != nil {
 			return err
 		}
 	}
-	sheet, err := c.sheet(r, d)
+	sheet, err := c.sheet(r, d, labels)
 	if err != nil {
 		return err
 	}
@@ -155,7 +157,7 @@ func measure(s *session, r *running, ds data.Dataset) (*dimensions, error) {
 }
 
 // sheet decodes the centre with each dimension moved in turn.
-func (c traverseCommand) sheet(r *running, d *dimensions) (picture.Sheet, error) {
+func (c traverseCommand) sheet(r *running, d *dimensions, labels []int) (picture.Sheet, error) {
 	var sheet picture.Sheet
 	var codes []float32
 	dims := d.order[:min(c.Dims, len(d.order))]
@@ -166,7 +168,7 @@ func (c traverseCommand) sheet(r *running, d *dimensions) (picture.Sheet, error)
 			codes = append(codes, code...)
 		}
 	}
-	made, err := r.Decode(codes, len(dims)*c.Steps)
+	made, err := r.Decode(codes, len(dims)*c.Steps, labels[:min(len(dims)*c.Steps, len(labels))]...)
 	if err != nil {
 		return sheet, err
 	}
