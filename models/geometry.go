@@ -140,22 +140,3 @@ func (l Layers) Shapes(part string, in Shape) ([]Shape, error) {
 
 // maxElements bounds what one layer makes of one image: 1 GiB of float32.
 const maxElements = 1 << 28
-
-// modules is how many modules of PyTorch a layer is: the operation, its norm
-// and its activation are numbered one by one in an nn.Sequential.
-func (l Layer) modules() int {
-	n := 1
-	switch l.Kind {
-	case KindAssert:
-		return 0
-	case KindNorm, KindActivate:
-		return 1
-	}
-	if l.Norm != nil {
-		n++
-	}
-	if l.Activation.Function != kernels.Identity {
-		n++
-	}
-	return n
-}

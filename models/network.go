@@ -14,9 +14,12 @@ import (
 
 // Constants of the normalisations, PyTorch's defaults.
 const (
-	normEpsilon       = 1e-5
-	batchNormMomentum = 0.1
+	NormEpsilon       = 1e-5 // added to every variance
+	BatchNormMomentum = 0.1  // of the running statistics
 )
+
+// runningName ends the name of a batch normalisation's (2,C) statistics.
+const runningName = "running"
 
 // variable is a variable to be made, with how its values begin.
 type variable struct {
@@ -85,7 +88,7 @@ func (p part) layerVariables(l Layer, in, out Shape, module int) []variable {
 		parameter(prefix+".weight", beginning{value: 1}, out.C)
 		parameter(prefix+".bias", beginning{}, out.C)
 		if l.Norm.Kind == kernels.BatchNorm {
-			all = append(all, variable{Variable: graph.Variable{Name: prefix + ".running", Shape: kernels.Shape{2, out.C}}, state: true})
+			all = append(all, variable{Variable: graph.Variable{Name: prefix + "." + runningName, Shape: kernels.Shape{2, out.C}}, state: true})
 		}
 	}
 	return all
@@ -213,7 +216,7 @@ func applyWeights(b *graph.Builder, l Layer, prefix string, x *gorgonia.Node) (*
 func applyNorm(b *graph.Builder, n Norm, prefix string, x *gorgonia.Node) (*gorgonia.Node, error) {
 	scale, shift := b.Variable(prefix+".weight"), b.Variable(prefix+".bias")
 	if n.Kind == kernels.LayerNorm {
-		return conv.LayerNorm(x, scale, shift, normEpsilon)
+		return conv.LayerNorm(x, scale, shift, NormEpsilon)
 	}
 	shape := kernels.Shape(x.Shape().Clone())
 	row := len(shape) == 2
@@ -226,9 +229,9 @@ func applyNorm(b *graph.Builder, n Norm, prefix string, x *gorgonia.Node) (*gorg
 	var y *gorgonia.Node
 	var err error
 	if n.Kind == kernels.BatchNorm {
-		y, err = conv.BatchNorm2D(b, x, scale, shift, b.Variable(prefix+".running"), batchNormMomentum, normEpsilon)
+		y, err = conv.BatchNorm2D(b, x, scale, shift, b.Variable(prefix+"."+runningName), BatchNormMomentum, NormEpsilon)
 	} else {
-		y, err = conv.GroupNorm(x, scale, shift, n.Groups, normEpsilon)
+		y, err = conv.GroupNorm(x, scale, shift, n.Groups, NormEpsilon)
 	}
 	if err == nil && row {
 		y, err = ops.Reshape(y, shape...)

@@ -14,12 +14,9 @@ type LayerInfo struct {
 func (m *body) Layers() []LayerInfo {
 	var all []LayerInfo
 	for _, p := range m.parts() {
-		module, name := 0, p.name
-		if p.single {
-			name = "bottleneck"
-		}
+		module := 0
 		for i, l := range p.layers {
-			info := LayerInfo{Part: name, Name: p.prefix(module), Text: l.String(), In: p.shapes[i], Out: p.shapes[i+1]}
+			info := LayerInfo{Part: p.section(), Name: p.prefix(module), Text: l.String(), In: p.shapes[i], Out: p.shapes[i+1]}
 			for _, v := range p.layerVariables(l, p.shapes[i], p.shapes[i+1], module) {
 				if !v.state {
 					info.Parameters += v.Shape.Size()

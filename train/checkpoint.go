@@ -18,16 +18,16 @@ import (
 	"hourglass/internal/atomicfile"
 	"hourglass/internal/safetensors"
 	"hourglass/kernels"
+	"hourglass/models"
 )
 
 // Names in a checkpoint file that are not those of variables.
 const (
-	ownPrefix     = "hourglass." // of metadata that are not the caller's
-	formatKey     = ownPrefix + "format"
-	checksumKey   = ownPrefix + "sha256"
-	format        = "1"
-	momentPrefix  = "optimizer."
-	runningSuffix = "running"
+	ownPrefix    = "hourglass." // of metadata that are not the caller's
+	formatKey    = ownPrefix + "format"
+	checksumKey  = ownPrefix + "sha256"
+	format       = "1"
+	momentPrefix = "optimizer."
 )
 
 // Checkpoint is a model's variables, the optimiser's moments and the place in
@@ -69,18 +69,8 @@ func (c *Checkpoint) Weights() *Checkpoint {
 // variables lists the tensors of a store's parameters and state.
 func variables(store *graph.Store) []tensor {
 	var tensors []tensor
-	for _, v := range store.Parameters {
+	for _, v := range models.StateDict(store) {
 		tensors = append(tensors, tensor{v.Name, v.Shape, v.Data})
-	}
-	for _, v := range store.State {
-		if !strings.HasSuffix("."+v.Name, "."+runningSuffix) || len(v.Shape) != 2 || v.Shape[0] != 2 {
-			tensors = append(tensors, tensor{v.Name, v.Shape, v.Data})
-			continue
-		}
-		c := v.Shape[1]
-		tensors = append(tensors,
-			tensor{v.Name + "_mean", kernels.Shape{c}, v.Data[:c]},
-			tensor{v.Name + "_var", kernels.Shape{c}, v.Data[c:]})
 	}
 	return tensors
 }
