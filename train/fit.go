@@ -202,6 +202,13 @@ func (f *fit) resume() (bool, error) {
 	for _, problem := range damaged {
 		f.emit(&Warned{fmt.Sprintf("%v; training goes on from %s", problem, path)})
 	}
+	if c.State.pretrained() {
+		if err := c.Restore(f.model.Store()); err != nil {
+			return false, fmt.Errorf("cannot begin from %s: %w", path, err)
+		}
+		f.path = path
+		return true, nil
+	}
 	err = c.State.resumes(f.state)
 	if err == nil {
 		err = c.Restore(f.model.Store())

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"hourglass/graph"
 	"hourglass/internal/atomicfile"
 )
 
@@ -31,6 +32,25 @@ func LatestCheckpoint(folder string) (string, error) {
 // best: that of the epoch with the lowest loss.
 func BestCheckpoint(folder string) (string, error) {
 	return checkpoints{path: folder}.named(bestName)
+}
+
+// SavePretrained makes weights that were fitted elsewhere the first checkpoint
+// of an empty folder, and returns its path. A [Fit] that resumes from it begins
+// a run of any terms with these weights.
+func SavePretrained(folder string, store *graph.Store, metadata map[string]string) (string, error) {
+	d := checkpoints{path: folder}
+	steps, err := d.steps()
+	if err != nil {
+		return "", err
+	}
+	if len(steps) > 0 {
+		return "", fmt.Errorf("the folder %s already has checkpoints, up to step %d; choose another", folder, steps[0])
+	}
+	c := &Checkpoint{Metadata: metadata, tensors: variables(store)}
+	if name := c.notFinite(); name != "" {
+		return "", fmt.Errorf("the weights cannot be used: %s holds a value that is %w", name, graph.ErrNotFinite)
+	}
+	return d.save(c)
 }
 
 // checkpoints is a folder of checkpoints: step-00001234.safetensors, and latest

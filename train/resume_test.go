@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -286,5 +287,45 @@ func resumeOnOtherThreads(t *testing.T, build func() (models.Model, error)) {
 	}
 	if !reflect.DeepEqual(validations[0], validations[1]) {
 		t.Errorf("interrupted after step 6, the validation is %+v, want %+v", validations[1], validations[0])
+	}
+}
+
+// A run that resumes from weights of elsewhere goes as one whose model had them
+// from the start.
+func TestPretrained(t *testing.T) {
+	run := func(m *tiny, o Options) outcome {
+		t.Helper()
+		r := &recorder{}
+		result, err := Fit(context.Background(), openDevice(t, 2), m, tinyImages(t, 0, 22), tinyImages(t, 100, 7), o, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outcomeOf(m, r, result)
+	}
+	fitted := func() *tiny {
+		m := newTiny(t)
+		for i := range m.store.Values {
+			m.store.Values[i] /= 3
+		}
+		m.store.State[0].Data[1] = 0.25
+		return m
+	}
+	o := tinyOptions()
+	o.Pretrained = true
+	o.Checkpoints.Dir = t.TempDir()
+	want := run(fitted(), o)
+	o = tinyOptions()
+	o.Resume, o.Checkpoints.Dir = true, t.TempDir()
+	if _, err := SavePretrained(o.Checkpoints.Dir, fitted().store, nil); err != nil {
+		t.Fatal(err)
+	}
+	run(newTiny(t), o).compare(t, "pretrained", want)
+	if _, err := SavePretrained(o.Checkpoints.Dir, fitted().store, nil); err == nil || !strings.Contains(err.Error(), "already has checkpoints, up to step 20") {
+		t.Errorf("saving over a run: %v", err)
+	}
+	broken := fitted()
+	broken.store.Values[0] = float32(math.NaN())
+	if _, err := SavePretrained(t.TempDir(), broken.store, nil); err == nil || !strings.Contains(err.Error(), "encoder.0.weight") {
+		t.Errorf("saving NaN: %v", err)
 	}
 }

@@ -28,6 +28,10 @@ type State struct {
 	ReferenceEpoch int     // which reached it; 0: none
 }
 
+// pretrained says that the checkpoint holds weights from elsewhere: a run
+// begins from them.
+func (s State) pretrained() bool { return s == State{} }
+
 // field is one entry of a checkpoint's metadata.
 type field struct {
 	key   string

@@ -117,29 +117,48 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 
 // Read reads the named tensor into values, which must have its type and size.
 func Read[T Element](f *File, name string, values []T) error {
-	i, found := f.header.index[name]
-	if !found {
-		return Tensor{Name: name}.errorf("the file has none of this name")
+	e, err := f.sized(name, len(values))
+	if err != nil {
+		return err
 	}
-	e := f.header.entries[i]
 	if want := dtypeOf[T](); e.DType != want {
 		return e.errorf("the file holds it as %s, want %s", e.DType, want)
 	}
-	if e.Shape.Size() != len(values) {
-		return e.errorf("the file holds it as %v, %d elements, want %d", e.Shape, e.Shape.Size(), len(values))
-	}
 	width := widths[e.DType]
-	piece := make([]byte, min(pieceBytes, len(values)*width))
-	for at := e.begin; len(values) > 0; at += int64(len(piece)) {
-		piece = piece[:min(len(piece), len(values)*width)]
+	return f.pieces(e, func(piece []byte) error {
+		n := len(piece) / width
+		if _, err := binary.Decode(piece, binary.LittleEndian, values[:n]); err != nil {
+			return e.errorf("decoding: %w", err)
+		}
+		values = values[n:]
+		return nil
+	})
+}
+
+// sized returns the entry of the named tensor if it has so many elements.
+func (f *File) sized(name string, size int) (entry, error) {
+	i, found := f.header.index[name]
+	if !found {
+		return entry{}, Tensor{Name: name}.errorf("the file has none of this name")
+	}
+	e := f.header.entries[i]
+	if e.Shape.Size() != size {
+		return e, e.errorf("the file holds it as %v, %d elements, want %d", e.Shape, e.Shape.Size(), size)
+	}
+	return e, nil
+}
+
+// pieces reads the data of an entry in pieces of whole elements.
+func (f *File) pieces(e entry, use func([]byte) error) error {
+	piece := make([]byte, min(pieceBytes, e.end-e.begin))
+	for at := e.begin; at < e.end; at += int64(len(piece)) {
+		piece = piece[:min(int64(len(piece)), e.end-at)]
 		if err := readAt(f.reader, piece, f.data+at); err != nil {
 			return e.errorf("reading byte %d of the data: %w", at, err)
 		}
-		n := len(piece) / width
-		if _, err := binary.Decode(piece, binary.LittleEndian, values[:n]); err != nil {
-			return e.errorf("decoding byte %d of the data: %w", at, err)
+		if err := use(piece); err != nil {
+			return err
 		}
-		values = values[n:]
 	}
 	return nil
 }
