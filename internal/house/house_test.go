@@ -27,6 +27,7 @@ var rooms = []room{
 	{"models/objective", "conv graph graph/ops kernels"},
 	{"models", "models/objective conv graph graph/ops kernels"},
 	{"models/latent", "kernels"},
+	{"models/exchange", "models conv graph kernels internal/onnx"},
 	{"data", "kernels"},
 	{"train", "models graph data kernels"},
 	{"bench/...", "*"},
@@ -41,6 +42,7 @@ var rooms = []room{
 	{"internal/verdict", "data train"},
 	{"internal/embedding", ""},
 	{"internal/figure", "graph models"},
+	{"internal/onnx", ""},
 	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases internal/repository"},
 }
 

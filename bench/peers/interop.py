@@ -1,0 +1,292 @@
+"""The other side of package exchange: PyTorch, onnx.checker and onnxruntime.
+
+    interop.py golden models/exchange/testdata   PyTorch's weights and outputs, for make test
+    interop.py torch FOLDER                      our exports of all models, in PyTorch
+    interop.py onnx FOLDER                       the same, in onnxruntime; needs no PyTorch
+
+The last two read what TestInterop of package exchange wrote, a folder for each
+model, and compare outputs with ours. `make interop` and `make peers` run them.
+Each prints the worst difference of each model and exits with 1 if one is above
+1e-5, or if a file is refused.
+"""
+
+import importlib.util
+import pathlib
+import sys
+
+import numpy
+from safetensors.numpy import load_file, save_file
+
+TOLERANCE = 1e-5
+BATCH = 5
+
+
+def build():
+    """The models by name, written by hand: encoder, heads, decoder and the
+    function after it, with the shape of one image."""
+    import torch
+    from torch import nn
+
+    class Channels(nn.LayerNorm):
+        def forward(self, x):
+            return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    def model(shape, encoder, heads, decoder, output=None, names=str, dtype=torch.float32):
+        whole = nn.Module()
+        whole.encoder, whole.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
+        for name, head in heads.items():
+            whole.add_module(name, head)
+        return whole, shape, list(heads), output or nn.Identity(), names, dtype
+
+    def antixk(name):
+        """encoder.4.weight -> encoder.1.1.weight: three modules a block."""
+        part, rest = name.split(".", 1)
+        number, _, leaf = rest.partition(".")
+        if part == "encoder":
+            return f"encoder.{int(number) // 3}.{int(number) % 3}.{leaf}"
+        if part != "decoder":
+            return name
+        number = int(number)
+        if number == 0:
+            return f"decoder_input.{leaf}"
+        if number < 8:
+            return f"decoder.{(number - 2) // 3}.{(number - 2) % 3}.{leaf}"
+        return f"final_layer.{number - 8}.{leaf}"
+
+    def pythae(name):
+        """encoder.3.bias -> encoder.layers.1.0.bias, bottleneck -> encoder.embedding."""
+        part, rest = name.split(".", 1)
+        if part == "bottleneck":
+            return f"encoder.embedding.{rest}"
+        number, _, leaf = rest.partition(".")
+        return f"{part}.layers.{int(number) // 2}.0.{leaf}"
+
+    def examples(name):
+        for ours, theirs in {"encoder.1": "fc1", "fc_mu": "fc21", "fc_var": "fc22", "decoder.0": "fc3", "decoder.2": "fc4"}.items():
+            if name.startswith(ours + "."):
+                return theirs + name[len(ours) :]
+        raise KeyError(name)
+
+    return {
+        "dense": model(
+            (1, 7, 5),
+            [nn.Flatten(), nn.Linear(35, 24), nn.Tanh(), nn.Linear(24, 12), nn.ELU(0.7)],
+            {"bottleneck": nn.Linear(12, 4)},
+            [nn.Linear(4, 12), nn.ELU(0.7), nn.Linear(12, 24), nn.Tanh(), nn.Linear(24, 35), nn.Unflatten(1, (1, 7, 5))],
+            nn.Sigmoid(),
+        ),
+        "odd": model(
+            (1, 13, 11),
+            [nn.Conv2d(1, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 6, 4, 3, 1), nn.LeakyReLU(0.2), nn.Flatten()],
+            {"bottleneck": nn.Linear(24, 5)},
+            [
+                nn.Linear(5, 24), nn.LeakyReLU(0.2), nn.Unflatten(1, (6, 2, 2)),
+                nn.ConvTranspose2d(6, 4, 4, 3, 1, (2, 1)), nn.ReLU(),
+                nn.ConvTranspose2d(4, 1, 3, 2, 1),
+            ],
+        ),
+        "groups": model(
+            (4, 12, 10),
+            [
+                nn.Conv2d(4, 8, (3, 5), padding=(2, 4), dilation=2, groups=2), nn.SiLU(),
+                nn.Conv2d(8, 8, 5, 3, 1, groups=4), nn.GELU(), nn.Flatten(),
+            ],
+            {"bottleneck": nn.Linear(96, 6)},
+            [
+                nn.Linear(6, 96), nn.GELU(), nn.Unflatten(1, (8, 4, 3)),
+                nn.ConvTranspose2d(8, 8, 5, 3, 1, (0, 1), groups=4), nn.SiLU(),
+                nn.ConvTranspose2d(8, 4, (3, 5), padding=(2, 4), groups=2, dilation=2),
+            ],
+        ),
+        "batchnorm": model(
+            (3, 9, 8),
+            [nn.Conv2d(3, 6, 3, 2, 1, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.Flatten(), nn.Linear(120, 16), nn.BatchNorm1d(16), nn.Tanh()],
+            {"bottleneck": nn.Linear(16, 4)},
+            [
+                nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 120), nn.BatchNorm1d(120), nn.ReLU(), nn.Unflatten(1, (6, 5, 4)),
+                nn.ConvTranspose2d(6, 3, 3, 2, 1, (0, 1), bias=False),
+            ],
+            nn.Softplus(),
+        ),
+        "norms": model(
+            (2, 8, 7),
+            [
+                nn.Conv2d(2, 8, 3, padding=1), nn.GroupNorm(4, 8), nn.Softplus(),
+                nn.Conv2d(8, 6, 3, 2, 1), Channels(6), nn.SiLU(), nn.Flatten(),
+                nn.Linear(96, 12), nn.LayerNorm(12), nn.GELU(), nn.Linear(12, 12), nn.GroupNorm(3, 12), nn.ELU(),
+            ],
+            {"bottleneck": nn.Linear(12, 3)},
+            [nn.Linear(3, 96), nn.Unflatten(1, (6, 4, 4)), Channels(6), nn.ConvTranspose2d(6, 2, 3, 2, 1, (1, 0))],
+        ),
+        "pools": model(
+            (2, 9, 15),
+            [nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, 2, 1), nn.AvgPool2d(3, 2, 1), nn.AvgPool2d(2), nn.Flatten()],
+            {"bottleneck": nn.Linear(8, 4)},
+            [
+                nn.Linear(4, 60), nn.ReLU(), nn.Unflatten(1, (4, 3, 5)), nn.Upsample(scale_factor=2),
+                nn.Conv2d(4, 4, 3, 2, 1), nn.ReLU(), nn.Upsample(scale_factor=3, mode="bilinear"), nn.Conv2d(4, 2, 3, padding=1),
+            ],
+        ),
+        "vae": model(
+            (1, 8, 6),
+            [nn.Flatten(), nn.Linear(48, 20), nn.ReLU()],
+            {"fc_mu": nn.Linear(20, 3), "fc_var": nn.Linear(20, 3)},
+            [nn.Linear(3, 20), nn.ReLU(), nn.Linear(20, 48)],
+            nn.Sequential(nn.Unflatten(1, (1, 8, 6)), nn.Sigmoid()),
+            examples,
+        ),
+        "convvae": model(
+            (3, 16, 16),
+            [
+                nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.LeakyReLU(),
+                nn.Conv2d(4, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.LeakyReLU(), nn.Flatten(),
+            ],
+            {"fc_mu": nn.Linear(128, 6), "fc_var": nn.Linear(128, 6)},
+            [
+                nn.Linear(6, 128), nn.Unflatten(1, (8, 4, 4)),
+                nn.ConvTranspose2d(8, 6, 3, 2, 1, 1), nn.BatchNorm2d(6), nn.LeakyReLU(),
+                nn.ConvTranspose2d(6, 4, 3, 2, 1, 1), nn.BatchNorm2d(4), nn.LeakyReLU(),
+                nn.Conv2d(4, 3, 3, padding=1),
+            ],
+            nn.Tanh(),
+            antixk,
+        ),
+        "double": model(
+            (1, 6, 5),
+            [nn.Flatten(), nn.Linear(30, 14), nn.Sigmoid()],
+            {"bottleneck": nn.Linear(14, 4)},
+            [nn.Linear(4, 14), nn.Sigmoid(), nn.Linear(14, 30)],
+            nn.Unflatten(1, (1, 6, 5)),
+            pythae,
+            torch.float64,
+        ),
+        "half": model(
+            (2, 10, 9),
+            [nn.BatchNorm2d(2), nn.Conv2d(2, 4, 3, 2, 1), nn.Tanh(), nn.Dropout(0.3), nn.Conv2d(4, 2, 3, 2, 1), nn.Flatten()],
+            {},
+            [nn.Unflatten(1, (2, 3, 3)), nn.ConvTranspose2d(2, 4, 3, 2, 1), nn.ReLU(), nn.ConvTranspose2d(4, 2, 3, 2, 1, (1, 0))],
+            nn.LeakyReLU(0.5),
+            str,
+            torch.float16,
+        ),
+        "dilated": model(
+            (2, 11, 9),
+            [nn.ConvTranspose2d(2, 4, 2, 1, 0, groups=2), nn.ELU(), nn.Conv2d(4, 4, 3, 2, 2, dilation=2), nn.SiLU(), nn.Flatten()],
+            {"bottleneck": nn.Linear(120, 5)},
+            [
+                nn.Linear(5, 120), nn.SiLU(), nn.Unflatten(1, (4, 6, 5)),
+                nn.ConvTranspose2d(4, 4, 3, 2, 2, 1, groups=2, dilation=2), nn.ELU(), nn.Conv2d(4, 2, 2, padding=0),
+            ],
+            nn.ReLU(),
+            lambda name: "module." + name,
+            torch.bfloat16,
+        ),
+    }
+
+
+def golden(folder):
+    """Writes NAME.safetensors, PyTorch's weights, and NAME.golden.safetensors,
+    its outputs. The weights are twice PyTorch's first ones, so that outputs are
+    of the order of 1; norms get others, so that nothing is one or zero."""
+    import torch
+    from safetensors.torch import save_file as save_torch
+
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(7)
+    for name, (whole, shape, heads, output, names, dtype) in build().items():
+        for module in whole.modules():
+            if type(module).__name__ in ("Conv2d", "ConvTranspose2d", "Linear"):
+                with torch.no_grad():
+                    module.weight *= 2
+            elif getattr(module, "weight", None) is not None:
+                torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+                torch.nn.init.uniform_(module.bias, -0.5, 0.5)
+            if hasattr(module, "running_mean"):
+                torch.nn.init.uniform_(module.running_mean, -0.3, 0.3)
+                torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+        weights = {k: v.to(dtype) if v.is_floating_point() else v for k, v in whole.state_dict().items()}
+        whole.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
+        whole.eval()
+        images = torch.rand(BATCH, *shape)
+        with torch.no_grad():
+            features = whole.encoder(images)
+            codes = [getattr(whole, head)(features) for head in heads] or [features]
+            outputs = {"images": images, "codes": codes[0], "reconstructions": output(whole.decoder(codes[0]))}
+            if len(codes) > 1:
+                outputs["log_variances"] = codes[1]
+        assert outputs["reconstructions"].shape == images.shape, (name, outputs["reconstructions"].shape)
+        save_torch({names(k): v for k, v in weights.items()}, folder / f"{name}.safetensors")
+        save_torch({k: v.contiguous() for k, v in outputs.items()}, folder / f"{name}.golden.safetensors")
+        print(f"{name:10} {sum(v.numel() for v in weights.values()):6} weights, outputs up to {outputs['reconstructions'].abs().max():.2f}")
+
+
+def worst(pairs):
+    return max(float(numpy.abs(numpy.asarray(a, numpy.float64) - b).max()) if a.shape == b.shape else numpy.inf for a, b in pairs)
+
+
+def check_torch(folder):
+    """Loads model.safetensors into the class of model.py, strictly."""
+    import torch
+    from safetensors.torch import load_file as load_torch
+
+    expected = load_file(folder / "expected.safetensors")
+    spec = importlib.util.spec_from_file_location(f"model_{folder.name}", folder / "model.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    loaded = script.load()
+    again = type(loaded)()
+    again.load_state_dict(load_torch(folder / "model.safetensors"), strict=True)
+    script.load(folder / "checkpoint.safetensors")  # with the optimiser's moments
+    images = torch.from_numpy(expected["images"])
+    with torch.no_grad():
+        forward = again.eval()(images)
+        pairs = [
+            (loaded.encode(images).numpy(), expected["codes"]),
+            (loaded.decode(torch.from_numpy(expected["codes"])).numpy(), expected["reconstructions"]),
+            ((forward[0] if isinstance(forward, tuple) else forward).numpy(), expected["reconstructions"]),
+        ]
+        if "log_variances" in expected:
+            pairs.append((forward[2].numpy(), expected["log_variances"]))
+            drawn = again.train()(images)[0]  # must run, and differ from one draw to the next
+            assert not torch.equal(drawn, again(images)[0])
+    return worst(pairs)
+
+
+def check_onnx(folder):
+    """Runs whole model, encoder and decoder on one image and on all."""
+    import onnx
+    import onnxruntime
+
+    expected = load_file(folder / "expected.safetensors")
+    values = {"image": "images", "code": "codes", "reconstruction": "reconstructions", "log_variance": "log_variances"}
+    pairs = []
+    for part in ("whole", "encoder", "decoder"):
+        path = folder / f"{part}.onnx"
+        onnx.checker.check_model(onnx.load(path), full_check=True)
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        for batch in (1, BATCH):
+            feed = {v.name: expected[values[v.name]][:batch] for v in session.get_inputs()}
+            names = [v.name for v in session.get_outputs()]
+            pairs += [(y, expected[values[name]][:batch]) for name, y in zip(names, session.run(names, feed))]
+    return worst(pairs)
+
+
+def main():
+    commands = {"golden": golden, "torch": check_torch, "onnx": check_onnx}
+    if len(sys.argv) != 3 or sys.argv[1] not in commands:
+        sys.exit(__doc__)
+    folder = pathlib.Path(sys.argv[2])
+    if sys.argv[1] == "golden":
+        golden(folder)
+        return
+    failed = False
+    models = sorted(path for path in folder.iterdir() if path.is_dir())
+    for one in models:
+        difference = commands[sys.argv[1]](one)
+        failed |= not difference <= TOLERANCE
+        print(f"{sys.argv[1]} {one.name:10} {difference:.1e}")
+    sys.exit(1 if failed or not models else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+package exchange
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hourglass/internal/repository"
+	"hourglass/internal/safetensors"
+	"hourglass/models"
+	"hourglass/train"
+)
+
+var (
+	python = flag.String("python", "", "Python with the packages of bench/peers/requirements.txt, to run what is written")
+	peers  = flag.String("peers", "onnx", "what to run it in: onnx, or onnx,torch with requirements-torch.txt")
+	accept = flag.Bool("accept", false, "make what the peers have run the golden files")
+)
+
+// parts are those of which files are written.
+var parts = []Part{Whole, Encoder, Decoder}
+
+// about is what the test's ONNX files say of themselves.
+func (a architecture) about() About {
+	return About{Version: "1", Doc: "the model " + a.name, Metadata: map[string]string{"encoder": a.encoder, "decoder": a.decoder}}
+}
+
+// export writes all that can be written of a model into a folder, with what it
+// should compute.
+func (a architecture) export(t *testing.T, folder string) {
+	t.Helper()
+	m := a.trained(t)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, content []byte, err error) {
+		t.Helper()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name), content, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	script, err := Script(m, a.title())
+	write("model.py", script, err)
+	for _, part := range parts {
+		content, err := ONNX(m, part, a.about())
+		write(string(part)+".onnx", content, err)
+	}
+	if err := WriteWeights(filepath.Join(folder, "model.safetensors"), m, nil); err != nil {
+		t.Fatal(err)
+	}
+	m.Store().AddMoments(train.DefaultOptions().Optimiser)
+	if err := train.Snapshot(m.Store(), train.State{}, nil).Write(filepath.Join(folder, "checkpoint.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	theirs := a.outputs(t)
+	ours := run(t, m, theirs["images"])
+	if log := theirs["log_variances"]; log != nil { // which a Runner does not give
+		ours["log_variances"] = log
+	}
+	write("expected.safetensors", expected(t, m, ours), nil)
+}
+
+// title is the first line of model.py.
+func (a architecture) title() string { return fmt.Sprintf("The model %q of the tests.", a.name) }
+
+// expected encodes outputs with their shapes.
+func expected(t *testing.T, m Model, values outputs) []byte {
+	t.Helper()
+	in := m.Input()
+	var described []safetensors.Tensor
+	for _, name := range []string{"images", "reconstructions"} {
+		described = append(described, safetensors.Describe[float32](name, batch, in.C, in.H, in.W))
+	}
+	for _, name := range []string{"codes", "log_variances"} {
+		if values[name] != nil {
+			described = append(described, safetensors.Describe[float32](name, batch, m.CodeSize()))
+		}
+	}
+	var content bytes.Buffer
+	w, err := safetensors.NewWriter(&content, nil, described)
+	for _, d := range described {
+		if err == nil {
+			err = safetensors.Write(w, d.Name, values[d.Name])
+		}
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content.Bytes()
+}
+
+// TestPeers has the real other sides run what is written.
+func TestPeers(t *testing.T) {
+	if *python == "" {
+		t.Skip("onnxruntime is not installed: not compared; make interop does it, and make peers PyTorch too")
+	}
+	folder := t.TempDir()
+	for _, a := range architectures {
+		a.export(t, filepath.Join(folder, a.name))
+	}
+	script := filepath.Join(repository.Root(t), "bench", "peers", "interop.py")
+	for peer := range strings.SplitSeq(*peers, ",") {
+		out, err := exec.CommandContext(t.Context(), *python, script, peer, folder).CombinedOutput()
+		t.Logf("%s", out)
+		if err != nil {
+			t.Fatalf("%s: %v", peer, err)
+		}
+		if *accept {
+			acceptGolden(t, peer)
+		}
+	}
+}
+
+// acceptGolden rewrites the golden files that a peer has run.
+func acceptGolden(t *testing.T, peer string) {
+	t.Helper()
+	if peer == "onnx" {
+		if err := os.WriteFile(accepted, []byte(sums(t)), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for _, a := range architectures {
+		script, err := Script(a.trained(t), a.title())
+		if err == nil {
+			err = os.WriteFile(a.file(".py"), script, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// accepted lists the ONNX files that onnx.checker has passed and onnxruntime
+// has run.
+var accepted = filepath.Join("testdata", "accepted.txt")
+
+// sums are the checksums of all ONNX files.
+func sums(t *testing.T) string {
+	t.Helper()
+	var lines strings.Builder
+	for _, a := range architectures {
+		m := a.trained(t)
+		for _, part := range parts {
+			content, err := ONNX(m, part, a.about())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&lines, "%x  %s %s\n", sha256.Sum256(content), a.name, part)
+		}
+	}
+	return lines.String()
+}
+
+// Where no onnxruntime is, the bytes are those that one has run.
+func TestONNXIsAsAccepted(t *testing.T) {
+	want, err := os.ReadFile(accepted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(sums(t), "\n")
+	for i, line := range strings.Split(string(want), "\n") {
+		if i >= len(got) || got[i] != line {
+			t.Fatalf("an ONNX file is no longer the one that onnxruntime has run, %q; if it should not be, run make interop ACCEPT=1", line)
+		}
+	}
+}
+
+// Where no PyTorch is, model.py is what PyTorch has run.
+func TestScriptIsAsAccepted(t *testing.T) {
+	for _, a := range architectures {
+		want, err := os.ReadFile(a.file(".py"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Script(a.trained(t), a.title())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("model.py of %s is\n%s\nwant\n%s\nif it should be so, run make peers ACCEPT=1", a.name, got, want)
+		}
+	}
+}
+
+// Weights written and read again are the same, bit for bit.
+func TestWeightsReturn(t *testing.T) {
+	for _, a := range architectures {
+		m, path := a.trained(t), filepath.Join(t.TempDir(), "model.safetensors")
+		if err := WriteWeights(path, m, map[string]string{"note": "kept"}); err != nil {
+			t.Fatal(err)
+		}
+		again := a.build(t)
+		if scheme, err := ReadWeights(path, again, nil); err != nil || scheme != "" {
+			t.Fatalf("%s: scheme %q, %v", a.name, scheme, err)
+		}
+		theirs := models.StateDict(again.Store())
+		for i, v := range models.StateDict(m.Store()) {
+			if worst(v.Data, theirs[i].Data) != 0 {
+				t.Errorf("%s: %s has changed", a.name, v.Name)
+			}
+		}
+	}
+}
