@@ -4,7 +4,7 @@ FUZZTIME ?= 10m
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help run build gpu test test-gpu gpu-check bench lint fmt check-header kernels fuzz gate clean
+.PHONY: help run build gpu test test-gpu gpu-check bench lint fmt check-header kernels fuzz gate interop peers clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -62,6 +62,24 @@ fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (10m)
 
 gate: ## train W1 and a VAE on MNIST and Fashion-MNIST in ../shared/datasets and check their error
 	bench/gate.sh
+
+# Where the Python packages of the comparisons below are installed, once.
+PEERS ?= $(HOME)/.cache/hourglass/peers
+TEST_PEERS := $(GO) test ./models/exchange -count 1 -run TestPeers -v
+
+$(PEERS)/%/installed: bench/peers/%.txt bench/peers/requirements.txt
+	python3 -m venv $(PEERS)/$*
+	$(PEERS)/$*/bin/pip install -q -r $<
+	touch $@
+
+interop: ## run what we export in onnxruntime (installs it); ACCEPT=1 makes it what make test expects
+	@if $(MAKE) -s $(PEERS)/requirements/installed; \
+	then $(TEST_PEERS) -python $(PEERS)/requirements/bin/python $(if $(ACCEPT),-accept); \
+	else echo "onnxruntime cannot be installed: not compared"; fi
+
+peers: $(PEERS)/requirements-torch/installed ## write PyTorch's goldens anew, and run what we export in PyTorch (installs it: 6 GB)
+	$(PEERS)/requirements-torch/bin/python bench/peers/interop.py golden models/exchange/testdata
+	$(TEST_PEERS) -python $(PEERS)/requirements-torch/bin/python -peers onnx,torch -accept
 
 clean: ## remove what the other targets made
 	rm -rf bin runs

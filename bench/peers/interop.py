@@ -266,7 +266,7 @@ def check_onnx(folder):
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         for batch in (1, BATCH):
             feed = {v.name: expected[values[v.name]][:batch] for v in session.get_inputs()}
-            names = [v.name for v in session.get_outputs()]
+            names = [v.name for v in session.get_outputs() if values[v.name] in expected]
             pairs += [(y, expected[values[name]][:batch]) for name, y in zip(names, session.run(names, feed))]
     return worst(pairs)
 

@@ -46,6 +46,8 @@ type commands struct {
 	Doctor      doctorCommand      `cmd:"" help:"Say what this machine offers, and test that it computes correctly."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Export      exportCommand      `cmd:"" help:"Write a trained model for PyTorch, onnxruntime and others."`
+	Import      importCommand      `cmd:"" help:"Make a run of weights that were trained in PyTorch."`
 }
 
 const about = `Hourglass trains autoencoders and says how good they are.

@@ -77,6 +77,9 @@ func describeRun(run runs.Run) listed {
 		row.State = "stopped; --resume goes on"
 		if checkpoint, err := train.LoadCheckpoint(path); err == nil {
 			row.Step = checkpoint.State.Step
+			if row.Step == 0 {
+				row.State = "imported; --resume trains on"
+			}
 		}
 	}
 	return row

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,10 @@ import (
 	"hourglass/internal/safetensors"
 	"hourglass/models"
 )
+
+// ErrOtherModel is wrapped by the error of a file whose tensors are not those of
+// the model.
+var ErrOtherModel = errors.New("does not fit the model")
 
 // Rename says that a tensor, or all tensors of a module, are called otherwise
 // in the file.
@@ -31,7 +36,7 @@ func ReadWeights(path string, m Model, renames []Rename) (scheme string, err err
 	}
 	scheme, sources, err := assign(m, offered)
 	if err != nil {
-		return "", fmt.Errorf("%s does not fit the model: %w", path, err)
+		return "", fmt.Errorf("%s %w: %w", path, ErrOtherModel, err)
 	}
 	wanted := models.StateDict(m.Store())
 	values := make([][]float32, len(wanted))

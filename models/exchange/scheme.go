@@ -21,10 +21,11 @@ type scheme struct {
 
 // schemes are tried in order. The last is of names that explain themselves.
 var schemes = []scheme{
+	{"encoder, decoder", []string{"encoder", "decoder"}},
 	{"pytorch/examples", []string{"fc1", "fc21", "fc22", "fc3", "fc4"}},
 	{"AntixK/PyTorch-VAE", []string{"encoder", "fc_mu", "fc_var", "decoder_input", "decoder", "final_layer"}},
 	{"pythae", []string{"encoder.layers", "encoder.embedding", "encoder.log_var", "decoder.fc", "decoder.layers"}},
-	{"encoder and decoder", []string{
+	{"encoder, code, decoder", []string{
 		"encoder", "enc", "bottleneck", "fc_mean", "mean", "mu", "fc_mu", "fc_logvar", "fc_log_var", "logvar", "log_var", "fc_var",
 		"latent_to_decode", "decoder_input", "fc_decode", "decoder", "dec", "final_layer",
 	}},
@@ -66,7 +67,7 @@ type foreign struct {
 }
 
 // modules groups the tensors by module, in order; ok is false if one stands
-// under no prefix.
+// under no prefix, or if the names leave the order open.
 func (s scheme) modules(offered []tensor) (all []foreign, ok bool) {
 	index := make(map[string]int)
 	for _, t := range offered {
@@ -84,8 +85,14 @@ func (s scheme) modules(offered []tensor) (all []foreign, ok bool) {
 		all[i].tensors[lastOf(t.name)] = t
 	}
 	slices.SortStableFunc(all, func(a, b foreign) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), compareNumbered(a.path, b.path))
+		order, _ := compareNumbered(a.path, b.path)
+		return cmp.Or(cmp.Compare(a.rank, b.rank), order)
 	})
+	for i := 1; i < len(all); i++ {
+		if _, sure := compareNumbered(all[i-1].path, all[i].path); all[i-1].rank == all[i].rank && !sure {
+			return nil, false
+		}
+	}
 	return all, true
 }
 
@@ -101,21 +108,22 @@ func (s scheme) rank(module string) int {
 	return best
 }
 
-// compareNumbered orders 2.0 before 10.0.
-func compareNumbered(a, b string) int {
+// compareNumbered orders 2.0 before 10.0. sure is false where it is not numbers
+// that give the order.
+func compareNumbered(a, b string) (order int, sure bool) {
 	x, y := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range min(len(x), len(y)) {
+		if x[i] == y[i] {
+			continue
+		}
 		n, errN := strconv.Atoi(x[i])
 		k, errK := strconv.Atoi(y[i])
-		order := cmp.Compare(x[i], y[i])
-		if errN == nil && errK == nil {
-			order = cmp.Compare(n, k)
+		if errN != nil || errK != nil {
+			return cmp.Compare(x[i], y[i]), false
 		}
-		if order != 0 {
-			return order
-		}
+		return cmp.Compare(n, k), true
 	}
-	return cmp.Compare(len(x), len(y))
+	return cmp.Compare(len(x), len(y)), false
 }
 
 // weighted lists the weights of each module that has any.
