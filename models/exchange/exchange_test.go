@@ -1,4 +1,4 @@
-package exchange
+package exchange_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"hourglass/internal/safetensors"
 	"hourglass/kernels"
 	"hourglass/models"
+	"hourglass/models/exchange"
 	"hourglass/train"
 )
 
@@ -44,16 +45,16 @@ var architectures = []architecture{
 		variational: true, scheme: "pytorch/examples"},
 	{name: "convvae", input: "3x16x16", encoder: "conv 4 k3 s2 batchnorm leakyrelu | conv 8 k3 s2 batchnorm leakyrelu", latent: 6,
 		decoder: "dense 128 | unflatten 8x4x4 | convt 6 k3 s2 o1 batchnorm leakyrelu | convt 4 k3 s2 o1 batchnorm leakyrelu | conv 3 k3",
-		output:  models.Tanh, likelihood: models.Gaussian, variational: true, scheme: "AntixK/PyTorch-VAE"},
+		output:  models.Tanh, likelihood: models.LearnedGaussian, variational: true, scheme: "AntixK/PyTorch-VAE"},
 	{name: "double", input: "1x6x5", encoder: "flatten | dense 14 sigmoid", latent: 4, decoder: "dense 14 sigmoid | dense 30", scheme: "pythae"},
 	{name: "half", input: "2x10x9", encoder: "batchnorm | conv 4 k3 s2 | tanh | assert 4x5x5 | dropout 0.3 | conv 2 k3 s2",
-		decoder: "unflatten 2x3x3 | convt 4 k3 s2 relu | convt 2 k3 s2 o1x0", output: models.LeakyReLUWith(0.5)},
+		decoder: "unflatten 2x3x3 | convt 4 k3 s2 relu | convt 2 k3 s2 o1x0", likelihood: models.Logistic, output: models.LeakyReLUWith(0.5)},
 	{name: "dilated", input: "2x11x9", encoder: "convt 4 k2 p0 g2 elu | conv 4 k3 s2 d2 silu", latent: 5,
 		decoder: "dense 120 silu | unflatten 4x6x5 | convt 4 k3 s2 d2 g2 o1 elu | conv 2 k2 p0", output: models.ReLU},
 }
 
 // build makes the model with first weights of its own.
-func (a architecture) build(t testing.TB) Model {
+func (a architecture) build(t testing.TB) exchange.Model {
 	t.Helper()
 	input, err := models.ParseShape(a.input)
 	if err != nil {
@@ -69,7 +70,7 @@ func (a architecture) build(t testing.TB) Model {
 	if a.output != nil {
 		spec.Output = models.Act(a.output).Activation
 	}
-	var m Model
+	var m exchange.Model
 	if a.variational {
 		m, err = models.NewVAE(models.VAESpec{Spec: spec}, 1)
 	} else {
@@ -85,10 +86,10 @@ func (a architecture) build(t testing.TB) Model {
 func (a architecture) file(suffix string) string { return filepath.Join("testdata", a.name+suffix) }
 
 // trained is the model with PyTorch's weights.
-func (a architecture) trained(t testing.TB) Model {
+func (a architecture) trained(t testing.TB) exchange.Model {
 	t.Helper()
 	m := a.build(t)
-	if _, err := ReadWeights(a.file(".safetensors"), m, nil); err != nil {
+	if _, err := exchange.ReadWeights(a.file(".safetensors"), m, nil); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -136,7 +137,7 @@ func transposed(images []float32, s models.Shape, toLast bool) []float32 {
 }
 
 // run is what our model makes of PyTorch's images.
-func run(t testing.TB, m Model, images []float32) outputs {
+func run(t testing.TB, m exchange.Model, images []float32) outputs {
 	t.Helper()
 	device, err := graph.OpenDevice(graph.CPU, 1)
 	if err != nil {
@@ -183,7 +184,7 @@ func TestPyTorchsWeightsGivePyTorchsOutputs(t *testing.T) {
 	for _, a := range architectures {
 		t.Run(a.name, func(t *testing.T) {
 			m := a.build(t)
-			scheme, err := ReadWeights(a.file(".safetensors"), m, nil)
+			scheme, err := exchange.ReadWeights(a.file(".safetensors"), m, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,7 +2,9 @@ package exchange
 
 import (
 	"fmt"
+	"strings"
 
+	"hourglass/graph"
 	"hourglass/models"
 )
 
@@ -61,6 +63,26 @@ func (s structure) output() models.Layer {
 		return models.Act(models.Sigmoid)
 	}
 	return models.Layer{Kind: models.KindActivate, Activation: s.spec.Output}
+}
+
+// moduleOf is the name of the module that a variable belongs to.
+func moduleOf(name string) string { return name[:max(0, strings.LastIndexByte(name, '.'))] }
+
+// divide lists a model's variables: those of modules, and those beside them,
+// such as a learned variance of pixels, which nothing but the loss reads.
+func divide(m Model) (weights, beside []graph.Variable) {
+	modules := make(map[string]bool)
+	for _, one := range m.Modules() {
+		modules[one.Name] = true
+	}
+	for _, v := range models.StateDict(m.Store()) {
+		if modules[moduleOf(v.Name)] {
+			weights = append(weights, v)
+		} else {
+			beside = append(beside, v)
+		}
+	}
+	return weights, beside
 }
 
 // unknown is the error of a module without an equivalent.

@@ -234,3 +234,36 @@ func TestTitleIsQuoted(t *testing.T) {
 		t.Errorf("the script begins with %s", first)
 	}
 }
+
+// A variable that only the loss reads may be missing, and comes back if it is
+// not.
+func TestVariablesBesideTheModules(t *testing.T) {
+	build := func() Model {
+		m, err := models.New(models.Spec{Input: models.Shape{C: 1, H: 3, W: 2}, Latent: 2, Likelihood: models.LearnedGaussian}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	const name = "likelihood.log_variance"
+	from := build()
+	from.Store().Lookup(name).Data[0] = 7
+	for want, change := range map[float32]func(string) string{
+		7:                                    replaced(),
+		build().Store().Lookup(name).Data[0]: replaced(name, ""),
+	} {
+		to := build()
+		if _, err := ReadWeights(named(t, from, change), to, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := to.Store().Lookup(name).Data[0]; got != want {
+			t.Errorf("%s is %g, want %g", name, got, want)
+		}
+	}
+	script, err := Script(from, "")
+	if err != nil || !strings.Contains(string(script), `self.likelihood = nn.ParameterDict({
+            "log_variance": nn.Parameter(torch.zeros(1)),
+        })`) {
+		t.Errorf("%v:\n%s", err, script)
+	}
+}

@@ -1,4 +1,4 @@
-package exchange
+package exchange_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"hourglass/internal/safetensors"
 	"hourglass/kernels"
 	"hourglass/models"
+	"hourglass/models/exchange"
 	"hourglass/train"
 )
 
@@ -26,7 +27,7 @@ var (
 )
 
 // parts are those of which files are written.
-var parts = []Part{Whole, Encoder, Decoder}
+var parts = []exchange.Part{exchange.Whole, exchange.Encoder, exchange.Decoder}
 
 // large are models of the size that people train, of which only the peers see
 // the outputs; their weights are our first ones.
@@ -38,8 +39,8 @@ var large = []architecture{
 }
 
 // about is what the test's ONNX files say of themselves.
-func (a architecture) about() About {
-	return About{Version: "1", Doc: "the model " + a.name, Metadata: map[string]string{"encoder": a.encoder, "decoder": a.decoder}}
+func (a architecture) about() exchange.About {
+	return exchange.About{Version: "1", Doc: "the model " + a.name, Metadata: map[string]string{"encoder": a.encoder, "decoder": a.decoder}}
 }
 
 // export writes all that can be written of a model into a folder, with what it
@@ -67,13 +68,13 @@ func (a architecture) export(t *testing.T, folder string) {
 			t.Fatal(err)
 		}
 	}
-	script, err := Script(m, a.title())
+	script, err := exchange.Script(m, a.title())
 	write("model.py", script, err)
 	for _, part := range parts {
-		content, err := ONNX(m, part, a.about())
+		content, err := exchange.ONNX(m, part, a.about())
 		write(string(part)+".onnx", content, err)
 	}
-	if err := WriteWeights(filepath.Join(folder, "model.safetensors"), m, nil); err != nil {
+	if err := exchange.WriteWeights(filepath.Join(folder, "model.safetensors"), m, nil); err != nil {
 		t.Fatal(err)
 	}
 	m.Store().AddMoments(train.DefaultOptions().Optimiser)
@@ -97,7 +98,7 @@ func (a architecture) golden() bool {
 func (a architecture) title() string { return fmt.Sprintf("The model %q of the tests.", a.name) }
 
 // expected encodes outputs with their shapes.
-func expected(t *testing.T, m Model, values outputs) []byte {
+func expected(t *testing.T, m exchange.Model, values outputs) []byte {
 	t.Helper()
 	in := m.Input()
 	var described []safetensors.Tensor
@@ -157,7 +158,7 @@ func acceptGolden(t *testing.T, peer string) {
 		return
 	}
 	for _, a := range architectures {
-		script, err := Script(a.trained(t), a.title())
+		script, err := exchange.Script(a.trained(t), a.title())
 		if err == nil {
 			err = os.WriteFile(a.file(".py"), script, 0o666)
 		}
@@ -178,7 +179,7 @@ func sums(t *testing.T) string {
 	for _, a := range architectures {
 		m := a.trained(t)
 		for _, part := range parts {
-			content, err := ONNX(m, part, a.about())
+			content, err := exchange.ONNX(m, part, a.about())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,7 +210,7 @@ func TestScriptIsAsAccepted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Script(a.trained(t), a.title())
+		got, err := exchange.Script(a.trained(t), a.title())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,11 +224,11 @@ func TestScriptIsAsAccepted(t *testing.T) {
 func TestWeightsReturn(t *testing.T) {
 	for _, a := range architectures {
 		m, path := a.trained(t), filepath.Join(t.TempDir(), "model.safetensors")
-		if err := WriteWeights(path, m, map[string]string{"note": "kept"}); err != nil {
+		if err := exchange.WriteWeights(path, m, map[string]string{"note": "kept"}); err != nil {
 			t.Fatal(err)
 		}
 		again := a.build(t)
-		if scheme, err := ReadWeights(path, again, nil); err != nil || scheme != "" {
+		if scheme, err := exchange.ReadWeights(path, again, nil); err != nil || scheme != "" {
 			t.Fatalf("%s: scheme %q, %v", a.name, scheme, err)
 		}
 		theirs := models.StateDict(again.Store())

@@ -3,6 +3,8 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"hourglass/graph"
@@ -22,8 +24,10 @@ type Rename struct{ Old, New string }
 // ReadWeights copies weights that were trained elsewhere into a model. Tensors
 // called as in [models.StateDict] are taken as they are; otherwise the file must
 // follow a known scheme, whose name is returned. Names are changed before
-// either. The model is changed only if the file has all of its weights, in
-// their shapes, and no others; the error names what is in the way.
+// either. The model is changed only if the file has the weights of all of its
+// modules, in their shapes, and no others; the error names what is in the way.
+// Variables beside the modules, such as a learned variance of pixels, stay as
+// they are where the file has none of their name.
 func ReadWeights(path string, m Model, renames []Rename) (scheme string, err error) {
 	file, err := safetensors.Open(path)
 	if err != nil {
@@ -41,6 +45,9 @@ func ReadWeights(path string, m Model, renames []Rename) (scheme string, err err
 	wanted := models.StateDict(m.Store())
 	values := make([][]float32, len(wanted))
 	for i, v := range wanted {
+		if sources[v.Name] == "" {
+			continue
+		}
 		values[i] = make([]float32, len(v.Data))
 		if err := safetensors.ReadFloats(file, sources[v.Name], values[i]); err != nil {
 			return "", fmt.Errorf("reading weights of %s: %w", path, err)
@@ -139,16 +146,33 @@ func meant(name string, names []string) string {
 
 // assign finds for each of the model's weights the tensor of the file.
 func assign(m Model, offered []tensor) (scheme string, sources map[string]string, err error) {
-	wanted := models.StateDict(m.Store())
-	if sources, err = direct(wanted, offered); err == nil {
-		return "", sources, nil
-	}
-	for _, s := range schemes {
-		if sources, ok := s.assign(m, wanted, offered); ok {
-			return s.name, sources, nil
+	wanted, beside := divide(m)
+	var given map[string]string
+	given, offered = optional(beside, offered)
+	if sources, err = direct(wanted, offered); err != nil {
+		for _, s := range schemes {
+			if found, ok := s.assign(m, wanted, offered); ok {
+				scheme, sources, err = s.name, found, nil
+				break
+			}
 		}
 	}
-	return "", nil, err
+	maps.Copy(given, sources)
+	return scheme, given, err
+}
+
+// optional takes what the file has of the variables beside the modules.
+func optional(beside []graph.Variable, offered []tensor) (sources map[string]string, left []tensor) {
+	sources = make(map[string]string)
+	for _, t := range offered {
+		i := slices.IndexFunc(beside, func(v graph.Variable) bool { return v.Name == t.name && v.Shape.Equal(t.Shape) })
+		if i < 0 {
+			left = append(left, t)
+		} else {
+			sources[t.name] = t.Name
+		}
+	}
+	return sources, left
 }
 
 // direct assigns by equal names, or says what differs.

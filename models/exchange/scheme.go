@@ -71,7 +71,7 @@ type foreign struct {
 func (s scheme) modules(offered []tensor) (all []foreign, ok bool) {
 	index := make(map[string]int)
 	for _, t := range offered {
-		module := strings.TrimSuffix(strings.TrimSuffix(t.name, lastOf(t.name)), ".")
+		module := moduleOf(t.name)
 		i, seen := index[module]
 		if !seen {
 			rank := s.rank(module)
@@ -130,7 +130,7 @@ func compareNumbered(a, b string) (order int, sure bool) {
 func weighted(modules []models.Module, wanted []graph.Variable) [][]graph.Variable {
 	of := make(map[string][]graph.Variable)
 	for _, v := range wanted {
-		module := strings.TrimSuffix(strings.TrimSuffix(v.Name, lastOf(v.Name)), ".")
+		module := moduleOf(v.Name)
 		of[module] = append(of[module], v)
 	}
 	var all [][]graph.Variable

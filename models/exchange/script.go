@@ -9,6 +9,7 @@ import (
 	"text/template"
 
 	"hourglass/conv"
+	"hourglass/graph"
 	"hourglass/kernels"
 	"hourglass/models"
 )
@@ -30,6 +31,7 @@ func Script(m Model, title string) ([]byte, error) {
 		Code                    int
 		Input                   models.Shape
 		Encoder, Heads, Decoder []line
+		Beside                  []group
 		Variational, Flat       bool
 		ChannelNorm             bool
 		Output                  string // "": none
@@ -54,6 +56,9 @@ func Script(m Model, title string) ([]byte, error) {
 			*part.to = append(*part.to, line{one.Name, call, one.Out.String()})
 		}
 	}
+	if view.Beside, err = groups(m); err != nil {
+		return nil, err
+	}
 	if out := s.output(); out.Activation.Function != kernels.Identity {
 		if view.Output, err = call(models.Module{Name: "output", Layer: out}); err != nil {
 			return nil, err
@@ -71,6 +76,31 @@ var docstring = strings.NewReplacer("\\", `\\`, `"`, `\"`, "\n", " ")
 
 // line is one module of the script.
 type line struct{ Name, Call, Shape string }
+
+// group is a dictionary of parameters that belong to no module.
+type group struct {
+	Name       string
+	Parameters []graph.Variable
+}
+
+// groups lists the variables beside the modules by the first part of their
+// names.
+func groups(m Model) ([]group, error) {
+	var all []group
+	_, beside := divide(m)
+	for _, v := range beside {
+		name, rest, ok := strings.Cut(v.Name, ".")
+		if !ok || strings.Contains(rest, ".") || v.Gradient == nil {
+			return nil, fmt.Errorf("variable %s: it has no equivalent in PyTorch yet", v.Name)
+		}
+		if n := len(all); n == 0 || all[n-1].Name != name {
+			all = append(all, group{Name: name})
+		}
+		last := &all[len(all)-1]
+		last.Parameters = append(last.Parameters, graph.Variable{Name: rest, Shape: v.Shape})
+	}
+	return all, nil
+}
 
 // Number is the module's place in its nn.Sequential.
 func (l line) Number() string { return l.Name[strings.LastIndexByte(l.Name, '.')+1:] }

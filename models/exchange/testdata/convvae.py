@@ -41,6 +41,10 @@ class VariationalAutoencoder(nn.Module):
             nn.Conv2d(4, 3, 3, padding=1),  # 8: 3x16x16
         )
         self.output = nn.Tanh()
+        # Only the loss that it was trained with reads these.
+        self.likelihood = nn.ParameterDict({
+            "log_variance": nn.Parameter(torch.zeros(1)),
+        })
 
     def posterior(self, images):
         """Mean and log variance, both (N, 6), of the codes of images."""
