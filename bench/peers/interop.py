@@ -31,12 +31,12 @@ def build():
         def forward(self, x):
             return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
-    def model(shape, encoder, heads, decoder, output=None, names=str, dtype=torch.float32):
+    def model(shape, encoder, heads, decoder, output=None, names=str, dtype=torch.float32, classes=0):
         whole = nn.Module()
         whole.encoder, whole.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
         for name, head in heads.items():
             whole.add_module(name, head)
-        return whole, shape, list(heads), output or nn.Identity(), names, dtype
+        return whole, shape, list(heads), output or nn.Identity(), names, dtype, classes
 
     def antixk(name):
         """encoder.4.weight -> encoder.1.1.weight: three modules a block."""
@@ -169,6 +169,14 @@ def build():
             str,
             torch.float16,
         ),
+        "conditional": model(
+            (1, 8, 7),
+            [nn.Conv2d(1, 4, 3, 2, 1), nn.ReLU(), nn.Flatten()],
+            {"fc_mu": nn.Linear(64 + 3, 3), "fc_var": nn.Linear(64 + 3, 3)},
+            [nn.Linear(3 + 3, 64), nn.ReLU(), nn.Unflatten(1, (4, 4, 4)), nn.ConvTranspose2d(4, 1, 3, 2, 1, (1, 0))],
+            nn.Sigmoid(),
+            classes=3,
+        ),
         "dilated": model(
             (2, 11, 9),
             [nn.ConvTranspose2d(2, 4, 2, 1, 0, groups=2), nn.ELU(), nn.Conv2d(4, 4, 3, 2, 2, dilation=2), nn.SiLU(), nn.Flatten()],
@@ -193,7 +201,7 @@ def golden(folder):
 
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(7)
-    for name, (whole, shape, heads, output, names, dtype) in build().items():
+    for name, (whole, shape, heads, output, names, dtype, classes) in build().items():
         for module in whole.modules():
             if type(module).__name__ in ("Conv2d", "ConvTranspose2d", "Linear"):
                 with torch.no_grad():
@@ -208,12 +216,15 @@ def golden(folder):
         whole.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
         whole.eval()
         images = torch.rand(BATCH, *shape)
+        conditions = torch.nn.functional.one_hot(torch.arange(BATCH) % max(classes, 1)).float()[:, :classes]
         with torch.no_grad():
-            features = whole.encoder(images)
+            features = torch.cat([whole.encoder(images), conditions], 1)
             codes = [getattr(whole, head)(features) for head in heads] or [features]
-            outputs = {"images": images, "codes": codes[0], "reconstructions": output(whole.decoder(codes[0]))}
+            outputs = {"images": images, "codes": codes[0], "reconstructions": output(whole.decoder(torch.cat([codes[0], conditions], 1)))}
             if len(codes) > 1:
                 outputs["log_variances"] = codes[1]
+            if classes:
+                outputs["conditions"] = conditions
         assert outputs["reconstructions"].shape == images.shape, (name, outputs["reconstructions"].shape)
         save_torch({names(k): v for k, v in weights.items()}, folder / f"{name}.safetensors")
         save_torch({k: v.contiguous() for k, v in outputs.items()}, folder / f"{name}.golden.safetensors")
@@ -238,17 +249,18 @@ def check_torch(folder):
     again.load_state_dict(load_torch(folder / "model.safetensors"), strict=True)
     script.load(folder / "checkpoint.safetensors")  # with the optimiser's moments
     images = torch.from_numpy(expected["images"])
+    told = [torch.from_numpy(expected["conditions"])] if "conditions" in expected else []
     with torch.no_grad():
-        forward = again.eval()(images)
+        forward = again.eval()(images, *told)
         pairs = [
-            (loaded.encode(images).numpy(), expected["codes"]),
-            (loaded.decode(torch.from_numpy(expected["codes"])).numpy(), expected["reconstructions"]),
+            (loaded.encode(images, *told).numpy(), expected["codes"]),
+            (loaded.decode(torch.from_numpy(expected["codes"]), *told).numpy(), expected["reconstructions"]),
             ((forward[0] if isinstance(forward, tuple) else forward).numpy(), expected["reconstructions"]),
         ]
         if "log_variances" in expected:
             pairs.append((forward[2].numpy(), expected["log_variances"]))
-            drawn = again.train()(images)[0]  # must run, and differ from one draw to the next
-            assert not torch.equal(drawn, again(images)[0])
+            drawn = again.train()(images, *told)[0]  # must run, and differ from one draw to the next
+            assert not torch.equal(drawn, again(images, *told)[0])
     return worst(pairs)
 
 
@@ -258,7 +270,7 @@ def check_onnx(folder):
     import onnxruntime
 
     expected = load_file(folder / "expected.safetensors")
-    values = {"image": "images", "code": "codes", "reconstruction": "reconstructions", "log_variance": "log_variances"}
+    values = {"image": "images", "condition": "conditions", "code": "codes", "reconstruction": "reconstructions", "log_variance": "log_variances"}
     pairs = []
     for part in ("whole", "encoder", "decoder"):
         path = folder / f"{part}.onnx"

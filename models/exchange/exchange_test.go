@@ -27,7 +27,8 @@ type architecture struct {
 	likelihood              models.Likelihood
 	output                  models.Option
 	variational             bool
-	scheme                  string // of the names in the file of weights
+	family                  func(models.VAESpec) (exchange.Model, error) // of variational models; nil: the plain one
+	scheme                  string                                       // of the names in the file of weights
 }
 
 // architectures have, between them, every kind of layer.
@@ -49,6 +50,10 @@ var architectures = []architecture{
 	{name: "double", input: "1x6x5", encoder: "flatten | dense 14 sigmoid", latent: 4, decoder: "dense 14 sigmoid | dense 30", scheme: "pythae"},
 	{name: "half", input: "2x10x9", encoder: "batchnorm | conv 4 k3 s2 | tanh | assert 4x5x5 | dropout 0.3 | conv 2 k3 s2",
 		decoder: "unflatten 2x3x3 | convt 4 k3 s2 relu | convt 2 k3 s2 o1x0", likelihood: models.Logistic, output: models.LeakyReLUWith(0.5)},
+	{name: "conditional", input: "1x8x7", encoder: "conv 4 k3 s2 relu", latent: 3, variational: true,
+		family: func(s models.VAESpec) (exchange.Model, error) {
+			return models.NewCVAE(models.CVAESpec{VAESpec: s, Classes: 3}, 1)
+		}},
 	{name: "dilated", input: "2x11x9", encoder: "convt 4 k2 p0 g2 elu | conv 4 k3 s2 d2 silu", latent: 5,
 		decoder: "dense 120 silu | unflatten 4x6x5 | convt 4 k3 s2 d2 g2 o1 elu | conv 2 k2 p0", output: models.ReLU},
 }
@@ -71,9 +76,12 @@ func (a architecture) build(t testing.TB) exchange.Model {
 		spec.Output = models.Act(a.output).Activation
 	}
 	var m exchange.Model
-	if a.variational {
-		m, err = models.NewVAE(models.VAESpec{Spec: spec}, 1)
-	} else {
+	switch variational := (models.VAESpec{Spec: spec}); {
+	case a.family != nil:
+		m, err = a.family(variational)
+	case a.variational:
+		m, err = models.NewVAE(variational, 1)
+	default:
 		m, err = models.New(spec, 1)
 	}
 	if err != nil {
@@ -137,8 +145,17 @@ func transposed(images []float32, s models.Shape, toLast bool) []float32 {
 }
 
 // run is what our model makes of PyTorch's images.
-func run(t testing.TB, m exchange.Model, images []float32) outputs {
+func run(t testing.TB, m exchange.Model, given outputs) outputs {
 	t.Helper()
+	images := given["images"]
+	var labels []int
+	if conditional, ok := m.(models.Conditional); ok {
+		for i, x := range given["conditions"] {
+			if x == 1 {
+				labels = append(labels, i%conditional.Classes())
+			}
+		}
+	}
 	device, err := graph.OpenDevice(graph.CPU, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -150,11 +167,11 @@ func run(t testing.TB, m exchange.Model, images []float32) outputs {
 	}
 	t.Cleanup(func() { runner.Close() })
 	ours := transposed(images, m.Input(), true)
-	codes, err := runner.Encode(ours, batch)
+	codes, err := runner.Encode(ours, batch, labels...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := runner.Reconstruct(ours, batch)
+	made, err := runner.Reconstruct(ours, batch, labels...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +209,7 @@ func TestPyTorchsWeightsGivePyTorchsOutputs(t *testing.T) {
 				t.Errorf("the names are taken for those of %q, want %q", scheme, a.scheme)
 			}
 			want := a.outputs(t)
-			got := run(t, m, want["images"])
+			got := run(t, m, want)
 			for _, name := range []string{"codes", "reconstructions"} {
 				difference := worst(got[name], want[name])
 				t.Logf("%s differ by %.1e", name, difference)

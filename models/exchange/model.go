@@ -8,8 +8,8 @@ import (
 	"hourglass/models"
 )
 
-// Model is a model that can be exchanged: a *models.Autoencoder or a
-// *models.VAE.
+// Model is a model that can be exchanged: an autoencoder of package models,
+// variational or not.
 type Model interface {
 	models.Model
 	Spec() models.Spec
@@ -24,16 +24,20 @@ type structure struct {
 	decoder     []models.Module
 	code        int // its size
 	variational bool
+	classes     int // of which each image's is told to heads and decoder; 0 for none
 }
 
 func structureOf(m Model) (structure, error) {
 	s := structure{spec: m.Spec(), code: m.CodeSize()}
 	switch m.(type) {
 	case *models.Autoencoder:
-	case *models.VAE:
+	case *models.VAE, *models.IWAE, *models.VampVAE, *models.CVAE:
 		s.variational = true
 	default:
 		return s, fmt.Errorf("a model of type %T cannot be exchanged; want an autoencoder or a variational autoencoder", m)
+	}
+	if conditional, ok := m.(models.Conditional); ok {
+		s.classes = conditional.Classes()
 	}
 	for _, one := range m.Modules() {
 		switch one.Part {

@@ -11,7 +11,8 @@ import (
 // Part is what of a model is written to ONNX.
 type Part string
 
-// The parts, with their inputs and outputs.
+// The parts, with their inputs and outputs. A conditional model has the input
+// condition besides.
 const (
 	Whole   Part = "whole"   // image to reconstruction and code
 	Encoder Part = "encoder" // image to code and, of a VAE, log_variance
@@ -28,6 +29,7 @@ type About struct {
 // Names of ONNX inputs and outputs.
 const (
 	imageValue          = "image"
+	conditionValue      = "condition"
 	codeValue           = "code"
 	logVarianceValue    = "log_variance"
 	reconstructionValue = "reconstruction"
@@ -67,6 +69,9 @@ func ONNX(m Model, part Part, about About) ([]byte, error) {
 	if t.err != nil {
 		return nil, t.err
 	}
+	if s.classes > 0 {
+		t.input(onnx.Value{Name: conditionValue, Doc: "1 at the class of each image, 0 elsewhere", Axes: []onnx.Axis{{Name: "N"}, {Size: s.classes}}})
+	}
 	t.graph.Name = string(part)
 	return onnx.Model{Producer: "hourglass", Version: about.Version, Doc: about.Doc, Metadata: about.Metadata, Graph: t.graph}.Marshal()
 }
@@ -76,7 +81,7 @@ type translation struct {
 	structure
 	weights  map[string]graph.Variable
 	graph    onnx.Graph
-	features string // the encoder's output
+	features string // what the heads read
 	err      error
 }
 
@@ -99,11 +104,19 @@ func (t *translation) codes(name string) onnx.Value {
 
 // encode adds the modules from image to code.
 func (t *translation) encode(image string) string {
-	t.features = t.modules(t.encoder, image)
+	t.features = t.told("features", t.modules(t.encoder, image))
 	if len(t.heads) == 0 {
 		return t.rename(t.features, codeValue)
 	}
 	return t.rename(t.module(t.heads[0], t.features), codeValue)
+}
+
+// told joins rows with the condition, if there is one.
+func (t *translation) told(result, x string) string {
+	if t.classes == 0 {
+		return x
+	}
+	return t.node("Concat", result, []onnx.Attribute{{Name: "axis", Value: 1}}, x, conditionValue)
 }
 
 // logVariance adds the second head of a VAE.
@@ -114,7 +127,7 @@ func (t *translation) logVariance() {
 
 // decode adds the modules from code to reconstruction.
 func (t *translation) decode(code string) {
-	y := t.modules(t.decoder, code)
+	y := t.modules(t.decoder, t.told("told", code))
 	if t.flat() {
 		in := t.spec.Input
 		y = t.reshape("output", y, 0, in.C, in.H, in.W)

@@ -34,6 +34,10 @@ var parts = []exchange.Part{exchange.Whole, exchange.Encoder, exchange.Decoder}
 var large = []architecture{
 	{name: "conv-28", input: "1x28x28", encoder: "conv 32 k3 s2 relu | conv 64 k3 s2 relu", latent: 32},
 	{name: "vae-28", input: "1x28x28", encoder: "flatten | dense 400 relu", latent: 20, likelihood: models.Bernoulli, variational: true},
+	{name: "vamp-28", input: "1x28x28", encoder: "flatten | dense 64 relu", latent: 8, variational: true,
+		family: func(s models.VAESpec) (exchange.Model, error) { return models.NewVamp(models.VampSpec{VAESpec: s}, 1) }},
+	{name: "iwae-28", input: "1x28x28", encoder: "flatten | dense 64 relu", latent: 8, variational: true,
+		family: func(s models.VAESpec) (exchange.Model, error) { return models.NewIWAE(models.IWAESpec{VAESpec: s}, 1) }},
 	{name: "conv-64", input: "3x64x64", latent: 128,
 		encoder: "conv 32 k4 s2 batchnorm leakyrelu | conv 64 k4 s2 batchnorm leakyrelu | conv 128 k4 s2 batchnorm leakyrelu | conv 256 k4 s2 batchnorm leakyrelu"},
 }
@@ -81,10 +85,8 @@ func (a architecture) export(t *testing.T, folder string) {
 	if err := train.Snapshot(m.Store(), train.State{}, nil).Write(filepath.Join(folder, "checkpoint.safetensors")); err != nil {
 		t.Fatal(err)
 	}
-	ours := run(t, m, theirs["images"])
-	if log := theirs["log_variances"]; log != nil { // which a Runner does not give
-		ours["log_variances"] = log
-	}
+	ours := run(t, m, theirs)
+	ours["conditions"], ours["log_variances"] = theirs["conditions"], theirs["log_variances"] // the latter a Runner does not give
 	write("expected.safetensors", expected(t, m, ours), nil)
 }
 
@@ -105,9 +107,9 @@ func expected(t *testing.T, m exchange.Model, values outputs) []byte {
 	for _, name := range []string{"images", "reconstructions"} {
 		described = append(described, safetensors.Describe[float32](name, batch, in.C, in.H, in.W))
 	}
-	for _, name := range []string{"codes", "log_variances"} {
+	for _, name := range []string{"codes", "conditions", "log_variances"} {
 		if values[name] != nil {
-			described = append(described, safetensors.Describe[float32](name, batch, m.CodeSize()))
+			described = append(described, safetensors.Describe[float32](name, batch, len(values[name])/batch))
 		}
 	}
 	var content bytes.Buffer

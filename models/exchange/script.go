@@ -28,7 +28,7 @@ func Script(m Model, title string) ([]byte, error) {
 	}
 	view := struct {
 		Title, Class            string
-		Code                    int
+		Code, Classes           int
 		Input                   models.Shape
 		Encoder, Heads, Decoder []line
 		Beside                  []group
@@ -37,7 +37,7 @@ func Script(m Model, title string) ([]byte, error) {
 		Output                  string // "": none
 		Bernoulli               bool
 	}{
-		Title: docstring.Replace(title), Class: "Autoencoder", Code: s.code, Input: s.spec.Input,
+		Title: docstring.Replace(title), Class: "Autoencoder", Code: s.code, Classes: s.classes, Input: s.spec.Input,
 		Variational: s.variational, Flat: s.flat(), Bernoulli: s.spec.Likelihood == models.Bernoulli,
 	}
 	if s.variational {
@@ -77,7 +77,8 @@ var docstring = strings.NewReplacer("\\", `\\`, `"`, `\"`, "\n", " ")
 // line is one module of the script.
 type line struct{ Name, Call, Shape string }
 
-// group is a dictionary of parameters that belong to no module.
+// group is a dictionary of parameters that belong to no module or, without a
+// name, a number of such parameters.
 type group struct {
 	Name       string
 	Parameters []graph.Variable
@@ -89,8 +90,8 @@ func groups(m Model) ([]group, error) {
 	var all []group
 	_, beside := divide(m)
 	for _, v := range beside {
-		name, rest, ok := strings.Cut(v.Name, ".")
-		if !ok || strings.Contains(rest, ".") || v.Gradient == nil {
+		name, rest := moduleOf(v.Name), lastOf(v.Name)
+		if strings.Contains(name, ".") || v.Gradient == nil {
 			return nil, fmt.Errorf("variable %s: it has no equivalent in PyTorch yet", v.Name)
 		}
 		if n := len(all); n == 0 || all[n-1].Name != name {
