@@ -10,7 +10,7 @@ import (
 // Module is one module of the equivalent nn.Module of PyTorch. A layer is up to
 // three of them: its operation, its norm and its activation.
 type Module struct {
-	Part string // encoder, bottleneck (a linear map to the code or its distribution) or decoder
+	Part string // encoder, bottleneck (a linear map to the code or its distribution), decoder or discriminator
 	Name string // what its variables' names begin with: encoder.3, or fc_mu
 	// Layer is the operation alone, without a norm (but for KindNorm) and
 	// without an activation (but for KindActivate). Its padding is written out.

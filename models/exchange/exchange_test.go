@@ -1,12 +1,16 @@
 package exchange_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"hourglass/data"
 	"hourglass/graph"
+	"hourglass/internal/config"
 	"hourglass/internal/safetensors"
 	"hourglass/kernels"
 	"hourglass/models"
@@ -27,7 +31,7 @@ type architecture struct {
 	likelihood              models.Likelihood
 	output                  models.Option
 	variational             bool
-	family                  func(models.VAESpec) (exchange.Model, error) // of variational models; nil: the plain one
+	family                  func(models.VAESpec) (exchange.Model, error) // nil: the plain one
 	scheme                  string                                       // of the names in the file of weights
 }
 
@@ -246,5 +250,40 @@ func TestArchitecturesHaveEveryLayer(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("no architecture has %s", name)
 		}
+	}
+}
+
+// Every kind of model that a configuration can name is written, or refused with
+// a sentence.
+func TestKinds(t *testing.T) {
+	key, err := config.Explain("model.kind")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range key.Choices {
+		settings := config.New()
+		for _, set := range [][2]string{{"kind", kind}, {"loss", "bernoulli"}, {"latent", "4"}, {"encoder", "conv 4 k3 s2 batchnorm relu"}, {"classes", "3"}} {
+			if err := settings.Set("model."+set[0], set[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		built, err := settings.Config.Build(data.Shape{C: 1, H: 8, W: 8})
+		if err != nil {
+			t.Errorf("kind %s: %v", kind, err)
+			continue
+		}
+		m, ok := built.(exchange.Model)
+		if !ok {
+			t.Logf("kind %s cannot be exchanged", kind)
+			continue
+		}
+		_, scriptErr := exchange.Script(m, "")
+		_, onnxErr := exchange.ONNX(m, exchange.Whole, exchange.About{})
+		for _, err := range []error{scriptErr, onnxErr} {
+			if err != nil && !strings.Contains(err.Error(), "cannot be exchanged") {
+				t.Errorf("kind %s: %v", kind, err)
+			}
+		}
+		t.Logf("kind %s: %v", kind, errors.Join(scriptErr, onnxErr))
 	}
 }

@@ -22,7 +22,8 @@ type structure struct {
 	encoder     []models.Module
 	heads       []models.Module // none, the code's, or those of its mean and log variance
 	decoder     []models.Module
-	code        int // its size
+	judge       []models.Module // a discriminator, which only training asks
+	code        int             // its size
 	variational bool
 	classes     int // of which each image's is told to heads and decoder; 0 for none
 }
@@ -30,8 +31,8 @@ type structure struct {
 func structureOf(m Model) (structure, error) {
 	s := structure{spec: m.Spec(), code: m.CodeSize()}
 	switch m.(type) {
-	case *models.Autoencoder:
-	case *models.VAE, *models.IWAE, *models.VampVAE, *models.CVAE:
+	case *models.Autoencoder, *models.AAE:
+	case *models.VAE, *models.IWAE, *models.VampVAE, *models.CVAE, *models.VAEGAN:
 		s.variational = true
 	default:
 		return s, fmt.Errorf("a model of type %T cannot be exchanged; want an autoencoder or a variational autoencoder", m)
@@ -45,8 +46,12 @@ func structureOf(m Model) (structure, error) {
 			s.encoder = append(s.encoder, one)
 		case "decoder":
 			s.decoder = append(s.decoder, one)
-		default:
+		case "bottleneck":
 			s.heads = append(s.heads, one)
+		case judging:
+			s.judge = append(s.judge, one)
+		default:
+			return s, fmt.Errorf("%s, %v: it is of the part %s, which cannot be exchanged yet", one.Name, one.Layer, one.Part)
 		}
 	}
 	return s, nil
@@ -72,21 +77,31 @@ func (s structure) output() models.Layer {
 // moduleOf is the name of the module that a variable belongs to.
 func moduleOf(name string) string { return name[:max(0, strings.LastIndexByte(name, '.'))] }
 
-// divide lists a model's variables: those of modules, and those beside them,
-// such as a learned variance of pixels, which nothing but the loss reads.
+// judging is the part of a model that only its training asks.
+const judging = "discriminator"
+
+// divide lists a model's variables: those that its outputs depend on, and those
+// beside them, which nothing but training reads, such as a learned variance of
+// pixels.
 func divide(m Model) (weights, beside []graph.Variable) {
-	modules := make(map[string]bool)
-	for _, one := range m.Modules() {
-		modules[one.Name] = true
-	}
+	parts := partsOf(m)
 	for _, v := range models.StateDict(m.Store()) {
-		if modules[moduleOf(v.Name)] {
+		if part, found := parts[moduleOf(v.Name)]; found && part != judging {
 			weights = append(weights, v)
 		} else {
 			beside = append(beside, v)
 		}
 	}
 	return weights, beside
+}
+
+// partsOf tells of which part each module is, by its name.
+func partsOf(m Model) map[string]string {
+	parts := make(map[string]string)
+	for _, one := range m.Modules() {
+		parts[one.Name] = one.Part
+	}
+	return parts
 }
 
 // unknown is the error of a module without an equivalent.

@@ -38,6 +38,12 @@ var large = []architecture{
 		family: func(s models.VAESpec) (exchange.Model, error) { return models.NewVamp(models.VampSpec{VAESpec: s}, 1) }},
 	{name: "iwae-28", input: "1x28x28", encoder: "flatten | dense 64 relu", latent: 8, variational: true,
 		family: func(s models.VAESpec) (exchange.Model, error) { return models.NewIWAE(models.IWAESpec{VAESpec: s}, 1) }},
+	{name: "vaegan-28", input: "1x28x28", encoder: "conv 8 k3 s2 batchnorm relu | flatten | dense 64 layernorm relu", latent: 8, variational: true,
+		family: func(s models.VAESpec) (exchange.Model, error) {
+			return models.NewVAEGAN(models.VAEGANSpec{VAESpec: s}, 1)
+		}},
+	{name: "aae-28", input: "1x28x28", encoder: "flatten | dense 64 relu", latent: 8,
+		family: func(s models.VAESpec) (exchange.Model, error) { return models.NewAAE(models.AAESpec{Spec: s.Spec}, 1) }},
 	{name: "conv-64", input: "3x64x64", latent: 128,
 		encoder: "conv 32 k4 s2 batchnorm leakyrelu | conv 64 k4 s2 batchnorm leakyrelu | conv 128 k4 s2 batchnorm leakyrelu | conv 256 k4 s2 batchnorm leakyrelu"},
 }

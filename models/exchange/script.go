@@ -27,15 +27,16 @@ func Script(m Model, title string) ([]byte, error) {
 		return nil, err
 	}
 	view := struct {
-		Title, Class            string
-		Code, Classes           int
-		Input                   models.Shape
-		Encoder, Heads, Decoder []line
-		Beside                  []group
-		Variational, Flat       bool
-		ChannelNorm             bool
-		Output                  string // "": none
-		Bernoulli               bool
+		Title, Class      string
+		Code, Classes     int
+		Input             models.Shape
+		Encoder, Heads    []line
+		Decoder, Judge    []line
+		Beside            []group
+		Variational, Flat bool
+		ChannelNorm       bool
+		Output            string // "": none
+		Bernoulli         bool
 	}{
 		Title: docstring.Replace(title), Class: "Autoencoder", Code: s.code, Classes: s.classes, Input: s.spec.Input,
 		Variational: s.variational, Flat: s.flat(), Bernoulli: s.spec.Likelihood == models.Bernoulli,
@@ -46,7 +47,7 @@ func Script(m Model, title string) ([]byte, error) {
 	for _, part := range []struct {
 		from []models.Module
 		to   *[]line
-	}{{s.encoder, &view.Encoder}, {s.heads, &view.Heads}, {s.decoder, &view.Decoder}} {
+	}{{s.encoder, &view.Encoder}, {s.heads, &view.Heads}, {s.decoder, &view.Decoder}, {s.judge, &view.Judge}} {
 		for _, one := range part.from {
 			call, err := call(one)
 			if err != nil {
@@ -89,7 +90,11 @@ type group struct {
 func groups(m Model) ([]group, error) {
 	var all []group
 	_, beside := divide(m)
+	modules := partsOf(m)
 	for _, v := range beside {
+		if modules[moduleOf(v.Name)] != "" {
+			continue
+		}
 		name, rest := moduleOf(v.Name), lastOf(v.Name)
 		if strings.Contains(name, ".") || v.Gradient == nil {
 			return nil, fmt.Errorf("variable %s: it has no equivalent in PyTorch yet", v.Name)

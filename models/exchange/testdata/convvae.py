@@ -41,7 +41,7 @@ class VariationalAutoencoder(nn.Module):
             nn.Conv2d(4, 3, 3, padding=1),  # 8: 3x16x16
         )
         self.output = nn.Tanh()
-        # Only the loss that the model was trained with reads what follows.
+        # Only the training of the model reads what follows.
         self.likelihood = nn.ParameterDict({
             "log_variance": nn.Parameter(torch.zeros(1)),
         })

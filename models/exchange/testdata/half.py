@@ -33,7 +33,7 @@ class Autoencoder(nn.Module):
             nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=(1, 0)),  # 3: 2x10x9
         )
         self.output = nn.LeakyReLU(0.5)
-        # Only the loss that the model was trained with reads what follows.
+        # Only the training of the model reads what follows.
         self.likelihood = nn.ParameterDict({
             "log_scale": nn.Parameter(torch.zeros(2)),
         })
