@@ -4,7 +4,7 @@ FUZZTIME ?= 10m
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help run build gpu test test-gpu gpu-check bench lint fmt check-header kernels fuzz gate interop peers clean
+.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header kernels fuzz gate interop peers clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -20,6 +20,18 @@ run: build ## train on the embedded images and show the result (about two minute
 build: ## build bin/hourglass
 	@mkdir -p bin
 	$(GO) build -o bin/hourglass ./cmd/hourglass
+
+RELEASES := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+
+release: ## build for Linux, macOS and Windows into bin/release, with manual pages and completions
+	rm -rf bin/release && mkdir -p bin/release/completion
+	for target in $(RELEASES); do \
+		suffix=; [ "$${target%/*}" = windows ] && suffix=.exe; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -ldflags '-s -w' -o bin/release/hourglass-$${target%/*}-$${target#*/}$$suffix ./cmd/hourglass || exit 1; \
+	done
+	$(GO) run ./cmd/hourglass manual -o bin/release/man
+	for shell in bash zsh fish; do $(GO) run ./cmd/hourglass completion $$shell >bin/release/completion/hourglass.$$shell || exit 1; done
+	cd bin/release && sha256sum hourglass-* >SHA256SUMS
 
 gpu: ## build bin/hourglass with CUDA support (needs a C compiler, no CUDA toolkit, no GPU)
 	@mkdir -p bin

@@ -45,6 +45,7 @@ type commands struct {
 	Runs        runsCommand        `cmd:"" help:"List the runs."`
 	Doctor      doctorCommand      `cmd:"" help:"Say what this machine offers, and test that it computes correctly."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
+	Manual      manualCommand      `cmd:"" help:"Write the manual pages."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 	Export      exportCommand      `cmd:"" help:"Write a trained model for PyTorch, onnxruntime and others."`
 	Import      importCommand      `cmd:"" help:"Make a run of weights that were trained in PyTorch."`

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"hourglass/internal/runs"
+)
+
+type manualCommand struct {
+	Output string `short:"o" default:"man" help:"Folder to write the pages to, hourglass.1 and one for each command."`
+}
+
+func (manualCommand) Help() string {
+	return "Examples:\n\n    hourglass manual -o ~/.local/share/man/man1"
+}
+
+func (c manualCommand) Run(s *session) error {
+	root := s.parsed.Model.Node
+	pages := map[string]string{"hourglass.1": manualPage(root, "hourglass")}
+	for _, child := range root.Children {
+		if !child.Hidden {
+			pages["hourglass-"+child.Name+".1"] = manualPage(child, "hourglass "+child.Name)
+		}
+	}
+	for name, text := range pages {
+		if err := runs.Write(filepath.Join(c.Output, name), []byte(text)); err != nil {
+			return err
+		}
+	}
+	s.print("%d manual pages, written to %s", len(pages), c.Output)
+	return s.give(map[string]any{"output": c.Output, "pages": len(pages)})
+}
+
+// manualPage writes one command as a page for man, in roff.
+func manualPage(node *kong.Node, path string) string {
+	var b strings.Builder
+	title := strings.ReplaceAll(path, " ", "-")
+	help := node.Help
+	if node.Parent == nil {
+		help = "trains autoencoders and says how good they are"
+	}
+	fmt.Fprintf(&b, ".\\\" Made by hourglass manual from the commands themselves.\n.TH %s 1 \"\" \"Hourglass\" \"User Commands\"\n", strings.ToUpper(title))
+	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", title, roff(help))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B hourglass\n%s\n", roff(strings.TrimPrefix(node.Summary(), "hourglass")))
+	if node.Detail != "" {
+		fmt.Fprintf(&b, ".SH DESCRIPTION\n.nf\n%s\n.fi\n", roff(node.Detail))
+	}
+	if len(node.Children) > 0 {
+		b.WriteString(".SH COMMANDS\n")
+		for _, child := range node.Children {
+			if !child.Hidden {
+				fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", child.Name, roff(child.Help))
+			}
+		}
+	}
+	if len(node.Positional) > 0 {
+		b.WriteString(".SH ARGUMENTS\n")
+		for _, argument := range node.Positional {
+			fmt.Fprintf(&b, ".TP\n.I %s\n%s\n", roff(argument.Summary()), roff(argument.Help))
+		}
+	}
+	b.WriteString(".SH OPTIONS\n")
+	for _, group := range node.AllFlags(true) {
+		for _, flag := range group {
+			fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(flag.String()), roff(flag.Help))
+		}
+	}
+	return b.String()
+}
+
+// roff keeps a text from being taken for instructions.
+func roff(text string) string {
+	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
+			lines[i] = `\&` + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
