@@ -30,6 +30,7 @@ var rooms = []room{
 	{"models/exchange", "models conv graph kernels internal/onnx"},
 	{"data", "kernels"},
 	{"train", "models graph data kernels"},
+	{"models/codec", "models train graph kernels"},
 	{"bench/...", "*"},
 	{"cmd/...", "*"},
 
@@ -50,7 +51,7 @@ const (
 	module = "hourglass"
 	// leaves may be imported by every package outside kernels, and by each
 	// other.
-	leaves = "internal/atomicfile internal/baseline internal/nearest internal/picture internal/runs internal/safetensors internal/terminal"
+	leaves = "internal/atomicfile internal/baseline internal/nearest internal/picture internal/rangecoder internal/runs internal/safetensors internal/terminal"
 	// support is for tests; kernels/reference is the definition they check
 	// against. Tests within a package may import besides whatever it reaches,
 	// tests from outside everything but cmd.
