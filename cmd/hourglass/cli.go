@@ -38,6 +38,8 @@ type commands struct {
 	Traverse    traverseCommand    `cmd:"" help:"Show what each dimension of the code does, as a PNG."`
 	Encode      encodeCommand      `cmd:"" help:"Write the codes of images as NPY, NPZ or CSV, and a map of them."`
 	Decode      decodeCommand      `cmd:"" help:"Make images of codes."`
+	Compress    compressCommand    `cmd:"" help:"Compress images to one file with a trained model, beside JPEG."`
+	Decompress  decompressCommand  `cmd:"" help:"Decompress such a file to pictures."`
 	Info        infoCommand        `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
 	Graph       graphCommand       `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
 	Data        dataCommands       `cmd:"" help:"List, inspect, fetch and look at images."`

@@ -2,9 +2,7 @@ package picture
 
 import (
 	"fmt"
-	"image"
 	"image/color"
-	"image/draw"
 	"image/png"
 	"io"
 	"math"
@@ -76,17 +74,9 @@ func Difference(a, b Image, gain float32) (Image, error) {
 
 // PNG writes the image alone, at its own size, grey if it has one channel.
 func (m Image) PNG(w io.Writer) error {
-	if err := m.check(); err != nil {
+	canvas, err := m.Raster()
+	if err != nil {
 		return err
-	}
-	var canvas draw.Image = image.NewRGBA(image.Rect(0, 0, m.W, m.H))
-	if m.C == 1 {
-		canvas = image.NewGray(image.Rect(0, 0, m.W, m.H))
-	}
-	for y := range m.H {
-		for x := range m.W {
-			canvas.Set(x, y, m.colour(y, x))
-		}
 	}
 	if err := png.Encode(w, canvas); err != nil {
 		return fmt.Errorf("picture: writing the PNG: %w", err)

@@ -49,7 +49,8 @@ type Compressed struct {
 	Bytes  []byte
 	Header int       // bytes that are not codes: who made them, names, checksum
 	Rate   float64   // bits of the codes by the probabilities of the prior
-	Codes  []float32 // (N,Z) as the file holds them
+	Exact  []float32 // (N,Z) codes as the encoder made them
+	Codes  []float32 // (N,Z) codes as the file holds them
 }
 
 // Compress makes one file of n images, (n,H,W,C). step is the distance between
@@ -71,7 +72,7 @@ func (c *Codec) Compress(images []float32, n int, names []string, step float64) 
 	if err != nil {
 		return nil, err
 	}
-	made := &Compressed{Codes: codes}
+	made := &Compressed{Exact: codes, Codes: make([]float32, len(codes))}
 	e := rangecoder.NewEncoder()
 	for i, x := range codes {
 		a := &tables[i%len(tables)]
@@ -79,7 +80,7 @@ func (c *Codec) Compress(images []float32, n int, names []string, step float64) 
 		if err != nil {
 			return nil, fmt.Errorf("image %d cannot be compressed: %w", i/len(tables), err)
 		}
-		codes[i] = a.number(q)
+		made.Codes[i] = a.number(q)
 		made.Rate += a.encode(e, q)
 	}
 	payload, err := e.Bytes()

@@ -128,6 +128,9 @@ func TestRoundTrip(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("%s, step %g: the images differ from the decoder's", name, step)
 			}
+			if !slices.Equal(made.Exact, codes) {
+				t.Errorf("%s: the exact codes are not the encoder's", name)
+			}
 			if error, unit := deviation(codes, made.Codes), scale(codes); error > step*unit*0.4 {
 				t.Errorf("%s, step %g: codes of deviation %.3g change by %.3g", name, step, unit, error)
 			}

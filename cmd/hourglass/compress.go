@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+
+	"hourglass/data"
+	"hourglass/internal/runs"
+	"hourglass/internal/terminal"
+	"hourglass/models/codec"
+	"hourglass/train"
+)
+
+type compressCommand struct {
+	chosenRun
+	Images  []string `arg:"" optional:"" help:"Picture files; without any, images that the run held back."`
+	Output  string   `short:"o" default:"images.hgz" help:"File to write."`
+	Count   int      `short:"n" default:"100" help:"How many images of the run, if none are named."`
+	Step    float64  `default:"0.5" help:"Distance between quantised numbers of the code, in deviations of the code, 1/64 to 64: larger makes a smaller file and worse images."`
+	Threads int      `default:"0" help:"CPU threads; 0 for all. The file is the same for any number; it is always made on the CPU."`
+}
+
+func (compressCommand) Help() string {
+	return `Examples:
+
+    hourglass compress last
+    hourglass compress last *.png -o pets.hgz --step 0.25
+    hourglass decompress last pets.hgz`
+}
+
+// mostCompressed bounds --count.
+const mostCompressed = 100_000
+
+func (c compressCommand) Run(s *session) error {
+	if c.Count < 1 || c.Count > mostCompressed {
+		return usage{fmt.Errorf("--count is %d; give a number of images from 1 to %d", c.Count, mostCompressed)}
+	}
+	if !(c.Step >= 1.0/64 && c.Step <= 64) {
+		return usage{fmt.Errorf("--step is %g; give a number from 1/64 (0.015625) to 64", c.Step)}
+	}
+	if c.Threads < 0 {
+		return usage{fmt.Errorf("--threads is %d; give a number of CPU threads, or 0 for all", c.Threads)}
+	}
+	_, t, err := c.load()
+	if err != nil {
+		return err
+	}
+	images, err := c.read(t)
+	if err != nil {
+		return err
+	}
+	resized, err := c.resized(s, t)
+	if err != nil {
+		return err
+	}
+	prior, err := s.priorFor(t, c.Threads)
+	if err != nil {
+		return err
+	}
+	k, err := codec.New(t.model, prior, c.Threads)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	n := len(images) / t.shape.Size()
+	made, err := k.Compress(images, n, c.names(), c.Step)
+	if err != nil {
+		return err
+	}
+	if err := runs.Write(c.Output, made.Bytes); err != nil {
+		return err
+	}
+	return c.report(s, t, k, made, compression{Output: c.Output, Images: n, Resized: resized, Step: c.Step}, images)
+}
+
+// read returns the pictures that were named, or images that the run held back.
+func (c compressCommand) read(t *trained) ([]float32, error) {
+	if len(c.Images) > 0 {
+		return readPictures(c.Images, t.shape)
+	}
+	all, err := t.openSets()
+	if err != nil {
+		return nil, err
+	}
+	held, _ := all.held()
+	return firstImages(held, min(c.Count, held.Len()))
+}
+
+// names are those that the file keeps: of pictures that were named.
+func (c compressCommand) names() []string {
+	var names []string
+	for _, path := range c.Images {
+		names = append(names, filepath.Base(path))
+	}
+	return names
+}
+
+// resized counts the pictures of another shape than the model's and tells of
+// them.
+func (c compressCommand) resized(s *session, t *trained) (int, error) {
+	count, example := 0, ""
+	for _, path := range c.Images {
+		ds, _, err := data.Open(path, data.Options{OnCorrupt: data.Fail})
+		if err != nil {
+			return 0, err
+		}
+		if shape := ds.Shape(); shape != t.shape {
+			count, example = count+1, fmt.Sprintf("%s is %v", path, shape)
+		}
+	}
+	if count > 0 {
+		s.say("%d of %d pictures are scaled and cut to the model's %v, and stay so in the file; %s", count, len(c.Images), t.shape, example)
+	}
+	return count, nil
+}
+
+// priorPath is where the distribution of a model's codes is kept: beside its
+// checkpoint, under the model's name, for a run has several.
+func (t *trained) priorPath() string {
+	return filepath.Join(filepath.Dir(t.path), priorName(codec.Identity(t.model)))
+}
+
+func priorName(model string) string { return "codec-" + model + ".safetensors" }
+
+// readPrior reads the distribution of a model's codes.
+func (t *trained) readPrior() (*codec.Prior, error) {
+	path := t.priorPath()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	prior, err := codec.ReadPrior(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; remove it, and `hourglass compress` fits it again", path, err)
+	}
+	return prior, nil
+}
+
+// priorFor returns the distribution of a model's codes, which it finds from the
+// training images the first time.
+func (s *session) priorFor(t *trained, threads int) (*codec.Prior, error) {
+	prior, err := t.readPrior()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return prior, err
+	}
+	all, err := t.openSets()
+	if err != nil {
+		return nil, fmt.Errorf("finding how the codes of the run's training images are distributed: %w", err)
+	}
+	if prior, err = codec.Fit(t.model, all.training, threads); err != nil {
+		return nil, fmt.Errorf("finding how the codes of the run's training images are distributed: %w", err)
+	}
+	if err := writeFile(t.priorPath(), prior.Write); err != nil {
+		return nil, err
+	}
+	s.say("how the training images' codes are distributed is kept in %s; decompress needs it beside the checkpoint", t.priorPath())
+	return prior, nil
+}
+
+// compression is the result as JSON.
+type compression struct {
+	Output   string    `json:"output"`
+	Images   int       `json:"images"`
+	Resized  int       `json:"resized"`
+	Step     float64   `json:"step"`
+	Bytes    int       `json:"bytes"`
+	Header   int       `json:"header_bytes"`
+	Expected float64   `json:"expected_bits"` // of the codes
+	PerPixel float64   `json:"bits_per_pixel"`
+	Ratio    float64   `json:"ratio"` // of the images in eight bits a value to the file
+	MSE      float64   `json:"mse"`   // in eight bits a value
+	Model    float64   `json:"model_mse"`
+	Each     jpegFiles `json:"jpeg_each"`
+	Sheet    jpegFiles `json:"jpeg_sheet"`
+}
+
+// report compares the file with what the model and JPEG can do.
+func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *codec.Compressed, r compression, images []float32) error {
+	r.Bytes, r.Header, r.Expected = len(made.Bytes), made.Header, made.Rate
+	r.PerPixel = 8 * float64(r.Bytes) / float64(r.Images*t.shape.H*t.shape.W)
+	r.Ratio = float64(len(images)) / float64(r.Bytes)
+	for _, side := range []struct {
+		codes []float32
+		mse   *float64
+	}{{made.Codes, &r.MSE}, {made.Exact, &r.Model}} {
+		decoded, err := k.Decode(side.codes, r.Images)
+		if err != nil {
+			return err
+		}
+		*side.mse = squaredError(images, decoded)
+	}
+	originals, err := rasters(pictures(images, t.shape))
+	if err != nil {
+		return err
+	}
+	if r.Each, err = jpegOfSize(separate(originals), r.Bytes); err != nil {
+		return err
+	}
+	sheet, err := together(originals)
+	if err != nil {
+		return err
+	}
+	if r.Sheet, err = jpegOfSize(sheet, r.Bytes); err != nil {
+		return err
+	}
+	r.show(s, t)
+	return s.give(r)
+}
+
+// show prints the result.
+func (r compression) show(s *session, t *trained) {
+	s.print("%s of %v in %s: %d bytes, %d of header and %d of codes, for which their distribution expects %.1f",
+		plural(r.Images, "image"), t.shape, r.Output, r.Bytes, r.Header, r.Bytes-r.Header, r.Expected/8)
+	s.print("")
+	table := terminal.Table{Head: []string{"", "bytes", "bits/pixel", "ratio", "PSNR dB"}}
+	raw := float64(r.Images * t.shape.Size())
+	row := func(name string, size int, mse float64) {
+		table.Rows = append(table.Rows, []string{name, fmt.Sprint(size), digits(r.PerPixel * float64(size) / float64(r.Bytes)), digits(raw / float64(size)), decibels(mse)})
+	}
+	row(fmt.Sprintf("hourglass, step %g", r.Step), r.Bytes, r.MSE)
+	if r.Images > 1 {
+		row(fmt.Sprintf("JPEG, all in one picture, quality %d", r.Sheet.Quality), r.Sheet.Bytes, r.Sheet.MSE)
+	}
+	row(fmt.Sprintf("JPEG, a file for each, quality %d", r.Each.Quality), r.Each.Bytes, r.Each.MSE)
+	table.Rows = append(table.Rows, []string{"the model, codes not rounded", "–", "–", "–", decibels(r.Model)})
+	s.table(table)
+	s.print("")
+	if least := min(r.Sheet.Bytes, r.Each.Bytes); least > r.Bytes && r.Sheet.Quality == 1 && r.Each.Quality == 1 {
+		s.print("JPEG cannot go lower: its smallest is %s times as large.", digits(float64(least)/float64(r.Bytes)))
+	}
+	s.print("Neither counts its decoder: this one is the run's model, %s of weights.", terminal.Bytes(float64(4*t.model.Store().Count())))
+}
+
+// squaredError is that of images in eight bits a value, white being 1.
+func squaredError(a, b []float32) float64 {
+	sum := 0.0
+	for i := range a {
+		d := eightBits(a[i]) - eightBits(b[i])
+		sum += d * d
+	}
+	return sum / float64(len(a))
+}
+
+func eightBits(x float32) float64 { return math.Floor(min(max(float64(x), 0), 1)*255+0.5) / 255 }
+
+// decibels is the peak signal-to-noise ratio of a squared error.
+func decibels(mse float64) string {
+	if mse == 0 {
+		return "–" // nothing differs
+	}
+	return fmt.Sprintf("%.2f", train.Metrics{MSE: mse}.PSNR())
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
