@@ -230,10 +230,29 @@ func (r compression) show(s *session, t *trained) {
 	table.Rows = append(table.Rows, []string{"the model, codes not rounded", "–", "–", "–", decibels(r.Model)})
 	s.table(table)
 	s.print("")
-	if least := min(r.Sheet.Bytes, r.Each.Bytes); least > r.Bytes && r.Sheet.Quality == 1 && r.Each.Quality == 1 {
-		s.print("JPEG cannot go lower: its smallest is %s times as large.", digits(float64(least)/float64(r.Bytes)))
-	}
+	s.print("%s", r.verdict())
 	s.print("Neither counts its decoder: this one is the run's model, %s of weights.", terminal.Bytes(float64(4*t.model.Store().Count())))
+}
+
+// verdict compares with the better of JPEG's two ways, which for little images
+// is the one picture.
+func (r compression) verdict() string {
+	rival := r.Sheet
+	if r.Each.Bytes < rival.Bytes || r.Each.Bytes == rival.Bytes && r.Each.MSE < rival.MSE {
+		rival = r.Each
+	}
+	gain := 10 * math.Log10(rival.MSE/r.MSE)
+	switch {
+	case r.MSE == 0 || rival.MSE == 0:
+		return "Nothing is lost in one of them; compare their sizes."
+	case rival.Quality == 1 && rival.Bytes > r.Bytes && gain >= 0:
+		return fmt.Sprintf("JPEG cannot go lower: its smallest is %s times as large, and %.2f dB worse.", digits(float64(rival.Bytes)/float64(r.Bytes)), gain)
+	case rival.Quality == 1 && rival.Bytes > r.Bytes:
+		return fmt.Sprintf("JPEG cannot go lower: its smallest is %s times as large, and %.2f dB better.", digits(float64(rival.Bytes)/float64(r.Bytes)), -gain)
+	case gain >= 0:
+		return fmt.Sprintf("The model beats JPEG of about this size by %.2f dB.", gain)
+	}
+	return fmt.Sprintf("The model loses to JPEG of about this size by %.2f dB; train longer, take a longer code, or use JPEG.", -gain)
 }
 
 // squaredError is that of images in eight bits a value, white being 1.

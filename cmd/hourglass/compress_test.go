@@ -151,6 +151,21 @@ func TestCompress(t *testing.T) {
 	})
 }
 
+func TestCompressionVerdict(t *testing.T) {
+	each := jpegFiles{Quality: 1, Bytes: 90_000, MSE: 0.01}
+	for want, r := range map[string]compression{
+		"its smallest is 10.00 times as large, and 3.01 dB worse":   {Bytes: 1000, MSE: 0.005, Each: each, Sheet: jpegFiles{1, 10_000, 0.01}},
+		"its smallest is 10.00 times as large, and 10.00 dB better": {Bytes: 1000, MSE: 0.1, Each: each, Sheet: jpegFiles{1, 10_000, 0.01}},
+		"beats JPEG of about this size by 10.00 dB":                 {Bytes: 1000, MSE: 0.001, Each: each, Sheet: jpegFiles{20, 1010, 0.01}},
+		"loses to JPEG of about this size by 10.00 dB":              {Bytes: 1000, MSE: 0.1, Each: each, Sheet: jpegFiles{20, 1010, 0.01}},
+		"Nothing is lost": {Bytes: 1000, MSE: 0, Each: each, Sheet: jpegFiles{20, 1010, 0.01}},
+	} {
+		if got := r.verdict(); !strings.Contains(got, want) {
+			t.Errorf("%+v: %q, want %q", r, got, want)
+		}
+	}
+}
+
 // TestFileNames lets no name of a file lead out of the folder or hide.
 func TestFileNames(t *testing.T) {
 	got := fileNames([]string{"cat.jpg", "dir/cat.png", "CAT", "../../etc/passwd", `C:\x.bmp`, "..", ".hidden.png", "a\nb.png", "", strings.Repeat("x", 300), "cat-2"}, 11)

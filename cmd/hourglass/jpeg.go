@@ -43,9 +43,9 @@ func together(images []image.Image) ([]canvas, error) {
 	if _, grey := images[0].(*image.Gray); grey {
 		block = 8
 	}
-	close, apart := []canvas{mosaic(images, 1)}, []canvas{mosaic(images, block)}
+	tight, apart := []canvas{mosaic(images, 1)}, []canvas{mosaic(images, block)}
 	const usual = 50
-	a, err := jpegAt(close, usual)
+	a, err := jpegAt(tight, usual)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func together(images []image.Image) ([]canvas, error) {
 	if b.Bytes < a.Bytes {
 		return apart, err
 	}
-	return close, err
+	return tight, err
 }
 
 // mosaic puts images in rows, about as wide together as high, each at multiples
@@ -94,20 +94,28 @@ func jpegAt(all []canvas, quality int) (jpegFiles, error) {
 		back := image.NewRGBA(c.picture.Rect)
 		draw.Draw(back, back.Rect, decoded, image.Point{}, draw.Src)
 		for _, place := range c.places {
-			for y := place.Min.Y; y < place.Max.Y; y++ {
-				for x := place.Min.X; x < place.Max.X; x++ {
-					at := c.picture.PixOffset(x, y)
-					for i := at; i < at+3; i++ { // alpha is 255 in both; grey counts thrice in both sums
-						d := float64(c.picture.Pix[i]) - float64(back.Pix[i])
-						squares += d * d
-					}
-				}
-			}
+			squares += squaresIn(place, c.picture, back)
 			values += 3 * place.Dx() * place.Dy()
 		}
 	}
 	made.MSE = squares / float64(values) / 255 / 255
 	return made, nil
+}
+
+// squaresIn adds up the squared differences of red, green and blue, which for
+// grey are three times the same.
+func squaresIn(place image.Rectangle, a, b *image.RGBA) float64 {
+	sum := 0.0
+	for y := place.Min.Y; y < place.Max.Y; y++ {
+		for x := place.Min.X; x < place.Max.X; x++ {
+			at := a.PixOffset(x, y)
+			for i := at; i < at+3; i++ {
+				d := float64(a.Pix[i]) - float64(b.Pix[i])
+				sum += d * d
+			}
+		}
+	}
+	return sum
 }
 
 // source is what is encoded: grey pictures have no chroma to pay for.

@@ -20,6 +20,9 @@ type Codec struct {
 // New makes a codec of a model and its prior. threads is as in
 // [graph.OpenDevice].
 func New(model models.Model, prior *Prior, threads int) (*Codec, error) {
+	if err := unconditional(model); err != nil {
+		return nil, err
+	}
 	if got := identify(model); got != prior.model || prior.size() != model.CodeSize() {
 		return nil, fmt.Errorf("the distribution of codes is of model %v, and the model is %v; fit it to this one", prior.model, got)
 	}
@@ -33,6 +36,14 @@ func New(model models.Model, prior *Prior, threads int) (*Codec, error) {
 		return nil, err
 	}
 	return &Codec{model, prior, device, runner}, nil
+}
+
+// unconditional refuses a model whose decoder asks for what a file does not hold.
+func unconditional(model models.Model) error {
+	if m, ok := model.(models.Conditional); ok {
+		return fmt.Errorf("the model is conditional on %d classes, and files hold codes alone; compress with a model that is not", m.Classes())
+	}
+	return nil
 }
 
 // Close ends the codec's threads.

@@ -268,6 +268,20 @@ func TestWhatCannotBeCompressed(t *testing.T) {
 	}
 }
 
+func TestConditionalModelsAreRefused(t *testing.T) {
+	training, _ := glyphs(t, 1)
+	model, err := models.NewCVAE(models.CVAESpec{VAESpec: models.VAESpec{Spec: models.MLP(glyph, nil, 4)}, Classes: 10}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := codec.Fit(model, training, 1); err == nil || !strings.Contains(err.Error(), "conditional on 10 classes") {
+		t.Errorf("fitted: %v", err)
+	}
+	if _, err := codec.New(model, &codec.Prior{}, 1); err == nil || !strings.Contains(err.Error(), "conditional on 10 classes") {
+		t.Errorf("accepted: %v", err)
+	}
+}
+
 // TestForeignFiles refuses each in one sentence.
 func TestForeignFiles(t *testing.T) {
 	training, images := glyphs(t, 20)

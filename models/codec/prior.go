@@ -49,6 +49,9 @@ type Images interface {
 // and finds the distribution of their codes. threads is as in
 // [graph.OpenDevice].
 func Fit(model models.Model, images Images, threads int) (*Prior, error) {
+	if err := unconditional(model); err != nil {
+		return nil, err
+	}
 	device, err := graph.OpenDevice(graph.CPU, threads)
 	if err != nil {
 		return nil, err
