@@ -52,7 +52,10 @@ func TestCompress(t *testing.T) {
 		}
 	})
 	t.Run("to a sheet", func(t *testing.T) {
-		must(t, "decompress", "a", "images.hgz", "-o", "sheet.png")
+		o := object(t, must(t, "decompress", "a", "images.hgz", "-o", "sheet.png", "--json", "-q"))
+		if o["images"] != 40.0 || o["output"] != "sheet.png" {
+			t.Errorf("the result is %v", o)
+		}
 		readable(t, "sheet.png")
 	})
 	t.Run("pictures of other shapes, by name", func(t *testing.T) {

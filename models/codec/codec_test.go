@@ -240,7 +240,7 @@ func TestWhatCannotBeCompressed(t *testing.T) {
 			t.Errorf("step %g: %v", step, err)
 		}
 	}
-	for _, n := range []int{0, -1, 3, 1 << 40} {
+	for _, n := range []int{0, -1, 3, math.MaxInt32} {
 		if _, err := c.Compress(images, n, nil, 1); err == nil {
 			t.Errorf("%d images of 2 are accepted", n)
 		}
@@ -341,8 +341,8 @@ func TestForeignFiles(t *testing.T) {
 		"no images":         {512, 1, 12, 12, 0, 0, 0},
 		"a billion images":  {512, 1, 12, 12, 1 << 30, 0, 0},
 		"a million images":  {512, 1, 12, 12, 1 << 20, 0, 0},
-		"codes not there":   {512, 1, 12, 12, 20, 0, 1 << 39},
-		"names not there":   {512, 1, 12, 12, 20, 1 << 39, 0},
+		"codes not there":   {512, 1, 12, 12, 20, 0, 1 << 30},
+		"names not there":   {512, 1, 12, 12, 20, 1 << 30, 0},
 		"more than numbers": {1 << 63, 1 << 63, 12, 12, 20, 0, 0},
 		"nothing":           nil,
 	} {

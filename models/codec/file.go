@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -90,7 +91,7 @@ func parseBody(body []byte) (*header, []byte, error) {
 	var numbers [7]int
 	for i := range numbers {
 		x, n := binary.Uvarint(body)
-		if n <= 0 || x > 1<<40 {
+		if n <= 0 || x > math.MaxInt32 {
 			return nil, nil, errShort
 		}
 		numbers[i], body = int(x), body[n:]
@@ -102,8 +103,8 @@ func parseBody(body []byte) (*header, []byte, error) {
 		return nil, nil, fmt.Errorf("its step is %v", h.step)
 	case h.images < 1 || h.images > mostValues:
 		return nil, nil, fmt.Errorf("it claims to hold %d images", h.images)
-	case names+payload != len(body):
-		return nil, nil, fmt.Errorf("it claims %d bytes of names and codes and has %d", names+payload, len(body))
+	case names > len(body) || payload != len(body)-names:
+		return nil, nil, fmt.Errorf("it claims %d bytes of names and %d of codes, and has %d", names, payload, len(body))
 	}
 	var err error
 	h.names, err = unpackNames(body[:names], h.images)
