@@ -178,3 +178,24 @@ func TestNotFiniteOnCUDA(t *testing.T) {
 		}
 	}
 }
+
+// TestGradientsArePulled wants the gradients of a first step to be the same on
+// both devices, once they are asked for.
+func TestGradientsArePulled(t *testing.T) {
+	device, host := openCUDA(t), open(t, 2)
+	_, want := train(t, host, "conv", 1)
+	_, got := train(t, device, "conv", 1)
+	if err := device.PullGradients(got.Store()); err != nil {
+		t.Fatal(err)
+	}
+	largest := 0.0
+	for i, g := range want.Store().Gradients {
+		largest = max(largest, math.Abs(float64(g)))
+		if d := math.Abs(float64(got.Store().Gradients[i] - g)); !(d <= 1e-5) {
+			t.Fatalf("gradient %d is %g on the GPU and %g on the CPU", i, got.Store().Gradients[i], g)
+		}
+	}
+	if largest < 1e-3 {
+		t.Errorf("the largest gradient is %g: nothing was compared", largest)
+	}
+}

@@ -103,6 +103,15 @@ func (d *Device) Pull(store *Store) error {
 	return d.gpu.mirrors[store].pull()
 }
 
+// PullGradients brings a store the gradients of the last step, as they were
+// before clipping. Pull leaves them out, for no checkpoint holds them.
+func (d *Device) PullGradients(store *Store) error {
+	if d.gpu == nil || d.gpu.mirrors[store] == nil {
+		return nil
+	}
+	return d.gpu.mirrors[store].pullGradients()
+}
+
 // Push tells the device that a store was written to by other means than
 // programs, by a checkpoint for example.
 func (d *Device) Push(store *Store) error {

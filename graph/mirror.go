@@ -109,6 +109,17 @@ func (m *mirror) pull() error {
 	return nil
 }
 
+// pullGradients copies the gradients to the store.
+func (m *mirror) pullGradients() error {
+	if m.gradients.Bytes == 0 {
+		return nil
+	}
+	if err := m.gpu.CopyToHost(cuda.Bytes(m.store.Gradients), m.gradients); err != nil {
+		return fmt.Errorf("copying the gradients from the GPU: %w", err)
+	}
+	return nil
+}
+
 // each calls transfer for every block that both sides have.
 func (m *mirror) each(transfer func(device cuda.Memory, host []float32) error) error {
 	if m.values.Bytes > 0 {

@@ -31,6 +31,7 @@ var rooms = []room{
 	{"data", "kernels"},
 	{"train", "models graph data kernels"},
 	{"models/codec", "models train graph kernels"},
+	{"train/tensorboard", "train models graph data"},
 	{"bench/...", "*"},
 	{"cmd/...", "*"},
 
