@@ -4,7 +4,7 @@ FUZZTIME ?= 10m
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard kernels fuzz gate interop peers clean
+.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate interop peers clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -71,6 +71,12 @@ check-tensorboard: ## read event files back with TensorBoard's own readers (fetc
 	@if python3 -m venv bin/tensorboard && bin/tensorboard/bin/pip install -q --disable-pip-version-check -r bench/peers/tensorboard-requirements.txt; then \
 	$(GO) test ./train/tensorboard -count=1 -python $(CURDIR)/bin/tensorboard/bin/python; \
 	else echo "TensorBoard is not installed: event files were not read back by it"; fi
+
+BROWSER ?= $(shell command -v chromium-headless-shell || command -v chromium || command -v google-chrome)
+
+check-pages: ## open the pages that are written in a headless Chromium (BROWSER)
+	@if [ -n "$(BROWSER)" ]; then $(GO) test ./internal/report -count=1 -browser "$(BROWSER)"; \
+	else echo "no Chromium is installed: the pages were not opened in a browser"; fi
 
 kernels: ## compile the CUDA kernels to PTX (needs clang 19)
 	kernels/build-ptx.sh

@@ -42,6 +42,8 @@ type commands struct {
 	Decompress  decompressCommand  `cmd:"" help:"Decompress such a file to pictures."`
 	Info        infoCommand        `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
 	Graph       graphCommand       `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
+	Report      reportCommand      `cmd:"" help:"Write the report of a run: one HTML file with curves, images and codes."`
+	Compare     compareCommand     `cmd:"" help:"Set runs side by side: how they ended, and what differs between them."`
 	Data        dataCommands       `cmd:"" help:"List, inspect, fetch and look at images."`
 	Config      configCommands     `cmd:"" help:"Print, check and explain configurations."`
 	Runs        runsCommand        `cmd:"" help:"List the runs."`

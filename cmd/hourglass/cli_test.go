@@ -66,7 +66,7 @@ func TestTrainedRun(t *testing.T) {
 	t.Chdir(t.TempDir())
 	out := trainSmall(t, "a")
 	wants(t, out, "device: CPU", "epoch 1/2", "epoch 2/2", "mse/px", "PCA, 8 components", "mean image", "PCA", "runs/a/reconstructions.png")
-	for _, file := range []string{"config.yaml", "env.json", "metrics.jsonl", "eval.json", "reconstructions.png", "samples/epoch-0001.png", "samples/epoch-0002.png", "checkpoints/latest", "checkpoints/best"} {
+	for _, file := range []string{"config.yaml", "env.json", "metrics.jsonl", "eval.json", "reconstructions.png", "report.html", "projector_config.pbtxt", "samples/epoch-0001.png", "samples/epoch-0002.png", "checkpoints/latest", "checkpoints/best"} {
 		if _, err := os.Stat(filepath.Join("runs", "a", file)); err != nil {
 			t.Error(err)
 		}
@@ -103,6 +103,28 @@ func TestTrainedRun(t *testing.T) {
 		}
 		wants(t, must(t, "recon", "a", "out.png", "-o", "again.png"), "1 images") // its own sheet, scaled to the model's shape
 	})
+	t.Run("report", func(t *testing.T) {
+		written, err := os.ReadFile("runs/a/report.html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants(t, must(t, "report", "a", "-o", "again.html"), "report: again.html")
+		again, err := os.ReadFile("again.html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(written, again) {
+			t.Error("report makes another page than train")
+		}
+		wants(t, string(again), "hourglass train conv --name a --source glyphs:1x12x12,n=256,test=64", "hourglass train -c runs/a/config.yaml --name a-again",
+			"<td>train.batch</td><td class=\"value\">32</td><td>flag</td>", "The model ")
+	})
+	t.Run("event files", func(t *testing.T) {
+		files, err := filepath.Glob("runs/a/events.out.tfevents.*")
+		if err != nil || len(files) != 1 {
+			t.Errorf("event files %v, %v; want one", files, err)
+		}
+	})
 	t.Run("info", func(t *testing.T) {
 		wants(t, must(t, "info", "a"), "conv 4 k3 s2 relu", "dense 8", "parameters", "MFLOP a training step", "kB of activations")
 		checkpoint, err := train.LatestCheckpoint("runs/a/checkpoints")
@@ -130,7 +152,47 @@ func TestTrainedRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		wants(t, string(text), "epochs: 3")
+		page, err := os.ReadFile("runs/a/report.html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants(t, string(page), "hourglass train --resume a --epochs 3", "hourglass train conv --name a",
+			"<td>train.batch</td><td class=\"value\">32</td><td>flag</td>") // as the first command set it
 	})
+}
+
+// TestCompare sets runs side by side, one of them on images of another shape.
+func TestCompare(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "ae", "--no-tensorboard")
+	trainSmall(t, "vae", "--kind", "vae", "--loss", "bernoulli", "--no-tensorboard")
+	trainSmall(t, "other", "--shape", "1x16x16", "--no-tensorboard")
+	if files, _ := filepath.Glob("runs/*/events.out.tfevents.*"); len(files) > 0 {
+		t.Errorf("--no-tensorboard wrote %v", files)
+	}
+	wants(t, must(t, "compare", "ae", "vae"), "squared error, mse/px", "nats/img", "64 test", "model.kind", "bernoulli", "14")
+	if out := must(t, "compare", "ae", "vae"); strings.Contains(out, "train.rate") || strings.Contains(out, "out.name") {
+		t.Errorf("what does not differ, or only in the place of the run, is shown:\n%s", out)
+	}
+	wants(t, must(t, "compare", "ae", "ae"), "differ in nothing")
+	o := object(t, must(t, "compare", "ae", "vae", "--json"))
+	all := o["runs"].([]any)
+	if first := all[0].(map[string]any); len(all) != 2 || first["name"] != "ae" || first["steps"] != 14.0 || !(first["mse"].(float64) > 0) {
+		t.Errorf("runs %v", all)
+	}
+	if kinds := o["differences"].(map[string]any)["model.kind"]; !equalJSON(kinds, []string{"ae", "vae"}) {
+		t.Errorf("model.kind differs as %v", kinds)
+	}
+	wants(t, must(t, "compare", "ae", "vae", "other", "-o", "c.html"), "page: c.html")
+	page, err := os.ReadFile("c.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, string(page), "3 runs compared", "other takes images of 1x16x16 and is left out.", "The first test images of ae")
+	code, _, stderr := call(t, "compare", "ae")
+	if code != exitUsage {
+		t.Errorf("one run: exit %d, %q", code, stderr)
+	}
 }
 
 func equalJSON(a, b any) bool {

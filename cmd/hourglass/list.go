@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"time"
 
 	"hourglass/internal/config"
@@ -67,9 +65,7 @@ func describeRun(run runs.Run) listed {
 	} else {
 		row.State = "its configuration cannot be read"
 	}
-	var o outcome
-	text, err := os.ReadFile(run.Evaluation())
-	if err == nil && json.Unmarshal(text, &o) == nil && o.Verdict != nil && len(o.Verdict.Rows) > 0 {
+	if o := readOutcome(run); o.Verdict != nil {
 		row.State, row.Step, row.MSE, row.Beats = "done", o.Steps, o.Verdict.Rows[0].MSE, &o.Verdict.BeatsPCA
 		return row
 	}

@@ -41,7 +41,7 @@ func (c tourCommand) Run(s *session) error {
 	if err := settings.Config.Validate(); err != nil {
 		return usage{err}
 	}
-	job := training{session: s, machine: c.machine, config: settings.Config, folder: runs.Run{Path: filepath.Join(c.Dir, "tour")}, strips: true}
+	job := training{session: s, machine: c.machine, config: settings.Config, settings: settings, folder: runs.Run{Path: filepath.Join(c.Dir, "tour")}, strips: true}
 	if err := clearTour(job.folder); err != nil {
 		return err
 	}
@@ -63,7 +63,11 @@ func clearTour(run runs.Run) error {
 		return nil
 	}
 	samples := filepath.Dir(run.Sample(1))
-	for _, path := range []string{run.Checkpoints(), samples, run.Metrics(), run.Evaluation()} {
+	events, err := filepath.Glob(filepath.Join(run.Path, "events.out.tfevents.*"))
+	if err != nil {
+		return fmt.Errorf("removing the last tour: %w", err)
+	}
+	for _, path := range append(events, run.Checkpoints(), samples, run.Metrics(), run.Evaluation()) {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("removing the last tour: %w", err)
 		}

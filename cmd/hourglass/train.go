@@ -59,7 +59,7 @@ func (c trainCommand) begin(job *training) error {
 	if err != nil {
 		return err
 	}
-	job.config = settings.Config
+	job.config, job.settings = settings.Config, settings
 	name := job.config.Out.Name
 	if name == "" {
 		name = runs.NewName(time.Now(), job.config.Data.Source, settings.Preset)
@@ -94,7 +94,7 @@ func (c trainCommand) resume(job *training) error {
 	if err := settings.Config.Validate(); err != nil {
 		return usage{err}
 	}
-	job.config, job.folder, job.resumed = settings.Config, run, true
+	job.config, job.settings, job.folder, job.resumed = settings.Config, settings, run, true
 	return nil
 }
 
@@ -102,10 +102,11 @@ func (c trainCommand) resume(job *training) error {
 type training struct {
 	*session
 	machine
-	config  config.Config
-	folder  runs.Run
-	resumed bool
-	strips  bool // show reconstructions in the terminal after each epoch
+	config   config.Config
+	settings *config.Settings // from which config came
+	folder   runs.Run
+	resumed  bool
+	strips   bool // show reconstructions in the terminal after each epoch
 
 	device *graph.Device
 	model  config.Network
@@ -212,9 +213,13 @@ func (j *training) conclude(result train.Result) (*outcome, error) {
 	if err := j.compare(o.Verdict); err != nil {
 		return nil, err
 	}
+	if err := writeReport(j.folder.Report(), j.folder, j.device, j.model, j.config, j.sets, o); err != nil {
+		return nil, err
+	}
 	j.show(o.Verdict, o.Judged)
 	j.print("")
 	j.print("run:    %s", j.folder.Path)
+	j.print("report: %s", j.folder.Report())
 	j.print("images: %s", j.folder.Reconstructions())
 	return o, j.give(o)
 }
@@ -271,13 +276,33 @@ type environment struct {
 	Features []string  `json:"cpu_features"`
 	Host     string    `json:"host,omitempty"`
 	Started  time.Time `json:"started"`
+	// Commands are what was typed to make the run and to go on with it.
+	Commands []string `json:"commands"`
+	// Origins say where each key of the configuration has its value from.
+	Origins map[string]config.Origin `json:"origins"`
 }
 
 func (j *training) environment() ([]byte, error) {
 	host, _ := os.Hostname() // a machine without a name is as good
-	text, err := json.MarshalIndent(environment{
+	env := environment{
 		Build: version(), Device: j.device.String(), Threads: j.device.Threads(),
-		Features: cpu.Features(), Host: host, Started: time.Now().UTC(),
-	}, "", "  ")
+		Features: cpu.Features(), Host: host, Started: time.Now().UTC(), Origins: make(map[string]config.Origin),
+	}
+	var before environment
+	if j.resumed {
+		before = readEnvironment(j.folder)
+	}
+	if !before.Started.IsZero() {
+		env.Started = before.Started
+	}
+	env.Commands = append(before.Commands, shellWords(append([]string{"hourglass"}, j.parsed.Args...)))
+	for _, k := range config.Keys() {
+		origin := j.settings.Origin(k.Name)
+		if old, known := before.Origins[k.Name]; known && origin != config.FromFlag {
+			origin = old // the run's own file says what an earlier command did
+		}
+		env.Origins[k.Name] = origin
+	}
+	text, err := json.MarshalIndent(env, "", "  ")
 	return append(text, '\n'), err
 }

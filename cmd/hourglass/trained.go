@@ -94,8 +94,10 @@ func (t *trained) openSets() (sets, error) {
 
 // variational reports whether the model draws its codes and holds them to a
 // standard normal distribution.
-func (t *trained) variational() bool {
-	switch t.model.(type) {
+func (t *trained) variational() bool { return variational(t.model) }
+
+func variational(model models.Model) bool {
+	switch model.(type) {
 	case *models.VAE, *models.CVAE, *models.IWAE, *models.VAEGAN:
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"hourglass/data"
 	"hourglass/internal/config"
@@ -11,6 +12,7 @@ import (
 	"hourglass/internal/runs"
 	"hourglass/internal/terminal"
 	"hourglass/train"
+	"hourglass/train/tensorboard"
 )
 
 // watcher shows training as it goes, and writes what a run's folder holds
@@ -20,6 +22,7 @@ type watcher struct {
 	*training
 	started  train.Started
 	metrics  *train.MetricsFile
+	board    *tensorboard.Observer // nil if it is not wanted
 	progress *terminal.Progress
 	runner   *train.Runner
 	images   []float32 // that every sheet shows
@@ -37,6 +40,11 @@ func (w *watcher) Observe(e train.Event) error {
 	}
 	if w.metrics != nil {
 		if err := w.metrics.Observe(e); err != nil {
+			return err
+		}
+	}
+	if w.board != nil {
+		if err := w.board.Observe(e); err != nil {
 			return err
 		}
 	}
@@ -71,11 +79,49 @@ func (w *watcher) start(e train.Started) error {
 	if w.metrics, err = train.OpenMetrics(w.folder.Metrics()); err != nil {
 		return err
 	}
+	if w.config.Out.TensorBoard {
+		if w.board, err = w.tensorBoard(); err != nil {
+			return err
+		}
+	}
 	w.say("run:    %s", w.folder.Path)
 	if e.ResumedFrom != "" {
 		w.say("resuming from %s, step %d of %d", e.ResumedFrom, e.Step, e.TotalSteps)
 	}
 	return w.chooseImages()
+}
+
+// What TensorBoard is shown after each epoch.
+const (
+	boardCodes   = 512
+	boardSamples = 32
+)
+
+// tensorBoard makes what writes event files. The configuration is its
+// hyperparameters, but for what does not change the model.
+func (w *watcher) tensorBoard() (*tensorboard.Observer, error) {
+	images := w.sets.validation
+	if images == nil {
+		images, _ = w.sets.held()
+	}
+	var settings []tensorboard.Hyperparameter
+	for _, k := range config.Keys() {
+		if k.Section() == "out" {
+			continue
+		}
+		text := k.Text(w.config)
+		var value any = text
+		if x, err := strconv.ParseFloat(text, 64); err == nil {
+			value = x
+		} else if text == "true" || text == "false" {
+			value = text == "true"
+		}
+		settings = append(settings, tensorboard.Hyperparameter{Name: k.Name, Value: value})
+	}
+	return tensorboard.Observe(tensorboard.Options{
+		Dir: w.folder.Path, Device: w.device, Model: w.model, Batch: w.config.Train.Batch, Images: images,
+		Sheet: w.config.Out.Images, Codes: boardCodes, Samples: fromPrior(w.model, boardSamples), Hyperparameters: settings,
+	})
 }
 
 // chooseImages keeps the images that the sheets show: the first of those held
@@ -197,6 +243,9 @@ func (w *watcher) close() error {
 	var errs []error
 	if w.runner != nil {
 		errs = append(errs, w.runner.Close())
+	}
+	if w.board != nil {
+		errs = append(errs, w.board.Close())
 	}
 	if w.metrics != nil {
 		errs = append(errs, w.metrics.Close())

@@ -70,11 +70,12 @@ type Train struct {
 
 // Out says what is written, and where.
 type Out struct {
-	Dir    string `name:"dir" help:"Folder that holds the folders of runs." form:"a path"`
-	Name   string `name:"name" help:"Name of the run's folder; empty makes one of date, source and preset." form:"a name without slashes, or empty"`
-	Every  int    `name:"every" help:"Steps between two checkpoints; 0 saves one after every epoch." range:"[0,1000000000]"`
-	Keep   int    `name:"keep" help:"Newest checkpoints that are kept, beside the best." range:"[1,1000000]"`
-	Images int    `name:"images" help:"Images in the sample sheet of every epoch; 0 writes no sheets." range:"[0,1024]"`
+	Dir         string `name:"dir" help:"Folder that holds the folders of runs." form:"a path"`
+	Name        string `name:"name" help:"Name of the run's folder; empty makes one of date, source and preset." form:"a name without slashes, or empty"`
+	Every       int    `name:"every" help:"Steps between two checkpoints; 0 saves one after every epoch." range:"[0,1000000000]"`
+	Keep        int    `name:"keep" help:"Newest checkpoints that are kept, beside the best." range:"[1,1000000]"`
+	Images      int    `name:"images" help:"Images in the sample sheet of every epoch; 0 writes no sheets." range:"[0,1024]"`
+	TensorBoard bool   `name:"tensorboard" negatable:"" help:"Write event files for TensorBoard into the run's folder." form:"true or false"`
 }
 
 // defaultPreset is where every run starts from.
@@ -95,7 +96,8 @@ func Default() Config {
 			Epochs: 5, Batch: 128, Optimiser: kernels.Adam.String(), Rate: 1e-3,
 			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", Seed: 1,
 		},
-		Out: Out{Dir: "runs", Keep: 3, Images: 8},
+		// What was not written for TensorBoard during a run cannot be had after it.
+		Out: Out{Dir: "runs", Keep: 3, Images: 8, TensorBoard: true},
 	}
 	presets[defaultPreset].apply(&c)
 	return c

@@ -45,6 +45,8 @@ var rooms = []room{
 	{"internal/embedding", ""},
 	{"internal/figure", "graph models"},
 	{"internal/onnx", ""},
+	{"internal/chart", ""},
+	{"internal/report", "models data train internal/chart internal/verdict"},
 	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases internal/repository"},
 }
 

@@ -8,6 +8,8 @@
 //	    checkpoints/           weights, optimiser, place in the run
 //	    eval.json              how it ended
 //	    reconstructions.png    held-back images, and what became of them
+//	    report.html            all of this for a person, in one file
+//	    events.out.tfevents.*  for TensorBoard, and projector/
 //
 //	"last", a path, or the beginning of a name ──Find──► Run ──► its files
 //

@@ -35,6 +35,9 @@ func (r Run) Metrics() string     { return filepath.Join(r.Path, "metrics.jsonl"
 func (r Run) Checkpoints() string { return filepath.Join(r.Path, "checkpoints") }
 func (r Run) Evaluation() string  { return filepath.Join(r.Path, "eval.json") }
 
+// Report is the page about the run.
+func (r Run) Report() string { return filepath.Join(r.Path, "report.html") }
+
 // Reconstructions is the sheet at the end of a run.
 func (r Run) Reconstructions() string { return filepath.Join(r.Path, "reconstructions.png") }
 

@@ -39,6 +39,7 @@ type Observer struct {
 	runner  *train.Runner
 
 	images    []float32 // the first of options.Images
+	labels    []int     // of these, if the model is to be told
 	held      *embedding
 	column    []float32 // one number of each code
 	epochTags []string  // names of the terms of a validation
@@ -107,6 +108,11 @@ func (o *Observer) start(e *train.Started) (err error) {
 	}
 	if ds := o.options.Images; ds != nil {
 		o.held, o.images, err = newEmbedding(ds, min(max(o.options.Sheet, o.options.Codes), ds.Len()))
+		if _, told := o.options.Model.(models.Conditional); told && err == nil {
+			for i := range o.held.Images {
+				o.labels = append(o.labels, ds.Label(i))
+			}
+		}
 	}
 	return errors.Join(err, o.writer.Flush())
 }
@@ -170,7 +176,7 @@ func (o *Observer) reconstructions() error {
 		return nil
 	}
 	n := min(o.options.Sheet, len(o.held.Images))
-	made, err := o.runner.Reconstruct(o.images[:n*o.options.Model.Input().Size()], n)
+	made, err := o.runner.Reconstruct(o.images[:n*o.options.Model.Input().Size()], n, o.labels[:min(n, len(o.labels))]...)
 	if err != nil {
 		return err
 	}
@@ -183,7 +189,12 @@ func (o *Observer) samples() error {
 	if n == 0 {
 		return nil
 	}
-	made, err := o.runner.Decode(o.options.Samples, n)
+	var labels []int // all classes in turn
+	conditional, told := o.options.Model.(models.Conditional)
+	for i := 0; told && i < n; i++ {
+		labels = append(labels, i%conditional.Classes())
+	}
+	made, err := o.runner.Decode(o.options.Samples, n, labels...)
 	if err != nil {
 		return err
 	}
@@ -222,7 +233,7 @@ func (o *Observer) codes() error {
 		return nil
 	}
 	size, n := o.options.Model.CodeSize(), min(o.options.Codes, len(o.held.Images))
-	codes, err := o.runner.Encode(o.images[:n*o.options.Model.Input().Size()], n)
+	codes, err := o.runner.Encode(o.images[:n*o.options.Model.Input().Size()], n, o.labels[:min(n, len(o.labels))]...)
 	if err != nil {
 		return err
 	}

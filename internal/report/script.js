@@ -1,0 +1,103 @@
+"use strict";
+// Values under the pointer: of the curves of a chart, and of a map's spots, of
+// which the image is shown too. Arrow keys move along a chart that has the focus.
+
+const element = (name, className, text) => {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const within = (svg, event) => {
+  const box = svg.getBoundingClientRect(), view = svg.viewBox.baseVal;
+  return [(event.clientX - box.left) / box.width * view.width, (event.clientY - box.top) / box.height * view.height];
+};
+
+// put shows a tip beside a place of a drawing, within its card.
+const put = (tip, svg, x, y) => {
+  const card = tip.parentElement.getBoundingClientRect(), box = svg.getBoundingClientRect(), view = svg.viewBox.baseVal;
+  tip.hidden = false;
+  const left = box.left - card.left + x / view.width * box.width, top = box.top - card.top + y / view.height * box.height;
+  const fits = left + 14 + tip.offsetWidth < card.width;
+  tip.style.left = Math.max(2, fits ? left + 14 : left - 14 - tip.offsetWidth) + "px";
+  tip.style.top = Math.min(Math.max(2, top - tip.offsetHeight / 2), card.height - tip.offsetHeight - 2) + "px";
+};
+
+const nearest = (points, distance) => points.reduce((best, p, i) => distance(p) < distance(points[best]) ? i : best, 0);
+
+for (const svg of document.querySelectorAll("svg.chart")) {
+  const holder = svg.querySelector(".points");
+  if (!holder) continue;
+  const all = JSON.parse(holder.dataset.points), cursor = svg.querySelector(".cursor");
+  const tip = svg.parentElement.appendChild(element("div", "tip"));
+  tip.hidden = true;
+  let at = 0;
+  const show = x => {
+    const places = all.map(s => s.points[nearest(s.points, p => Math.abs(p.at[0] - x))]);
+    const main = places[nearest(places, p => Math.abs(p.at[0] - x))];
+    tip.replaceChildren(element("b", "", main.text[0]));
+    all.forEach((s, i) => {
+      const line = tip.appendChild(element("div"));
+      if (s.name) line.appendChild(element("i", "f" + s.class));
+      const far = Math.abs(places[i].at[0] - main.at[0]) > 6 ? ` (${places[i].text[0]})` : "";
+      line.append((s.name ? s.name + " " : "") + places[i].text[1] + far);
+    });
+    at = main.at[0];
+    cursor.setAttribute("x1", at); cursor.setAttribute("x2", at); cursor.setAttribute("visibility", "visible");
+    put(tip, svg, at, main.at[1]);
+  };
+  const hide = () => { tip.hidden = true; cursor.setAttribute("visibility", "hidden"); };
+  svg.tabIndex = 0;
+  svg.addEventListener("pointermove", e => show(within(svg, e)[0]));
+  svg.addEventListener("pointerdown", e => show(within(svg, e)[0]));
+  svg.addEventListener("pointerleave", hide);
+  svg.addEventListener("blur", hide);
+  svg.addEventListener("keydown", e => {
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+    if (!way) return;
+    e.preventDefault();
+    const xs = [...new Set(all.flatMap(s => s.points.map(p => p.at[0])))].sort((a, b) => a - b);
+    const next = tip.hidden ? (way > 0 ? 0 : xs.length - 1) : nearest(xs, x => Math.abs(x - at)) + way;
+    show(xs[Math.min(Math.max(next, 0), xs.length - 1)]);
+  });
+}
+
+const map = document.querySelector("svg.codes");
+if (map) {
+  const spots = [...map.querySelectorAll(".spot")], sprite = document.getElementById("sprite");
+  const places = spots.map(s => [Number(s.getAttribute("cx")), Number(s.getAttribute("cy"))]);
+  const tip = map.parentElement.appendChild(element("div", "tip")), canvas = element("canvas");
+  const width = Number(sprite.dataset.width), height = Number(sprite.dataset.height), across = Number(sprite.dataset.across);
+  const larger = Math.max(1, Math.round(96 / Math.max(width, height)));
+  canvas.width = width * larger; canvas.height = height * larger;
+  tip.hidden = true;
+  let on = -1;
+  const show = i => {
+    if (on >= 0) spots[on].classList.remove("on");
+    on = i;
+    spots[i].classList.add("on");
+    const pen = canvas.getContext("2d");
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(sprite, i % across * width, Math.floor(i / across) * height, width, height, 0, 0, canvas.width, canvas.height);
+    tip.replaceChildren(canvas, ...spots[i].dataset.text.split("\n").map(line => element("div", "", line)));
+    put(tip, map, ...places[i]);
+  };
+  const hide = () => { tip.hidden = true; if (on >= 0) spots[on].classList.remove("on"); on = -1; };
+  const find = e => {
+    const [x, y] = within(map, e);
+    const i = nearest(places, p => (p[0] - x) ** 2 + (p[1] - y) ** 2);
+    Math.hypot(places[i][0] - x, places[i][1] - y) < 24 ? show(i) : hide();
+  };
+  map.addEventListener("pointermove", find);
+  map.addEventListener("pointerdown", find);
+  map.addEventListener("pointerleave", hide);
+}
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = "Copied";
+  });
+}
