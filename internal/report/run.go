@@ -308,6 +308,7 @@ const activeNats = 0.05
 // Sides of the map of codes in units of its view box.
 const (
 	mapSide   = 460
+	mapLeast  = 160 // of the height, where the codes lie on a line
 	mapMargin = 10
 )
 
@@ -323,13 +324,14 @@ func (v *runView) drawMap(s *Study) {
 		}
 	}
 	span := max(high[0]-low[0], high[1]-low[1], 1e-12) // one scale for both axes: distances are distances
-	at := func(x float64, k int) float64 {
-		return mapSide/2 + (x-(low[k]+high[k])/2)/span*(mapSide-2*mapMargin)
+	height := max(mapLeast, (high[1]-low[1])/span*(mapSide-2*mapMargin)+2*mapMargin)
+	at := func(x float64, k int) float64 { // from the middle
+		return (x - (low[k]+high[k])/2) / span * (mapSide - 2*mapMargin)
 	}
 	byClass := len(s.Classes) > 1 && len(s.Classes) <= colours
 	ranks := errorRanks(s)
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="codes" viewBox="0 0 %d %d" role="img" aria-label="Map of %d codes">`, mapSide, mapSide, len(s.Points))
+	fmt.Fprintf(&b, `<svg class="codes" viewBox="0 0 %d %.0f" role="img" aria-label="Map of %d codes">`, mapSide, height, len(s.Points))
 	for i, p := range s.Points {
 		colour := fmt.Sprintf("q%d", 1+ranks[i]*5/len(s.Points)) // q5 is the worst fifth
 		text := p.Name
@@ -339,7 +341,7 @@ func (v *runView) drawMap(s *Study) {
 				colour = fmt.Sprintf("f%d", p.Class)
 			}
 		}
-		fmt.Fprintf(&b, `<circle class="spot %s" cx="%.1f" cy="%.1f" r="3.4" data-text="%s"/>`, colour, at(p.X, 0), mapSide-at(p.Y, 1), html.EscapeString(text+"\nmse/px "+chart.Number(p.MSE)))
+		fmt.Fprintf(&b, `<circle class="spot %s" cx="%.1f" cy="%.1f" r="3.4" data-text="%s"/>`, colour, mapSide/2+at(p.X, 0), height/2-at(p.Y, 1), html.EscapeString(text+"\nmse/px "+chart.Number(p.MSE)))
 	}
 	b.WriteString("</svg>")
 	v.Map = markup(b.String())

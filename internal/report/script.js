@@ -14,14 +14,17 @@ const within = (svg, event) => {
   return [(event.clientX - box.left) / box.width * view.width, (event.clientY - box.top) / box.height * view.height];
 };
 
-// put shows a tip beside a place of a drawing, within its card.
+// put shows a tip beside a place of a drawing, or below it where neither side
+// has room.
 const put = (tip, svg, x, y) => {
   const card = tip.parentElement.getBoundingClientRect(), box = svg.getBoundingClientRect(), view = svg.viewBox.baseVal;
   tip.hidden = false;
   const left = box.left - card.left + x / view.width * box.width, top = box.top - card.top + y / view.height * box.height;
-  const fits = left + 14 + tip.offsetWidth < card.width;
-  tip.style.left = Math.max(2, fits ? left + 14 : left - 14 - tip.offsetWidth) + "px";
-  tip.style.top = Math.min(Math.max(2, top - tip.offsetHeight / 2), card.height - tip.offsetHeight - 2) + "px";
+  const width = tip.offsetWidth, height = tip.offsetHeight, away = 14;
+  const clamp = (value, most) => Math.max(2, Math.min(value, most - 2)) + "px";
+  const right = left + away + width < card.width, beside = right || left - away - width > 0;
+  tip.style.left = clamp(beside ? (right ? left + away : left - away - width) : left - width / 2, card.width - width);
+  tip.style.top = beside ? clamp(top - height / 2, card.height - height) : top + away + "px";
 };
 
 const nearest = (points, distance) => points.reduce((best, p, i) => distance(p) < distance(points[best]) ? i : best, 0);
