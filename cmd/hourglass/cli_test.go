@@ -183,12 +183,13 @@ func TestCompare(t *testing.T) {
 	if kinds := o["differences"].(map[string]any)["model.kind"]; !equalJSON(kinds, []string{"ae", "vae"}) {
 		t.Errorf("model.kind differs as %v", kinds)
 	}
-	wants(t, must(t, "compare", "ae", "vae", "other", "-o", "c.html"), "page: c.html")
+	trainSmall(t, "told", "--kind", "cvae", "--loss", "bernoulli") // event files and report tell it the classes
+	wants(t, must(t, "compare", "ae", "vae", "told", "other", "-o", "c.html"), "page: c.html")
 	page, err := os.ReadFile("c.html")
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, string(page), "3 runs compared", "other takes images of 1x16x16 and is left out.", "The first test images of ae")
+	wants(t, string(page), "4 runs compared", "other takes images of 1x16x16 and is left out.", "The first test images of ae")
 	code, _, stderr := call(t, "compare", "ae")
 	if code != exitUsage {
 		t.Errorf("one run: exit %d, %q", code, stderr)
