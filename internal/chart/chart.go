@@ -11,8 +11,8 @@ import (
 
 // Size of a chart in units of its view box, and of what surrounds the curves.
 const (
-	Width, Height            = 430, 250
-	left, right, top, bottom = 64, 14, 12, 36
+	Width, Height            = 430, 256
+	left, right, top, bottom = 64, 14, 22, 36
 )
 
 // most is how many points of a series are drawn; of more, as many means.
@@ -103,7 +103,7 @@ func (c Chart) SVG() string {
 func place(lines []Line, i int, y scale) float64 {
 	at := y.at(lines[i].Value)
 	for j, other := range lines {
-		if d := at - y.at(other.Value); j != i && (d > 0 || d == 0 && j < i) && d < 13 || at < top+13 {
+		if d := at - y.at(other.Value); j != i && (d > 0 || d == 0 && j < i) && d < 13 {
 			return at + 12
 		}
 	}
@@ -159,15 +159,15 @@ func values(b *strings.Builder, y scale, name string) {
 		fmt.Fprintf(b, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`, left, Width-right, at, at, left-6, at+4, Number(v))
 	}
 	fmt.Fprintf(b, `<line class="axis" x1="%d" x2="%d" y1="%d" y2="%d"/>`, left, Width-right, Height-bottom, Height-bottom)
-	if name == "" {
-		return
-	}
-	fmt.Fprintf(b, `<text class="name" transform="translate(11 %d) rotate(-90)" text-anchor="middle">%s</text>`, (top+Height-bottom)/2, html.EscapeString(name))
+	fmt.Fprintf(b, `<text class="name" x="2" y="11">%s</text>`, html.EscapeString(name))
 }
 
 // steps draws the axis below.
 func (c Chart) steps(b *strings.Builder, x scale) {
 	for _, v := range x.ticks(6) {
+		if v != math.Round(v) {
+			continue // there is no half step
+		}
 		at := x.at(v)
 		fmt.Fprintf(b, `<line class="tick" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>`, at, at, Height-bottom, Height-bottom+4, at, Height-bottom+17, Number(v))
 	}
