@@ -44,6 +44,8 @@ type commands struct {
 	Graph       graphCommand       `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
 	Report      reportCommand      `cmd:"" help:"Write the report of a run: one HTML file with curves, images and codes."`
 	Compare     compareCommand     `cmd:"" help:"Set runs side by side: how they ended, and what differs between them."`
+	Export      exportCommand      `cmd:"" help:"Write a trained model for PyTorch, onnxruntime and others."`
+	Import      importCommand      `cmd:"" help:"Make a run of weights that were trained in PyTorch."`
 	Data        dataCommands       `cmd:"" help:"List, inspect, fetch and look at images."`
 	Config      configCommands     `cmd:"" help:"Print, check and explain configurations."`
 	Runs        runsCommand        `cmd:"" help:"List the runs."`
@@ -51,8 +53,6 @@ type commands struct {
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
 	Manual      manualCommand      `cmd:"" help:"Write the manual pages."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
-	Export      exportCommand      `cmd:"" help:"Write a trained model for PyTorch, onnxruntime and others."`
-	Import      importCommand      `cmd:"" help:"Make a run of weights that were trained in PyTorch."`
 }
 
 const about = `Hourglass trains autoencoders and says how good they are.
