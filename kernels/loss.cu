@@ -6,9 +6,12 @@
 //	loss_each       out[i] = loss(y[i], t[i])                     12
 //	loss_backward   dy[i]  = scale · ∂loss/∂y · g, g one number   12
 //	loss_each_backward  the same, g an array                      16
+//	loss_and_slope  part as loss_sum, and dy[i] = slope · ∂loss/∂y
+//	                from one reading of y and t                   12
 //
-// A block of loss_sum adds up one chunk; a thread of the others makes one
-// element.
+// A block of loss_sum and loss_and_slope takes one chunk; a thread of the others
+// makes one element. dy may be y or t: the thread that writes an element has
+// read it.
 #include "loss.cuh"
 #include "sums.cuh"
 
@@ -42,3 +45,17 @@ KERNEL loss_each_backward(const float *y, const float *t, const float *g, float 
     if (i < size) dy[i] = scale * loss_slope(criterion, delta, y[i], t[i]) * g[i];
 }
 EXPORT(loss_each_backward)
+
+KERNEL loss_and_slope(const float *y, const float *t, float *dy, float *RESTRICT part,
+                      int size, int chunk, int criterion, float delta, float slope) {
+    int from = block_x() * chunk, to = smaller(from + chunk, size);
+    float sum = 0;
+    for (int i = from + thread_x(); i < to; i += threads_x()) {
+        float prediction = y[i], target = t[i];
+        sum += loss(criterion, delta, prediction, target);
+        dy[i] = slope * loss_slope(criterion, delta, prediction, target);
+    }
+    sum = block_sum(sum);
+    if (thread_x() == 0) part[block_x()] = sum;
+}
+EXPORT(loss_and_slope)

@@ -78,3 +78,17 @@ func (o LossBackward) Operands() []Shape {
 	return []Shape{{o.Size}, {o.Size}, g}
 }
 func (o LossBackward) Result() Shape { return Shape{o.Size} }
+
+// LossAndSlope computes Slope · ∂loss/∂y of each element and, as a further
+// result, Scale · Σ loss(y, t): LossSum and its LossBackward under a constant
+// gradient, in one pass over y and t.
+type LossAndSlope struct {
+	Loss
+	Scale, Slope float64
+}
+
+func (o LossAndSlope) Kind() string      { return o.Criterion.String() + "_and_slope" }
+func (o LossAndSlope) Operands() []Shape { return []Shape{{o.Size}, {o.Size}} }
+func (o LossAndSlope) Result() Shape     { return Shape{o.Size} }
+func (o LossAndSlope) Further() []Shape  { return []Shape{{}} }
+func (o LossAndSlope) FLOPs() int        { return 2 * o.Loss.FLOPs() }

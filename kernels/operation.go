@@ -66,6 +66,28 @@ type Updater interface {
 	Updates()
 }
 
+// Several is an Operation with further results beside Result. Whoever runs it
+// hands their buffers over behind those of the operands.
+type Several interface {
+	Operation
+	// Further returns the shapes of the further results in order.
+	Further() []Shape
+}
+
+// Further returns the shapes of the further results; none of most operations.
+func Further(op Operation) []Shape {
+	if several, ok := op.(Several); ok {
+		return several.Further()
+	}
+	return nil
+}
+
+// Buffers returns the shapes of what is handed over beside the result: the
+// operands, and behind them the further results.
+func Buffers(op Operation) []Shape {
+	return append(append([]Shape{}, op.Operands()...), Further(op)...)
+}
+
 // Clock is the part of a run's state that random operations read: the value
 // drawn depends on seed, step and position alone, so that no generator state
 // is stored and a resumed run draws what an uninterrupted one would have.

@@ -133,15 +133,15 @@ func newWalker() (w *walker, err error) {
 
 func (w *walker) withDefinition(c cases.Case) error {
 	inputs := c.Inputs(seed)
-	want := make([]float64, c.Op.Result().Size())
-	if err := reference.Run(c.Op, c.Clock(seed), want, inputs); err != nil {
-		return err
-	}
 	got, err := w.onGPU(c, narrow(inputs))
 	if err != nil {
 		return err
 	}
-	return cases.Compare(c.Op, got, want)
+	want := make([]float64, c.Op.Result().Size())
+	if err := reference.Run(c.Op, c.Clock(seed), want, inputs); err != nil {
+		return err
+	}
+	return cases.Compare(c.Op, got, cases.Results(c.Op, want, inputs))
 }
 
 // withCPU allows the roundings of both.
@@ -161,11 +161,22 @@ func (w *walker) withCPU(c cases.Case) error {
 		want = inputs[0]
 	}
 	kernel(want, inputs)
+	for _, result := range append([][]float32{want}, inputs[len(c.Op.Operands()):]...) {
+		if err := near(c.Op, got[:len(result)], result); err != nil {
+			return err
+		}
+		got = got[len(result):]
+	}
+	return nil
+}
+
+// near allows twice the tolerance, relative to the greatest magnitude.
+func near(op kernels.Operation, got, want []float32) error {
 	greatest := 0.0
 	for _, v := range want {
 		greatest = math.Max(greatest, math.Abs(float64(v)))
 	}
-	allowed := 2*cases.Tolerance(c.Op)*greatest + cases.Floor
+	allowed := 2*cases.Tolerance(op)*greatest + cases.Floor
 	for i, v := range want {
 		if difference := math.Abs(float64(got[i]) - float64(v)); !(difference <= allowed) {
 			return fmt.Errorf("element %d of %d is %.9g on the GPU and %.9g on the CPU, want equal within %.3g", i, len(want), got[i], v, allowed)
@@ -179,7 +190,7 @@ func updates(op kernels.Operation) bool {
 	return is
 }
 
-// onGPU runs a case and returns its result.
+// onGPU runs a case and returns its results.
 func (w *walker) onGPU(c cases.Case, inputs [][]float32) (result []float32, err error) {
 	program, err := launch.Lower(c.Op)
 	if err != nil {
@@ -228,7 +239,21 @@ func (w *walker) onGPU(c cases.Case, inputs [][]float32) (result []float32, err 
 	if err := w.device.Submit(w.stream, launches); err != nil {
 		return nil, err
 	}
-	return result, w.device.CopyToHost(cuda.Bytes(result), cuda.Memory{Address: b.Result, Bytes: 4 * len(result)})
+	if err := w.download(result, b.Result); err != nil {
+		return nil, err
+	}
+	for i := len(c.Op.Operands()); i < len(inputs); i++ {
+		further := make([]float32, len(inputs[i]))
+		if err := w.download(further, b.Operands[i]); err != nil {
+			return nil, err
+		}
+		result = append(result, further...)
+	}
+	return result, nil
+}
+
+func (w *walker) download(to []float32, from uint64) error {
+	return w.device.CopyToHost(cuda.Bytes(to), cuda.Memory{Address: from, Bytes: 4 * len(to)})
 }
 
 func (w *walker) bind(program launch.Program, b *launch.Binding) ([]cuda.Launch, error) {

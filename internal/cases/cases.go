@@ -34,7 +34,8 @@ func (c Case) Clock(seed uint64) kernels.Clock {
 }
 
 // Inputs draws the operands: the same for the same seed, every value exact in
-// float32.
+// float32. Behind them stand buffers for the further results of a
+// [kernels.Several], full of a number that no case has for a result.
 func (c Case) Inputs(seed uint64) [][]float64 {
 	fills := natural(c.Op)
 	copy(fills, c.Fills)
@@ -46,19 +47,42 @@ func (c Case) Inputs(seed uint64) [][]float64 {
 			operands[i][j] = float64(float32(v))
 		}
 	}
+	for _, shape := range kernels.Further(c.Op) {
+		operands = append(operands, slices.Repeat([]float64{unwritten}, shape.Size()))
+	}
 	return operands
+}
+
+const unwritten = -12345
+
+// Results is the result of an operation and, behind it, what the buffers beside
+// it hold of further results.
+func Results[F float32 | float64](op kernels.Operation, out []F, in [][]F) []F {
+	return slices.Concat(append([][]F{out}, in[len(op.Operands()):]...)...)
 }
 
 // Floor is an error always allowed: the smallest normal float32, below which
 // an implementation may flush to zero.
 const Floor = 0x1p-126
 
-// Compare wants each element of got within Tolerance of want, relative to the
-// greatest magnitude of want, and says which is the first that is not.
+// Compare wants each element of [Results] got within Tolerance of want,
+// relative to the greatest magnitude of the result that it belongs to, and says
+// which is the first that is not.
 func Compare[F float32 | float64](op kernels.Operation, got []F, want []float64) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("%s: %d elements, want %d", op.Kind(), len(got), len(want))
 	}
+	for _, shape := range append([]kernels.Shape{op.Result()}, kernels.Further(op)...) {
+		size := min(shape.Size(), len(want))
+		if err := compareResult(op, got[:size], want[:size]); err != nil {
+			return err
+		}
+		got, want = got[size:], want[size:]
+	}
+	return nil
+}
+
+func compareResult[F float32 | float64](op kernels.Operation, got []F, want []float64) error {
 	greatest := 0.0
 	for _, w := range want {
 		greatest = math.Max(greatest, math.Abs(w))

@@ -142,7 +142,7 @@ func define64(t *testing.T, c Case, in [][]float64) []float64 {
 	if err := reference.Run(c.Op, c.Clock(1), out, in); err != nil {
 		t.Fatalf("%s: %v", c.Name, err)
 	}
-	return out
+	return Results(c.Op, out, in)
 }
 
 func ExampleCase_Inputs() {

@@ -145,6 +145,8 @@ func natural(op kernels.Operation) []Fill {
 		set(Uniform{0.5, 3}) // so that the result does not cancel
 	case kernels.LossSum:
 		set(Normal{}, targets(o.Loss))
+	case kernels.LossAndSlope:
+		set(Normal{}, targets(o.Loss))
 	case kernels.LossEach:
 		set(Normal{}, targets(o.Loss))
 	case kernels.LossBackward:

@@ -28,6 +28,7 @@ func loss() []Case {
 	each := func(name string, g kernels.Loss, scale float64, fills ...Fill) {
 		all = append(all,
 			row(kernels.LossSum{Loss: g, Scale: scale}, name, fills...),
+			row(kernels.LossAndSlope{Loss: g, Scale: scale, Slope: 3 * scale}, name, fills...),
 			row(kernels.LossEach{Loss: g}, name, fills...),
 			row(kernels.LossBackward{Loss: g, Scale: scale}, name, fills...),
 			row(kernels.LossBackward{Loss: g, Scale: scale, Each: true}, name, fills...))

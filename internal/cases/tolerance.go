@@ -99,6 +99,8 @@ func work(op kernels.Operation) (roundings, terms int) {
 		return scaleWork(o.Scale), 1
 	case kernels.LossSum:
 		return criterionWork[o.Criterion] + scaleWork(o.Scale), o.Size
+	case kernels.LossAndSlope: // the sum is what loses most
+		return criterionWork[o.Criterion] + max(scaleWork(o.Scale), scaleWork(o.Slope)), o.Size
 	case kernels.LossEach:
 		return criterionWork[o.Criterion], 1
 	case kernels.LossBackward: // the slope is no longer a computation than the loss

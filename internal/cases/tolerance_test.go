@@ -32,6 +32,9 @@ func TestRoundedOperandsStayWithin(t *testing.T) {
 		if pool, ok := c.Op.(kernels.PoolBackward); ok && !pool.Average {
 			continue // ties would be broken
 		}
+		if _, jumps := c.Op.(kernels.LossAndSlope); jumps {
+			continue // its slope may, from side to side of a kink; its sum is that of LossSum
+		}
 		for seed := range uint64(3) {
 			in := c.Inputs(seed)
 			want := define64(t, c, in)

@@ -47,11 +47,7 @@ func narrow(values []float64) []float32 {
 func TestKernels(t *testing.T) {
 	m := loaded(t)
 	for _, c := range cases.All() {
-		inputs := c.Inputs(1)
-		want := make([]float64, c.Op.Result().Size())
-		if err := reference.Run(c.Op, c.Clock(1), want, inputs); err != nil {
-			t.Fatalf("%s: %v", c.Name, err)
-		}
+		inputs, want := c.Inputs(1), defined(t, c, c.Inputs(1))
 		program, err := launch.Lower(c.Op)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
@@ -88,7 +84,17 @@ func TestKernels(t *testing.T) {
 	countLaunches(t, m)
 }
 
-// try runs a case. Operations in place are run once, for a replay would update
+// defined is the results of a case by the definition of its operation.
+func defined(t *testing.T, c cases.Case, inputs [][]float64) []float64 {
+	t.Helper()
+	want := make([]float64, c.Op.Result().Size())
+	if err := reference.Run(c.Op, c.Clock(1), want, inputs); err != nil {
+		t.Fatalf("%s: %v", c.Name, err)
+	}
+	return cases.Results(c.Op, want, inputs)
+}
+
+// try runs a case and returns its results. Operations in place are run once, for a replay would update
 // what they have updated.
 func try(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, replays int) ([]float32, error) {
 	b := Buffers{Result: c.Op.Result().Size(), Clock: c.Clock(1)}
@@ -102,7 +108,7 @@ func try(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, replays
 	if err != nil {
 		return nil, fmt.Errorf("%w (launches %v)", err, p.Launches)
 	}
-	for i, operand := range after {
+	for i, operand := range after[:len(c.Op.Operands())] {
 		if i == 0 && b.InPlace {
 			continue
 		}
@@ -110,20 +116,20 @@ func try(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, replays
 			return nil, fmt.Errorf("operand %d was written: %w", i, err)
 		}
 	}
-	return got, nil
+	return cases.Results(c.Op, got, after), nil
 }
 
 // tryOver runs a case with the result in an operand's memory.
 func tryOver(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, operand int, want []float32) error {
-	b := Buffers{Result: len(want), Clock: c.Clock(1), InPlace: true, Over: operand}
+	b := Buffers{Result: c.Op.Result().Size(), Clock: c.Clock(1), InPlace: true, Over: operand}
 	for _, input := range inputs {
 		b.Operands = append(b.Operands, narrow(input))
 	}
-	got, _, err := m.Run(p, b, 0)
+	got, after, err := m.Run(p, b, 0)
 	if err != nil {
 		return err
 	}
-	return same(got, want)
+	return same(cases.Results(c.Op, got, after), want)
 }
 
 // same wants the same bits.
@@ -137,6 +143,47 @@ func same(got, want []float32) error {
 		}
 	}
 	return nil
+}
+
+// TestLossAndSlopeAreThoseOfTwoKernels: fusing the two changes no bit.
+func TestLossAndSlopeAreThoseOfTwoKernels(t *testing.T) {
+	m := loaded(t)
+	for _, c := range cases.All() {
+		o, ok := c.Op.(kernels.LossAndSlope)
+		if !ok {
+			continue
+		}
+		inputs := c.Inputs(1)
+		var apart []float32
+		for _, two := range []struct {
+			op     kernels.Operation
+			inputs [][]float64
+		}{
+			{kernels.LossBackward{Loss: o.Loss, Scale: o.Slope}, append(inputs[:2:2], []float64{1})},
+			{kernels.LossSum{Loss: o.Loss, Scale: o.Scale}, inputs[:2]},
+		} {
+			result, err := tryLowered(m, cases.Case{Op: two.op}, two.inputs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			apart = append(apart, result...)
+		}
+		both, err := tryLowered(m, c, inputs)
+		if err == nil {
+			err = same(both, apart)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+}
+
+func tryLowered(m *Machine, c cases.Case, inputs [][]float64) ([]float32, error) {
+	p, err := launch.Lower(c.Op)
+	if err != nil {
+		return nil, err
+	}
+	return try(m, c, p, inputs, 0)
 }
 
 func countLaunches(t *testing.T, m *Machine) {

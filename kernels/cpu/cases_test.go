@@ -34,7 +34,7 @@ func guarded(size int) ([]float32, func() error) {
 	return whole[guards : guards+size : guards+size], intact
 }
 
-// try runs a case on a pool of workers and returns the result.
+// try runs a case on a pool of workers and returns the results.
 func try(t *testing.T, c cases.Case, workers *Workers, inputs [][]float64) []float32 {
 	t.Helper()
 	clock := c.Clock(1)
@@ -57,7 +57,7 @@ func try(t *testing.T, c cases.Case, workers *Workers, inputs [][]float64) []flo
 		out = in[0]
 	}
 	kernel(out, in)
-	result := append([]float32(nil), out...)
+	result := cases.Results(c.Op, out, in)
 	if allocations := testing.AllocsPerRun(1, func() { kernel(out, in) }); allocations != 0 {
 		t.Errorf("%v allocations a run, want none", allocations)
 	}
@@ -117,11 +117,12 @@ func TestCases(t *testing.T) {
 	for _, c := range append(cases.All(), large()...) {
 		tried[reflect.TypeOf(c.Op)] = true
 		t.Run(c.Name, func(t *testing.T) {
-			inputs := c.Inputs(1)
+			inputs, defined := c.Inputs(1), c.Inputs(1)
 			want := make([]float64, c.Op.Result().Size())
-			if err := reference.Run(c.Op, c.Clock(1), want, inputs); err != nil {
+			if err := reference.Run(c.Op, c.Clock(1), want, defined); err != nil {
 				t.Fatal(err)
 			}
+			want = cases.Results(c.Op, want, defined)
 			first := try(t, c, pools[0], inputs)
 			if err := cases.Compare(c.Op, first, want); err != nil {
 				t.Error(err)
@@ -151,4 +152,26 @@ func withoutAssembly(t *testing.T) {
 	machine := routines
 	routines = portable
 	t.Cleanup(func() { routines = machine })
+}
+
+// TestLossAndSlopeAreThoseOfTwoKernels: fusing the two changes no bit.
+func TestLossAndSlopeAreThoseOfTwoKernels(t *testing.T) {
+	workers := NewWorkers(2)
+	defer workers.Close()
+	for _, c := range cases.All() {
+		o, ok := c.Op.(kernels.LossAndSlope)
+		if !ok {
+			continue
+		}
+		inputs := c.Inputs(1)
+		both := try(t, c, workers, inputs)
+		slope := try(t, cases.Case{Op: kernels.LossBackward{Loss: o.Loss, Scale: o.Slope}}, workers, append(inputs[:2:2], []float64{1}))
+		apart := append(slope, try(t, cases.Case{Op: kernels.LossSum{Loss: o.Loss, Scale: o.Scale}}, workers, inputs[:2])...)
+		for i := range apart {
+			if math.Float32bits(both[i]) != math.Float32bits(apart[i]) {
+				t.Errorf("%s: element %d is %g, of two kernels %g", c.Name, i, both[i], apart[i])
+				break
+			}
+		}
+	}
 }

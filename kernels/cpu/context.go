@@ -22,8 +22,8 @@ type Context struct {
 	sums   []float64 // partial sums of reductions
 }
 
-// Kernel runs one operation on flat buffers: in holds the operands in the
-// order of Operands, out has Result().Size() elements. It allocates nothing.
+// Kernel runs one operation on flat buffers: in holds those of
+// [kernels.Buffers], out has Result().Size() elements. It allocates nothing.
 // Buffers of other sizes make it panic, before anything is written; so does,
 // on the goroutine of the caller, whatever panics on a worker.
 type Kernel func(out []float32, in [][]float32)
@@ -56,7 +56,7 @@ func Prepare(ctx *Context, op kernels.Operation) (Kernel, error) {
 func guard(op kernels.Operation, kernel Kernel) Kernel {
 	result := op.Result().Size()
 	var operands []int
-	for _, shape := range op.Operands() {
+	for _, shape := range kernels.Buffers(op) {
 		operands = append(operands, shape.Size())
 	}
 	return func(out []float32, in [][]float32) {

@@ -6,6 +6,7 @@ func init() {
 	register(prepareLossSum)
 	register(prepareLossEach)
 	register(prepareLossBackward)
+	register(prepareLossAndSlope)
 }
 
 // lossOf is the loss of each prediction and target.
@@ -122,11 +123,15 @@ type lossSum struct {
 }
 
 func prepareLossSum(ctx *Context, op kernels.LossSum) Kernel {
+	return newLossSum(ctx, op).run
+}
+
+func newLossSum(ctx *Context, op kernels.LossSum) *lossSum {
 	l := &lossSum{ctx: ctx, scale: op.Scale, loss: lossOf(op.Loss), size: op.Size}
 	l.sum = l.sumShare
 	ctx.reserve(grain, 0)
 	ctx.reserveSums(l.chunks())
-	return l.run
+	return l
 }
 
 func (l *lossSum) chunks() int { return ceilDivide(l.size, grain) }
@@ -150,4 +155,32 @@ func (l *lossSum) sumShare(chunk, worker int) {
 	sum := l.ctx.sums[chunk : chunk+1]
 	sum[0] = 0
 	sumColumns(sum, losses)
+}
+
+// lossAndSlope is lossSum, whose shares write the slopes while prediction and
+// target are in the cache.
+type lossAndSlope struct {
+	*lossSum
+	slope func(slope, y, t []float32)
+	dy    []float32
+}
+
+func prepareLossAndSlope(ctx *Context, op kernels.LossAndSlope) Kernel {
+	l := &lossAndSlope{
+		lossSum: newLossSum(ctx, kernels.LossSum{Loss: op.Loss, Scale: op.Scale}),
+		slope:   slopeOf(op.Loss, float32(op.Slope)),
+	}
+	l.sum = l.bothOfShare
+	return func(out []float32, in [][]float32) {
+		l.dy = out
+		l.run(in[2], in[:2])
+		l.dy = nil
+	}
+}
+
+func (l *lossAndSlope) bothOfShare(chunk, worker int) {
+	l.sumShare(chunk, worker)
+	from := chunk * grain
+	to := min(l.size, from+grain)
+	l.slope(l.dy[from:to], l.y[from:to], l.t[from:to])
 }

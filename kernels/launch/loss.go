@@ -4,6 +4,7 @@ import "hourglass/kernels"
 
 func init() {
 	register(lossSum)
+	register(lossAndSlope)
 	register(func(o kernels.LossEach, p *Program) {
 		p.over(0, 1)
 		p.each("loss_each", o.Size, cost{3 * o.Size, o.FLOPs()},
@@ -19,6 +20,16 @@ func init() {
 		p.each(kernel, o.Size, cost{words, o.FLOPs()}, operand(0), operand(1), operand(2), result(),
 			integer(o.Size), integer(int(o.Criterion)), float(o.Delta), float(o.Scale))
 	})
+}
+
+// lossAndSlope cuts the sum as lossSum does, so that both are the same.
+func lossAndSlope(o kernels.LossAndSlope, p *Program) {
+	p.over(0, 1)
+	chunk, chunks := cut(o.Size, 1, 512)
+	part := p.reserve(chunks)
+	p.run("loss_and_slope", [3]int{chunks, 1, 1}, threads, cost{3*o.Size + chunks, o.FLOPs()},
+		operand(0), operand(1), result(), part, integer(o.Size), integer(chunk), integer(int(o.Criterion)), float(o.Delta), float(o.Slope))
+	p.sumChunks(part, operand(2), 1, chunks, 1, chunks, o.Scale)
 }
 
 func lossSum(o kernels.LossSum, p *Program) {

@@ -60,7 +60,8 @@ func (a Arg) String() string {
 	return a.Place.String()
 }
 
-// Binding is where the buffers of a Program lie on the device.
+// Binding is where the buffers of a Program lie on the device; Operands are
+// those of [kernels.Buffers].
 type Binding struct {
 	Operands                           []uint64
 	Result, Workspace, Clock, Schedule uint64
@@ -146,7 +147,7 @@ func Lower(op kernels.Operation) (Program, error) {
 		return Program{}, fmt.Errorf("launch: %w", err)
 	}
 	var p Program
-	for _, shape := range append(op.Operands(), op.Result()) {
+	for _, shape := range append(kernels.Buffers(op), op.Result()) {
 		if shape.Size() > most {
 			return Program{}, fmt.Errorf("launch: %s has a buffer of %v, %d elements, where kernels take up to %d; use a smaller batch", op.Kind(), shape, shape.Size(), most)
 		}

@@ -10,6 +10,7 @@ func init() {
 	register(lossSum)
 	register(lossEach)
 	register(lossBackward)
+	register(lossAndSlope)
 }
 
 func lossSum(o kernels.LossSum, _ kernels.Clock, out []float64, in [][]float64) {
@@ -33,6 +34,11 @@ func lossBackward(o kernels.LossBackward, _ kernels.Clock, dy []float64, in [][]
 		}
 		dy[i] = o.Scale * lossSlope(o.Loss, y, in[1][i]) * g
 	}
+}
+
+func lossAndSlope(o kernels.LossAndSlope, clock kernels.Clock, dy []float64, in [][]float64) {
+	lossSum(kernels.LossSum{Loss: o.Loss, Scale: o.Scale}, clock, in[2], in[:2])
+	lossBackward(kernels.LossBackward{Loss: o.Loss, Scale: o.Slope}, clock, dy, [][]float64{in[0], in[1], {1}})
 }
 
 // loss is the criterion of one prediction y and its target t.

@@ -20,7 +20,7 @@ func register[O kernels.Operation](define func(o O, clock kernels.Clock, out []f
 }
 
 // Run computes op's result from its operands; out holds op.Result().Size()
-// elements and in one slice for each of op.Operands(). out must not share
+// elements and in one slice for each of [kernels.Buffers]. out must not share
 // memory with an operand, except that of a [kernels.Updater], which may be
 // in[0].
 func Run(op kernels.Operation, clock kernels.Clock, out []float64, in [][]float64) error {
@@ -31,7 +31,7 @@ func Run(op kernels.Operation, clock kernels.Clock, out []float64, in [][]float6
 	if err := op.Check(); err != nil {
 		return fmt.Errorf("reference: %w", err)
 	}
-	operands := op.Operands()
+	operands := kernels.Buffers(op)
 	if len(in) != len(operands) {
 		return fmt.Errorf("reference: %s is given %d operands, want %d", op.Kind(), len(in), len(operands))
 	}
