@@ -119,7 +119,7 @@ func (c *captured) bind() error {
 	}
 	for _, in := range c.schedule.instructions {
 		b := launch.Binding{Result: c.address[in.result]}
-		for _, v := range in.operands {
+		for _, v := range in.buffers() {
 			b.Operands = append(b.Operands, c.address[v])
 		}
 		bindings = append(bindings, b)
@@ -293,12 +293,14 @@ func (c *captured) visit(look func(instruction int, result []float32) bool) erro
 		if err := c.submit(noises + i); err != nil {
 			return err
 		}
-		result := make([]float32, c.schedule.values[in.result].shape.Size())
-		if err := c.gpu.device.CopyToHost(cuda.Bytes(result), c.at(in.result)); err != nil {
-			return fmt.Errorf("%s: %w", c.schedule.describe(i), err)
-		}
-		if !look(i, result) {
-			break
+		for _, v := range in.results() {
+			result := make([]float32, c.schedule.values[v].shape.Size())
+			if err := c.gpu.device.CopyToHost(cuda.Bytes(result), c.at(v)); err != nil {
+				return fmt.Errorf("%s: %w", c.schedule.describe(i), err)
+			}
+			if !look(i, result) {
+				return nil
+			}
 		}
 	}
 	return nil

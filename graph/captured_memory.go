@@ -26,6 +26,9 @@ func (c *captured) takeMemory() error {
 		}
 	}
 	for i, in := range s.instructions {
+		for k, v := range in.further {
+			c.address[v] = arena.Address + uint64(plan.Steps[i].Further[k].Offset)
+		}
 		_, updates := in.op.(kernels.Updater)
 		parameter, gradient := c.homes[in.result]
 		switch {
@@ -189,8 +192,10 @@ func (c *captured) need(batch int) int {
 		}
 	}
 	for _, in := range s.instructions {
-		for _, v := range in.operands {
-			scaled[in.result] = scaled[in.result] || scaled[v] && parted(in.result)
+		for _, r := range in.results() {
+			for _, v := range in.operands {
+				scaled[r] = scaled[r] || scaled[v] && parted(r)
+			}
 		}
 	}
 	slot, lives := s.slots(s.named(c.homeNames()))

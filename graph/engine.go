@@ -14,7 +14,7 @@ type engine interface {
 	// step runs and then, if the norm of all gradients is finite, updates the
 	// parameters. Steps count from 1.
 	step(clock kernels.Clock, rate float64, step int) (norm float64, err error)
-	// visit shows each instruction's result of the last run, in order, until
+	// visit shows each instruction's results of the last run, in order, until
 	// look returns false.
 	visit(look func(instruction int, result []float32) bool) error
 	close() error

@@ -16,6 +16,7 @@ var passes = []pass{
 	{"fold constants", foldConstants},
 	{"drop copies", dropCopies},
 	{"fuse activations", fuseActivations},
+	{"fuse losses", fuseLosses},
 	{"early results", earlyResults},
 }
 
@@ -56,11 +57,16 @@ func (s *schedule) constant(in instruction) bool {
 		return false
 	}
 	for _, v := range in.operands {
-		if val := s.values[v]; val.producer >= 0 || val.input || val.variable != nil || val.noise != nil {
+		if !s.values[v].constant() {
 			return false
 		}
 	}
 	return len(in.operands) > 0
+}
+
+// constant reports whether a value is a leaf that never changes.
+func (v value) constant() bool {
+	return v.producer < 0 && !v.input && v.variable == nil && v.noise == nil
 }
 
 // dropCopies lets the readers of a reshaped value read the original: kernels
@@ -108,6 +114,42 @@ func fuseActivations(s *schedule) {
 		}
 	}
 	s.substitute(alias)
+	s.filter(keep)
+}
+
+// fuseLosses computes a loss where its gradient is computed, so that prediction
+// and target are read once. The gradient of the loss must be a constant, such as
+// the 1 at which differentiation begins.
+func fuseLosses(s *schedule) {
+	_, keep := s.unchanged()
+	sums := make(map[[2]int][]int) // instructions by prediction and target
+	for i, in := range s.instructions {
+		if _, ok := in.op.(kernels.LossSum); ok {
+			at := [2]int(in.operands)
+			sums[at] = append(sums[at], i)
+		}
+	}
+	for i, in := range s.instructions {
+		backward, ok := in.op.(kernels.LossBackward)
+		if !ok || backward.Each {
+			continue
+		}
+		gradient := s.values[in.operands[2]]
+		for _, k := range sums[[2]int(in.operands[:2])] {
+			loss := s.instructions[k]
+			sum, alone := loss.op.(kernels.LossSum) // or it is fused already
+			if !alone || sum.Loss != backward.Loss || !gradient.constant() {
+				continue
+			}
+			first, second := min(i, k), max(i, k)
+			s.instructions[first] = instruction{
+				op:       kernels.LossAndSlope{Loss: sum.Loss, Scale: sum.Scale, Slope: backward.Scale * float64(gradient.data[0])},
+				operands: in.operands[:2], result: in.result, further: []int{loss.result},
+			}
+			keep[second] = false
+			break
+		}
+	}
 	s.filter(keep)
 }
 
@@ -164,7 +206,9 @@ func earlyResults(s *schedule) {
 	}
 	s.instructions = order
 	for i, in := range order {
-		s.values[in.result].producer = i
+		for _, v := range in.results() {
+			s.values[v].producer = i
+		}
 	}
 }
 
@@ -221,7 +265,9 @@ func (s *schedule) filter(keep []bool) {
 	kept := s.instructions[:0]
 	for i, in := range s.instructions {
 		if keep[i] {
-			s.values[in.result].producer = len(kept)
+			for _, v := range in.results() {
+				s.values[v].producer = len(kept)
+			}
 			kept = append(kept, in)
 		}
 	}

@@ -181,3 +181,94 @@ func TestConstantsAreFolded(t *testing.T) {
 		}
 	}
 }
+
+// withLoss gives a graph a loss and its gradient by the prediction, as outputs.
+// The gradient of the loss is a constant or, without one, an input.
+func withLoss(t testing.TB, b *Builder, gradient []float32) {
+	t.Helper()
+	loss := kernels.Loss{Criterion: kernels.BCEWithLogits, Size: 24}
+	y, x := b.outputs[0].node, b.inputs[0].node
+	sum, err := Apply(Application{Op: kernels.LossSum{Loss: loss, Scale: 0.25}}, y, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := b.Input("gradient", 1)
+	if gradient != nil {
+		from = b.Constant("gradient", kernels.Shape{1}, gradient)
+	}
+	slope, err := Apply(Application{Op: kernels.LossBackward{Loss: loss, Scale: 0.5}, Shape: kernels.Shape{4, 6}}, y, x, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := Apply(Application{Op: kernels.Affine{Scale: 2, Size: 1}, Shape: kernels.Shape{1}}, sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Output("slope", slope)
+	b.Output("loss", sum)
+	b.Output("twice", twice)
+}
+
+// TestLossesAreFused compares a loss and its slope, computed at once, with the
+// two computed one after the other, and wants them apart where the gradient of
+// the loss may change.
+func TestLossesAreFused(t *testing.T) {
+	device, err := OpenDevice(CPU, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	for _, c := range []struct {
+		name     string
+		gradient []float32
+		fused    int
+	}{{"constant 1", []float32{1}, 1}, {"constant 3", []float32{3}, 1}, {"input", nil, 0}} {
+		var results [2][3][]float32
+		for k, alone := range []bool{true, false} {
+			b := randomGraph(t, 3)
+			withLoss(t, b, c.gradient)
+			l, err := lower(b.Graph, b.roots(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.markLeaves(b)
+			if !alone {
+				fuseLosses(&l.schedule)
+			}
+			if err := l.check(); err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			fused := 0
+			for _, in := range l.instructions {
+				if _, ok := in.op.(kernels.LossAndSlope); ok {
+					fused++
+				}
+			}
+			if !alone && fused != c.fused {
+				t.Errorf("%s: %d losses are fused, want %d", c.name, fused, c.fused)
+			}
+			machine, err := newTape(device.workers, b.Store, &l.schedule, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := machine.run(kernels.Clock{}); err != nil {
+				t.Fatal(err)
+			}
+			for i := range results[k] {
+				results[k][i] = machine.output(l.roots[len(l.roots)-3+i])
+			}
+			if err := machine.close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, name := range []string{"slope", "loss", "twice the loss"} {
+			apart, together := results[0][i], results[1][i]
+			if sum := together[0]; sum == 0 && c.gradient != nil {
+				t.Errorf("%s: the %s is 0", c.name, name)
+			}
+			if err := equal([][]float32{together}, [][]float32{apart}); err != nil {
+				t.Errorf("%s, %s: %v", c.name, name, err)
+			}
+		}
+	}
+}

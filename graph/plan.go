@@ -31,6 +31,7 @@ type PlanStep struct {
 	Op       kernels.Operation
 	Operands []Buffer
 	Result   Buffer
+	Further  []Buffer // further results
 	FLOPs    int
 	Bytes    int // least traffic: every operand read and the result written once
 }
@@ -82,8 +83,14 @@ func (s *schedule) plan(names map[int]string) *Plan {
 			step.Operands = append(step.Operands, buffer(v))
 			step.Bytes += 4 * s.values[v].shape.Size()
 		}
-		if names[in.result] == "" {
-			p.Sum += aligned(4 * s.values[in.result].shape.Size())
+		for _, v := range in.further {
+			step.Further = append(step.Further, buffer(v))
+			step.Bytes += 4 * s.values[v].shape.Size()
+		}
+		for _, v := range in.results() {
+			if names[v] == "" {
+				p.Sum += aligned(4 * s.values[v].shape.Size())
+			}
 		}
 		p.Steps = append(p.Steps, step)
 	}
@@ -116,6 +123,10 @@ func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifeti
 	last := s.lastReads()
 	slot = make(map[int]int)
 	for i, in := range s.instructions {
+		for _, v := range in.further {
+			slot[v] = len(lives)
+			lives = append(lives, lifetime{4 * s.values[v].shape.Size(), i, last[v]})
+		}
 		if names[in.result] != "" {
 			continue
 		}
@@ -143,7 +154,9 @@ func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifeti
 func (s *schedule) lastReads() []int {
 	last := make([]int, len(s.values))
 	for i, in := range s.instructions {
-		last[in.result] = max(last[in.result], i)
+		for _, v := range in.results() {
+			last[v] = max(last[v], i)
+		}
 		for _, v := range in.operands {
 			last[v] = i
 		}
@@ -165,7 +178,11 @@ func (p *Plan) String() string {
 		for k, b := range step.Operands {
 			operands[k] = b.String()
 		}
-		fmt.Fprintf(&text, "%4d  %-26s %-16v %12.3f %12.1f  %v ← %s\n", i, step.Op.Kind(), step.Result.Shape, float64(step.FLOPs)/1e6, float64(step.Bytes)/1024, step.Result, strings.Join(operands, ", "))
+		results := step.Result.String()
+		for _, b := range step.Further {
+			results += ", " + b.String()
+		}
+		fmt.Fprintf(&text, "%4d  %-26s %-16v %12.3f %12.1f  %s ← %s\n", i, step.Op.Kind(), step.Result.Shape, float64(step.FLOPs)/1e6, float64(step.Bytes)/1024, results, strings.Join(operands, ", "))
 		flops, bytes = flops+step.FLOPs, bytes+step.Bytes
 	}
 	fmt.Fprintf(&text, "%d steps, %.1f MFLOP, at least %.1f MiB of traffic; temporaries share %.2f MiB (%.2f side by side)\n",

@@ -147,7 +147,9 @@ func (p *Program) Cost() Cost {
 	for _, in := range p.schedule.instructions {
 		c.Instructions++
 		c.FLOPs += in.op.FLOPs()
-		c.Bytes += 4 * p.schedule.values[in.result].shape.Size()
+		for _, v := range in.results() {
+			c.Bytes += 4 * p.schedule.values[v].shape.Size()
+		}
 	}
 	return c
 }

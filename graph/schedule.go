@@ -38,6 +38,16 @@ type instruction struct {
 	op       kernels.Operation
 	operands []int
 	result   int
+	further  []int // of a kernels.Several
+}
+
+// results are all values that the instruction makes.
+func (in instruction) results() []int { return append([]int{in.result}, in.further...) }
+
+// buffers are the values that stand beside the result in a kernel's arguments,
+// see kernels.Buffers.
+func (in instruction) buffers() []int {
+	return append(in.operands[:len(in.operands):len(in.operands)], in.further...)
 }
 
 // lowering walks a graph from its roots.
@@ -94,7 +104,7 @@ func (l *lowering) visit(n *gorgonia.Node) (int, error) {
 func (s *schedule) emit(op kernels.Operation, shape kernels.Shape, operands []int) int {
 	v := len(s.values)
 	s.values = append(s.values, value{shape: shape, producer: len(s.instructions)})
-	s.instructions = append(s.instructions, instruction{op, operands, v})
+	s.instructions = append(s.instructions, instruction{op: op, operands: operands, result: v})
 	return v
 }
 
@@ -177,8 +187,13 @@ func (s *schedule) check() error {
 				return fmt.Errorf("instruction %d (%s) reads %v, want %v", i, in.op.Kind(), s.values[v].shape, want[k])
 			}
 		}
-		if s.values[in.result].producer != i {
-			return fmt.Errorf("instruction %d (%s) is not the producer of its result", i, in.op.Kind())
+		if further := kernels.Further(in.op); len(further) != len(in.further) {
+			return fmt.Errorf("instruction %d (%s) has %d further results, want %d", i, in.op.Kind(), len(in.further), len(further))
+		}
+		for _, v := range in.results() {
+			if s.values[v].producer != i {
+				return fmt.Errorf("instruction %d (%s) is not the producer of its result", i, in.op.Kind())
+			}
 		}
 	}
 	return nil

@@ -86,8 +86,10 @@ func (t *tape) step(clock kernels.Clock, rate float64, step int) (norm float64, 
 
 func (t *tape) visit(look func(instruction int, result []float32) bool) error {
 	for i, in := range t.schedule.instructions {
-		if !look(i, t.buffers[in.result]) {
-			break
+		for _, v := range in.results() {
+			if !look(i, t.buffers[v]) {
+				return nil
+			}
 		}
 	}
 	return nil
@@ -101,6 +103,9 @@ func (t *tape) allocate(homes map[int]int) {
 		t.buffers[v] = val.data
 	}
 	for _, in := range t.schedule.instructions {
+		for _, v := range in.further {
+			t.buffers[v] = make([]float32, t.schedule.values[v].shape.Size())
+		}
 		parameter, gradient := homes[in.result]
 		_, updates := in.op.(kernels.Updater)
 		switch {
@@ -130,9 +135,9 @@ func (t *tape) prepare(homes map[int]int) error {
 		if i == turn {
 			of = backward
 		}
-		operands := make([][]float32, len(in.operands))
-		for k, v := range in.operands {
-			operands[k] = t.buffers[v]
+		var operands [][]float32
+		for _, v := range in.buffers() {
+			operands = append(operands, t.buffers[v])
 		}
 		if err := of.add(t.context, in.op, operands, t.buffers[in.result]); err != nil {
 			return err
