@@ -6,82 +6,82 @@ import (
 	"hourglass/kernels/cuda"
 	"hourglass/kernels/launch"
 	"math"
+	"slices"
 	"strings"
 )
 
-// captured runs a plan on a GPU. The work of a run, copies of inputs and
-// outputs included, is recorded once and replayed: a step is one call to the
-// driver, and nothing is allocated. What changes between steps (inputs, clock,
-// learning rate) is read from pinned memory.
+// captured runs a plan on a GPU. The work of a run is recorded once and
+// replayed: a step is a few calls to the driver, and nothing is allocated. What
+// changes between steps (inputs, clock, learning rate) is read from pinned
+// memory.
+//
+//	copies   ── batch k+1 ──┐ arrived
+//	compute  ── step k ── outputs k ── step k+1 ── …
+//	                         └ done: the host reads them
+//
+// A training program has two slots, so that a step can be queued, and its batch
+// copied, while the one before computes.
 type captured struct {
 	gpu      *gpu
 	schedule *schedule
 	mirror   *mirror
-	stream   *cuda.Stream
-	replay   *cuda.Graph
 
-	homes    map[int]int      // parameters by the value that is their gradient
-	programs []launch.Program // noises, instructions, the update
+	homes     map[int]int      // parameters by the value that is their gradient
+	programs  []launch.Program // noises, instructions, the update
+	outputs   []int            // values that are copied to the host
+	optimiser *kernels.Optimiser
 
 	memory []cuda.Memory // everything taken, to be freed
 	pinned [][]byte
-	hosts  map[int][]float32 // pinned buffers of inputs and outputs, by value
 
-	address   []uint64 // of each value
-	launches  []cuda.Launch
-	each      []int // number of launches up to and with each of programs
+	address   []uint64 // of each value that all slots share
 	workspace cuda.Memory
-	cells     cuda.Memory // clock and schedule on the GPU
 	state     cuda.Memory // of the update, see launch.State
-	control   []byte      // pinned: seed, step, schedule
-	report    []float32   // pinned: the update's state
-	optimiser *kernels.Optimiser
-}
+	halted    bool        // state says that a step failed, or nothing yet
 
-// Layout of the cells in bytes: two uint64 of the clock, four float32 of the
-// optimiser's schedule.
-const (
-	cellClock    = 0
-	cellSchedule = 16
-	cellBytes    = 32
-)
+	slots  []*slot
+	flying []*slot // begun and not finished, the oldest first
+	last   *slot   // finished last
+}
 
 // newCaptured takes the plan's memory, binds its launches to addresses and
 // records a run.
 //
 // The first outputs of the schedule's roots are copied back to the host.
 func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs int, optimiser *kernels.Optimiser) (*captured, error) {
-	c := &captured{gpu: g, schedule: s, homes: homes, optimiser: optimiser, hosts: make(map[int][]float32)}
-	if err := c.prepare(store, outputs); err != nil {
+	c := &captured{gpu: g, schedule: s, homes: homes, outputs: s.roots[:outputs], optimiser: optimiser, halted: true}
+	if err := c.prepare(store); err != nil {
 		c.close() // after a loss it fails for the same reason
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *captured) prepare(store *Store, outputs int) (err error) {
+func (c *captured) prepare(store *Store) (err error) {
 	if err = c.lower(store); err != nil {
 		return err
 	}
 	if c.mirror, err = c.gpu.mirror(store); err != nil {
 		return c.explain(err, store)
 	}
-	if c.stream, err = c.gpu.device.NewStream(); err != nil {
-		return err
-	}
 	if err = c.takeMemory(); err != nil {
 		return c.explain(err, store)
 	}
-	for _, v := range c.schedule.roots[:outputs] {
-		if _, err = c.host(v); err != nil {
-			return err
+	for range c.depth() {
+		if err = c.addSlot(); err != nil {
+			return c.explain(err, store)
 		}
 	}
-	if err = c.bind(); err != nil {
-		return err
+	c.last = c.slots[0]
+	return nil
+}
+
+// depth is how many runs may be queued: evaluation waits for each.
+func (c *captured) depth() int {
+	if c.optimiser == nil {
+		return 1
 	}
-	c.replay, err = c.gpu.device.Capture(c.stream, c.record)
-	return err
+	return 2
 }
 
 // lower makes the launches of the noises, of all instructions, and of the
@@ -109,90 +109,6 @@ func (c *captured) lower(store *Store) error {
 	return nil
 }
 
-// bind gives the launches of all programs their addresses.
-func (c *captured) bind() error {
-	var bindings []launch.Binding
-	for v, val := range c.schedule.values {
-		if val.noise != nil {
-			bindings = append(bindings, launch.Binding{Result: c.address[v]})
-		}
-	}
-	for _, in := range c.schedule.instructions {
-		b := launch.Binding{Result: c.address[in.result]}
-		for _, v := range in.buffers() {
-			b.Operands = append(b.Operands, c.address[v])
-		}
-		bindings = append(bindings, b)
-	}
-	if c.optimiser != nil {
-		b := launch.Binding{Operands: []uint64{c.mirror.values.Address, c.mirror.gradients.Address}, Result: c.state.Address}
-		for _, m := range c.mirror.moments {
-			b.Operands = append(b.Operands, m.Address)
-		}
-		bindings = append(bindings, b)
-	}
-	for i, p := range c.programs {
-		if err := c.bindProgram(p, bindings[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *captured) bindProgram(p launch.Program, b launch.Binding) error {
-	b.Workspace, b.Clock, b.Schedule = c.workspace.Address, c.cells.Address+cellClock, c.cells.Address+cellSchedule
-	for _, l := range p.Launches {
-		f, err := c.gpu.function(l.Kernel)
-		if err != nil {
-			return err
-		}
-		args := make([]uint64, len(l.Args))
-		for k, a := range l.Args {
-			args[k] = a.Cell(&b)
-		}
-		c.launches = append(c.launches, cuda.Launch{Function: f, Grid: l.Grid, Block: l.Block, Shared: l.Shared, Args: args})
-	}
-	c.each = append(c.each, len(c.launches))
-	return nil
-}
-
-// record queues everything that a run does.
-func (c *captured) record() error {
-	if err := c.stage(); err != nil {
-		return err
-	}
-	for k := range c.programs {
-		if err := c.submit(k); err != nil {
-			return err
-		}
-	}
-	for _, v := range c.schedule.roots {
-		host := c.hosts[v]
-		if host == nil {
-			continue
-		}
-		if err := c.stream.CopyToHost(cuda.Bytes(host), c.at(v)); err != nil {
-			return err
-		}
-	}
-	if c.optimiser == nil {
-		return nil
-	}
-	return c.stream.CopyToHost(cuda.Bytes(c.report), c.state)
-}
-
-// submit queues the launches of one of programs.
-func (c *captured) submit(k int) error {
-	first := 0
-	if k > 0 {
-		first = c.each[k-1]
-	}
-	if err := c.gpu.device.Submit(c.stream, c.launches[first:c.each[k]]); err != nil {
-		return fmt.Errorf("%s: %w", c.describe(k), err)
-	}
-	return nil
-}
-
 // describe says what one of programs computes.
 func (c *captured) describe(k int) string {
 	i := k - c.noises()
@@ -214,40 +130,94 @@ func (c *captured) noises() int {
 	return noises
 }
 
-// stage queues the copies of what a run reads from the host.
-func (c *captured) stage() error {
-	if err := c.stream.CopyToDevice(c.cells, c.control); err != nil {
-		return err
-	}
-	for v, val := range c.schedule.values {
-		if val.input {
-			if err := c.stream.CopyToDevice(c.at(v), cuda.Bytes(c.hosts[v])); err != nil {
-				return err
-			}
+func (c *captured) input(v int) []float32  { return c.next().inputs[v].host }
+func (c *captured) output(v int) []float32 { return c.last.outputs[v] }
+
+// next is the slot of the next run. Where nothing is under way it is the one
+// used last, whose inputs are still there.
+func (c *captured) next() *slot {
+	for _, s := range c.slots {
+		if s != c.last && slices.Contains(c.flying, c.last) {
+			return s
 		}
 	}
-	return nil
+	return c.last
 }
 
-// at is a value's memory.
-func (c *captured) at(v int) cuda.Memory {
-	return cuda.Memory{Address: c.address[v], Bytes: 4 * c.schedule.values[v].shape.Size()}
-}
-
-func (c *captured) input(v int) []float32  { return c.hosts[v] }
-func (c *captured) output(v int) []float32 { return c.hosts[v] }
-
+// run computes everything but the update.
 func (c *captured) run(clock kernels.Clock) error {
-	words := cuda.View[uint64](c.control[cellClock : cellClock+16])
-	words[0], words[1] = clock.Seed, clock.Step
-	err := c.replay.Launch(c.stream)
+	s := c.next()
+	work := func() error { return s.replay.Launch(c.gpu.compute) }
+	if c.optimiser != nil {
+		work = func() error { return c.record(s, len(c.programs)-1) }
+	}
+	err := c.queue(s, clock, work)
 	if err == nil {
-		err = c.stream.Synchronize()
+		_, err = c.wait()
 	}
+	return err
+}
+
+func (c *captured) begin(clock kernels.Clock, rate float64, step int) error {
+	s := c.next()
+	schedule := launch.ScheduleOf(*c.optimiser, rate, step)
+	copy(cuda.View[float32](s.control[cellSchedule:]), schedule[:])
+	return c.queue(s, clock, func() error {
+		if c.halted && len(c.flying) == 0 { // the caller has been told, and goes on
+			if err := c.gpu.compute.Memset(c.state, 0); err != nil {
+				return err
+			}
+			c.halted = false
+		}
+		return s.replay.Launch(c.gpu.compute)
+	})
+}
+
+func (c *captured) finish() (norm float64, err error) {
+	s, err := c.wait()
 	if err != nil {
-		return fmt.Errorf("running the %d launches of a program on %s: %w", len(c.launches), c.on(), err)
+		return 0, err
 	}
+	if s.report[2] == 0 { // the norm is not finite, and nothing was updated
+		c.halted = true
+		return math.NaN(), nil
+	}
+	return float64(s.report[0]), nil
+}
+
+// queue copies what a slot holds to the GPU and then does the work there.
+func (c *captured) queue(s *slot, clock kernels.Clock, work func() error) error {
+	words := cuda.View[uint64](s.control[cellClock : cellClock+16])
+	words[0], words[1] = clock.Seed, clock.Step
+	err := c.gpu.device.Do(func() error {
+		if err := c.stage(s); err != nil {
+			return err
+		}
+		if err := work(); err != nil {
+			return err
+		}
+		return c.gpu.compute.Record(s.done)
+	})
+	if err != nil {
+		c.gpu.device.Synchronize() // so that the slot may be filled again; a loss shows in the next call
+		return c.failed(err)
+	}
+	c.flying = append(c.flying, s)
 	return nil
+}
+
+// wait waits for the oldest run that is under way.
+func (c *captured) wait() (*slot, error) {
+	s := c.flying[0]
+	c.flying, c.last = slices.Delete(c.flying, 0, 1), s
+	if err := s.done.Synchronize(); err != nil {
+		return nil, c.failed(err)
+	}
+	return s, nil
+}
+
+func (c *captured) failed(err error) error {
+	return fmt.Errorf("running the %d launches of a program on %s: %w", len(c.last.launches), c.on(), err)
 }
 
 // on lists the inputs with their shapes.
@@ -264,38 +234,26 @@ func (c *captured) on() string {
 	return strings.Join(inputs, ", ")
 }
 
-func (c *captured) step(clock kernels.Clock, rate float64, step int) (norm float64, err error) {
-	schedule := launch.ScheduleOf(*c.optimiser, rate, step)
-	copy(cuda.View[float32](c.control[cellSchedule:]), schedule[:])
-	if err := c.run(clock); err != nil {
-		return 0, err
-	}
-	if c.report[2] == 0 { // the norm is not finite, and nothing was updated
-		return math.NaN(), nil
-	}
-	return float64(c.report[0]), nil
-}
-
-// visit runs the plan once more, one instruction after another, and shows each
-// result before its memory is given to another. The inputs and parameters are
-// still those of the last run, if that did not update them.
+// visit runs the plan of the last run once more, one instruction after another,
+// and shows each result before its memory is given to another. The inputs and
+// parameters are still those of that run, if it did not update them.
 func (c *captured) visit(look func(instruction int, result []float32) bool) error {
-	if err := c.stage(); err != nil {
+	s, noises := c.last, c.noises()
+	if err := c.stage(s); err != nil {
 		return err
 	}
-	noises := c.noises()
 	for k := range noises {
-		if err := c.submit(k); err != nil {
+		if err := c.submit(s, k); err != nil {
 			return err
 		}
 	}
 	for i, in := range c.schedule.instructions {
-		if err := c.submit(noises + i); err != nil {
+		if err := c.submit(s, noises+i); err != nil {
 			return err
 		}
 		for _, v := range in.results() {
 			result := make([]float32, c.schedule.values[v].shape.Size())
-			if err := c.gpu.device.CopyToHost(cuda.Bytes(result), c.at(v)); err != nil {
+			if err := c.gpu.device.CopyToHost(cuda.Bytes(result), c.at(s, v)); err != nil {
 				return fmt.Errorf("%s: %w", c.schedule.describe(i), err)
 			}
 			if !look(i, result) {
@@ -306,6 +264,7 @@ func (c *captured) visit(look func(instruction int, result []float32) bool) erro
 	return nil
 }
 
+// close waits for what is under way and frees everything.
 func (c *captured) close() error {
 	var first error
 	keep := func(err error) {
@@ -313,11 +272,11 @@ func (c *captured) close() error {
 			first = err
 		}
 	}
-	if c.replay != nil {
-		keep(c.replay.Close())
+	if len(c.flying) > 0 {
+		keep(c.gpu.device.Synchronize())
 	}
-	if c.stream != nil {
-		keep(c.stream.Close())
+	for _, s := range c.slots {
+		keep(s.close())
 	}
 	for _, m := range c.memory {
 		keep(c.gpu.device.Free(m))
@@ -325,6 +284,6 @@ func (c *captured) close() error {
 	for _, b := range c.pinned {
 		keep(c.gpu.device.Unpin(b))
 	}
-	c.replay, c.stream, c.memory, c.pinned = nil, nil, nil, nil
+	c.slots, c.flying, c.memory, c.pinned = nil, nil, nil, nil
 	return first
 }

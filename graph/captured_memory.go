@@ -9,7 +9,7 @@ import (
 	"sort"
 )
 
-// takeMemory gives every value an address.
+// takeMemory gives every value an address that has one in all slots.
 func (c *captured) takeMemory() error {
 	s := c.schedule
 	plan := s.plan(c.homeNames())
@@ -19,7 +19,7 @@ func (c *captured) takeMemory() error {
 	}
 	c.address = make([]uint64, len(s.values))
 	for v, val := range s.values {
-		if val.producer < 0 {
+		if val.producer < 0 && !val.input {
 			if err := c.takeLeaf(v, val); err != nil {
 				return err
 			}
@@ -44,7 +44,8 @@ func (c *captured) takeMemory() error {
 	if c.workspace, err = c.alloc(c.workspaceBytes()); err != nil {
 		return err
 	}
-	return c.takeCells()
+	c.state, err = c.alloc(4 * launch.State)
+	return err
 }
 
 // homeNames keeps gradients out of the arena: they lie in the mirror.
@@ -66,7 +67,7 @@ func (c *captured) workspaceBytes() int {
 	return bytes
 }
 
-// takeLeaf places an input, a variable, a constant or noise.
+// takeLeaf places a variable, a constant or noise.
 func (c *captured) takeLeaf(v int, val value) (err error) {
 	if val.variable != nil {
 		c.address[v], err = c.mirror.address(val.variable)
@@ -77,26 +78,7 @@ func (c *captured) takeLeaf(v int, val value) (err error) {
 		return err
 	}
 	c.address[v] = memory.Address
-	if val.input {
-		_, err = c.host(v)
-		return err
-	}
 	return c.gpu.device.CopyToDevice(memory, cuda.Bytes(val.data))
-}
-
-func (c *captured) takeCells() (err error) {
-	if c.cells, err = c.alloc(cellBytes); err != nil {
-		return err
-	}
-	if c.control, err = c.pin(cellBytes); err != nil {
-		return err
-	}
-	if c.state, err = c.alloc(4 * launch.State); err != nil {
-		return err
-	}
-	report, err := c.pin(4 * launch.State)
-	c.report = cuda.View[float32](report)
-	return err
 }
 
 // alloc takes at least a byte, for arenas of plans without temporaries.
@@ -116,16 +98,9 @@ func (c *captured) pin(bytes int) ([]byte, error) {
 	return b, err
 }
 
-// host is the pinned buffer of an input or an output.
-func (c *captured) host(v int) ([]float32, error) {
-	if c.hosts[v] == nil {
-		b, err := c.pin(4 * c.schedule.values[v].shape.Size())
-		if err != nil {
-			return nil, err
-		}
-		c.hosts[v] = cuda.View[float32](b)
-	}
-	return c.hosts[v], nil
+func (c *captured) pinFloats(n int) ([]float32, error) {
+	b, err := c.pin(4 * n)
+	return cuda.View[float32](b), err
 }
 
 // explain adds to an error that memory ran out what the program needs, what
@@ -184,11 +159,15 @@ func (c *captured) need(batch int) int {
 		}
 		return size
 	}
-	need := 4*aligned(1) + aligned(c.workspaceBytes())
+	need := (3+c.depth())*aligned(1) + aligned(c.workspaceBytes())
 	for v, val := range s.values {
 		if val.producer < 0 && val.variable == nil {
 			scaled[v] = (val.input || val.noise != nil) && parted(v)
-			need += aligned(bytes(v))
+			copies := 1
+			if val.input {
+				copies = c.depth()
+			}
+			need += copies * aligned(bytes(v))
 		}
 	}
 	for _, in := range s.instructions {

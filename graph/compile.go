@@ -35,18 +35,19 @@ func Compile(d *Device, b *Builder, optimiser *kernels.Optimiser) (*Program, err
 	if optimiser != nil {
 		b.Store.AddMoments(*optimiser)
 	}
-	p := &Program{device: d, store: b.Store, clock: b.Clock, schedule: l.schedule, homes: homes, inputs: make(map[string][]float32), outputs: make(map[string][]float32)}
+	p := &Program{device: d, store: b.Store, clock: b.Clock, schedule: l.schedule, homes: homes, inputs: make(map[string]int), outputs: make(map[string]int), idle: make(map[string][]float32)}
 	if p.engine, err = d.engine(p, len(b.outputs), optimiser); err != nil {
 		return nil, err
 	}
 	for _, in := range b.inputs {
-		p.inputs[in.name] = float32s(in.node.Value()) // of an input that nothing reads
 		if v, read := l.value[in.node]; read {
-			p.inputs[in.name] = p.engine.input(v)
+			p.inputs[in.name] = v
+		} else {
+			p.idle[in.name] = float32s(in.node.Value())
 		}
 	}
 	for i, out := range b.outputs {
-		p.outputs[out.name] = p.engine.output(l.roots[i])
+		p.outputs[out.name] = l.roots[i]
 	}
 	return p, nil
 }

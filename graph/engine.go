@@ -6,14 +6,19 @@ import "hourglass/kernels"
 // hold what the program's caller wrote; after it the outputs' host buffers hold
 // the results.
 type engine interface {
-	// input and output return the host buffer of a leaf or a root.
+	// input returns the host buffer of a leaf in the next run, and after a run
+	// still that of the last one; output that of a root in the last run.
 	input(value int) []float32
 	output(value int) []float32
 	// run computes every value at the given clock.
 	run(clock kernels.Clock) error
-	// step runs and then, if the norm of all gradients is finite, updates the
-	// parameters. Steps count from 1.
-	step(clock kernels.Clock, rate float64, step int) (norm float64, err error)
+	// begin runs and then, if the norm of all gradients is finite, updates the
+	// parameters. Steps count from 1. The step is done when finish has returned
+	// its norm; depth is how many may be begun before. Steps begun behind one
+	// whose norm is not finite update nothing.
+	begin(clock kernels.Clock, rate float64, step int) error
+	finish() (norm float64, err error)
+	depth() int
 	// visit shows each instruction's results of the last run, in order, until
 	// look returns false.
 	visit(look func(instruction int, result []float32) bool) error

@@ -7,9 +7,13 @@ import (
 	"hourglass/kernels/ptx"
 )
 
-// gpu is an open GPU with its kernels loaded and the stores mirrored on it.
+// gpu is an open GPU with its kernels loaded and the stores mirrored on it. All
+// programs share its streams, so that what they do to a store is done in the
+// order in which it was asked for.
 type gpu struct {
 	device    *cuda.Device
+	compute   *cuda.Stream
+	copies    *cuda.Stream // of inputs
 	modules   []*cuda.Module
 	functions map[string]*cuda.Function
 	mirrors   map[*Store]*mirror
@@ -23,7 +27,7 @@ func openGPU(index int) (*gpu, error) {
 	}
 	g := &gpu{device: device, functions: make(map[string]*cuda.Function), mirrors: make(map[*Store]*mirror)}
 	if err := g.load(); err != nil {
-		device.Close() // after a loss it fails for the same reason
+		g.close() // after a loss it fails for the same reason
 		return nil, err
 	}
 	return g, nil
@@ -40,6 +44,11 @@ func (g *gpu) load() error {
 			return fmt.Errorf("loading the kernels of %s: %w", text.Name, err)
 		}
 		g.modules = append(g.modules, module)
+	}
+	for _, s := range []**cuda.Stream{&g.compute, &g.copies} {
+		if *s, err = g.device.NewStream(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -82,6 +91,14 @@ func (g *gpu) close() error {
 	var first error
 	for _, m := range g.mirrors {
 		if err := m.close(); first == nil {
+			first = err
+		}
+	}
+	for _, s := range []*cuda.Stream{g.compute, g.copies} {
+		if s == nil {
+			continue
+		}
+		if err := s.Close(); first == nil {
 			first = err
 		}
 	}

@@ -18,17 +18,29 @@ type Program struct {
 	schedule schedule
 	homes    map[int]int // parameters by the value that is their gradient
 	engine   engine
-	inputs   map[string][]float32
-	outputs  map[string][]float32
+	inputs   map[string]int // values by name
+	outputs  map[string]int
+	idle     map[string][]float32 // inputs that nothing reads
+	begun    int                  // steps that are not finished
 }
 
 // Input is the buffer of an input, to be filled before each run; nil if there
-// is none of that name.
-func (p *Program) Input(name string) []float32 { return p.inputs[name] }
+// is none of that name. [Program.Begin] may give an input another buffer.
+func (p *Program) Input(name string) []float32 {
+	if v, read := p.inputs[name]; read {
+		return p.engine.input(v)
+	}
+	return p.idle[name]
+}
 
-// Output is the buffer of an output, valid until the next run; nil if there is
-// none of that name.
-func (p *Program) Output(name string) []float32 { return p.outputs[name] }
+// Output is the buffer of an output of the last run, or of the step finished
+// last, valid until the next begins; nil if there is none of that name.
+func (p *Program) Output(name string) []float32 {
+	if v, ok := p.outputs[name]; ok {
+		return p.engine.output(v)
+	}
+	return nil
+}
 
 // Clock is what random operations draw by; set Seed once and Step before each
 // run.
@@ -38,6 +50,9 @@ func (p *Program) Clock() *kernels.Clock { return p.clock }
 func (p *Program) Run() error {
 	p.device.busy.Lock()
 	defer p.device.busy.Unlock()
+	if p.begun > 0 {
+		return fmt.Errorf("a run is asked for while %d steps are under way; finish them first", p.begun)
+	}
 	return p.engine.run(*p.clock)
 }
 
@@ -54,10 +69,48 @@ type StepResult struct {
 // to [Compile], at the given learning rate. step counts updates from 1; it is
 // also the step of the clock.
 func (p *Program) Step(rate float64, step int) (StepResult, error) {
+	if p.begun > 0 {
+		return StepResult{}, fmt.Errorf("step %d is asked for while %d steps are under way; finish them first", step, p.begun)
+	}
+	if err := p.Begin(rate, step); err != nil {
+		return StepResult{}, err
+	}
+	return p.Finish()
+}
+
+// Depth is how many steps can be begun before one has to be finished: on a GPU
+// a batch is copied, and its step queued, while the step before computes.
+func (p *Program) Depth() int { return p.engine.depth() }
+
+// Begin is the first half of [Program.Step]: the step has its inputs, and is
+// done or under way. What is evaluated or pulled meanwhile waits for it, and is
+// of the parameters after it.
+func (p *Program) Begin(rate float64, step int) error {
 	p.device.busy.Lock()
 	defer p.device.busy.Unlock()
+	if p.begun == p.engine.depth() {
+		return fmt.Errorf("step %d is begun while %d are under way; finish one first", step, p.begun)
+	}
 	p.clock.Step = uint64(step)
-	norm, err := p.engine.step(*p.clock, rate, step)
+	if err := p.engine.begin(*p.clock, rate, step); err != nil {
+		return err
+	}
+	p.begun++
+	return nil
+}
+
+// Finish is the other half of [Program.Step], for the oldest step that was
+// begun: it waits until the step is done, whose outputs can be read then. If it
+// fails with [ErrNotFinite], so do the steps that were begun after it, and the
+// parameters are those from before them all.
+func (p *Program) Finish() (StepResult, error) {
+	p.device.busy.Lock()
+	defer p.device.busy.Unlock()
+	if p.begun == 0 {
+		return StepResult{}, fmt.Errorf("no step is under way; begin one first")
+	}
+	p.begun--
+	norm, err := p.engine.finish()
 	if err != nil {
 		return StepResult{}, err
 	}

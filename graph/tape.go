@@ -35,6 +35,7 @@ type tape struct {
 
 	optimiser kernels.Optimiser
 	updater   *cpu.Update
+	norm      float64 // of the last step
 }
 
 // newTape prepares all kernels. homes are the values that are computed straight
@@ -71,6 +72,14 @@ func (t *tape) run(clock kernels.Clock) error {
 	}
 	return nil
 }
+
+func (t *tape) begin(clock kernels.Clock, rate float64, step int) (err error) {
+	t.norm, err = t.step(clock, rate, step)
+	return err
+}
+
+func (t *tape) finish() (norm float64, err error) { return t.norm, nil }
+func (t *tape) depth() int                        { return 1 }
 
 func (t *tape) step(clock kernels.Clock, rate float64, step int) (norm float64, err error) {
 	if err := t.run(clock); err != nil {

@@ -1,7 +1,7 @@
 // Optimisers over flat blocks of parameters, all in one launch.
 //
 //	gradient_squares   part[b] = Σ g² over the chunk of block b, in float64    4 bytes an element
-//	gradient_norm      state = norm, clipping factor, whether it is finite
+//	gradient_norm      state = norm, clipping factor, whether to go on, halted
 //	sgd                m ← μ·m + g + λ·p;  p ← p − η·m                        20
 //	adam               Adam and AdamW in one: g ← g + decay·p;
 //	                   m ← β₁·m + (1−β₁)·g;  v ← β₂·v + (1−β₂)·g²;
@@ -9,8 +9,8 @@
 //
 // p: parameters, g: gradients, m, v: moments; flat float32 blocks of one size.
 // g is multiplied by the clipping factor first. Where the norm is NaN or
-// infinite nothing is changed, so that the last good parameters are still there
-// when the host reads the state.
+// infinite nothing is changed, nor in any later step until the host clears
+// `halted`: the last good parameters are still there when it reads the state.
 //
 // schedule: what changes from step to step, four float32 in device memory, so
 // that a captured launch sees the new ones: rate η, rate1 = η/(1 − β₁ᵗ),
@@ -18,7 +18,7 @@
 #include "device.cuh"
 
 enum { RATE, RATE1, ROOT2, DECOUPLED }; // of schedule
-enum { NORM, FACTOR, FINITE };          // of state
+enum { NORM, FACTOR, FINITE, HALTED };  // of state
 
 // block_sum_double is the sum over the threads of a block of 256, known to
 // thread 0: thread i takes i + 128, i + 64 and so on, the same order each run.
@@ -55,7 +55,9 @@ KERNEL gradient_norm(const double *RESTRICT part, float *RESTRICT state, int par
     float factor = limit > 0 ? (float)((double)limit / (norm + 1e-6)) : 1;
     state[NORM] = (float)norm;
     state[FACTOR] = factor > 1 ? 1 : factor;
-    state[FINITE] = norm - norm == 0 ? 1 : 0;
+    bool good = norm - norm == 0 && state[HALTED] != 1;
+    state[FINITE] = good ? 1 : 0;
+    state[HALTED] = good ? 0 : 1;
 }
 EXPORT(gradient_norm)
 

@@ -8,9 +8,10 @@ import (
 )
 
 // State is how many float32 an update's result has: the Euclidean norm of the
-// gradients, the factor by which they were clipped, whether the norm is finite
-// (1 or 0), and one of no meaning. Where it is not finite the parameters stay
-// as they are.
+// gradients, the factor by which they were clipped, whether the parameters were
+// updated (1 or 0), and whether they are to stay as they are from now on (1 or
+// anything else), which is so once the norm is not finite and until the state is
+// cleared.
 const State = 4
 
 // Update returns the launches that move a flat block of size parameters by one
