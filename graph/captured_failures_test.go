@@ -2,44 +2,17 @@ package graph_test
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"hourglass/graph"
-	"hourglass/internal/emulator"
+	"hourglass/internal/gputest"
 	"hourglass/kernels"
-	"hourglass/kernels/cuda"
 	"hourglass/kernels/cuda/emulated"
 	"hourglass/models"
 )
-
-// failing returns the emulated driver, made whole at the end of the test.
-func failing(t *testing.T) *emulated.Driver {
-	t.Helper()
-	if !cuda.Built {
-		t.Skip("this build has no CUDA support; test with the tag gpu")
-	}
-	if driver, found := emulated.Find(); found {
-		t.Cleanup(driver.Revive)
-		return driver
-	}
-	if os.Getenv("REQUIRE_GPU") == "1" {
-		t.Skip("a real driver does not fail when asked to; only the emulated one does")
-	}
-	t.Setenv("CUDA_DRIVER_LIBRARY", emulator.Build(t))
-	if status := cuda.Probe(); !status.Available { // the first call opens the driver
-		t.Fatal(status.Reason)
-	}
-	driver, found := emulated.Find()
-	if !found {
-		t.Fatal("the emulated driver is not found")
-	}
-	t.Cleanup(driver.Revive)
-	return driver
-}
 
 // small is a model with statistics, dropout and noise.
 func small(t *testing.T) *models.Autoencoder {
@@ -108,7 +81,7 @@ func held(driver *emulated.Driver) (list string) {
 // or every few. Whatever it was, the error is one sentence that names the call, and nothing
 // stays behind.
 func TestEveryCallMayFail(t *testing.T) {
-	driver := failing(t)
+	driver := gputest.Driver(t)
 	model := small(t)
 	if err := life(model); err != nil {
 		t.Fatalf("without a failure: %v", err)
@@ -142,7 +115,7 @@ func TestEveryCallMayFail(t *testing.T) {
 
 // TestErrorsNameTheOperation looks at the sentences themselves.
 func TestErrorsNameTheOperation(t *testing.T) {
-	driver := failing(t)
+	driver := gputest.Driver(t)
 	for _, c := range []struct {
 		kind  string
 		nth   int
@@ -169,7 +142,7 @@ func TestErrorsNameTheOperation(t *testing.T) {
 // TestRefusedLaunchIsSurvived: a device that refused a launch is not lost, and
 // the step can be taken again.
 func TestRefusedLaunchIsSurvived(t *testing.T) {
-	driver := failing(t)
+	driver := gputest.Driver(t)
 	device, err := graph.OpenDevice(graph.CUDA, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +186,7 @@ var (
 // TestOutOfMemoryNamesTheBatch gives the device less and less memory, and takes
 // the error at its word.
 func TestOutOfMemoryNamesTheBatch(t *testing.T) {
-	driver := failing(t)
+	driver := gputest.Driver(t)
 	defer driver.SetMemory(plentiful)
 	for _, kibi := range []int{120, 60, 30} {
 		driver.SetMemory(kibi << 10)

@@ -3,15 +3,13 @@ package graph_test
 import (
 	"errors"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
 	"hourglass/data"
 	"hourglass/graph"
-	"hourglass/internal/emulator"
+	"hourglass/internal/gputest"
 	"hourglass/kernels"
-	"hourglass/kernels/cuda"
 	"hourglass/models"
 )
 
@@ -19,12 +17,7 @@ import (
 // the emulated driver's.
 func openCUDA(t *testing.T) *graph.Device {
 	t.Helper()
-	if !cuda.Built {
-		t.Skip("this build has no CUDA support; test with the tag gpu")
-	}
-	if os.Getenv("REQUIRE_GPU") != "1" {
-		t.Setenv("CUDA_DRIVER_LIBRARY", emulator.Build(t))
-	}
+	gputest.Use(t)
 	d, err := graph.OpenDevice(graph.CUDA, 1)
 	if err != nil {
 		t.Fatal(err)

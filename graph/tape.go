@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -171,7 +172,7 @@ func (s *schedule) turn(homes map[int]int) int {
 	turn := len(s.instructions)
 	for i := turn - 1; i >= 0; i-- {
 		in := s.instructions[i]
-		if !needed[in.result] {
+		if !slices.ContainsFunc(in.results(), func(v int) bool { return needed[v] }) {
 			turn = i
 			continue
 		}

@@ -11,32 +11,10 @@ import (
 
 	"hourglass/data"
 	"hourglass/graph"
-	"hourglass/internal/emulator"
-	"hourglass/kernels/cuda"
-	"hourglass/kernels/cuda/emulated"
+	"hourglass/internal/gputest"
 	"hourglass/models"
 	"hourglass/train"
 )
-
-// failing returns the emulated driver, made whole at the end of the test.
-func failing(t *testing.T) *emulated.Driver {
-	t.Helper()
-	if !cuda.Built {
-		t.Skip("this build has no CUDA support; test with the tag gpu")
-	}
-	if os.Getenv("CUDA_DRIVER_LIBRARY") == "" && os.Getenv("REQUIRE_GPU") != "1" {
-		t.Setenv("CUDA_DRIVER_LIBRARY", emulator.Build(t))
-	}
-	if status := cuda.Probe(); !status.Available { // the first call opens the driver
-		t.Fatal(status.Reason)
-	}
-	driver, found := emulated.Find()
-	if !found {
-		t.Skip("a real driver does not fail when asked to; only the emulated one does")
-	}
-	t.Cleanup(driver.Revive)
-	return driver
-}
 
 // fitted is what a run told: the loss of each step, those after a resume in the
 // place of those before.
@@ -98,11 +76,13 @@ var failures = []struct {
 	{"lost", 0, 60, 0, true, []string{"compiling the training of the model", "CUDA_ERROR_LAUNCH_FAILED"}},
 	{"alloc", 3, 1, 5, false, []string{"validation: compiling the model for 6 images", "cuMemAlloc of ", "step-00000005"}},
 	{"launch", 4, 1, 4, false, []string{"step 5 of epoch 1 failed", "input:image 6x8x8x1", "cuGraphLaunch of ", "step-00000004"}},
+	{"launch", 6, 2, 6, false, []string{"step 8 of epoch 2 failed", "cuGraphLaunch of ", "step-00000006"}},
+	{"kernel", 6, 60, 6, true, []string{"step 8 of epoch 2 failed", "CUDA_ERROR_ILLEGAL_ADDRESS", "step-00000006"}},
 	{"copy", 7, 1, 6, false, []string{"saving step 8", "copying the model from the GPU", "cuMemcpyDtoH of ", "step-00000006"}},
 	{"copy", 7, 3, 6, false, []string{"saving step 8", "copying the model from the GPU", "step-00000006"}},
 	{"kernel", 6, 20, 6, true, []string{"step 7 of epoch 2 failed", "input:image 6x8x8x1", "CUDA_ERROR_ILLEGAL_ADDRESS", "step-00000006"}},
-	{"sync", 8, 1, 8, true, []string{"step 9 of epoch 2 failed", "cuStreamSynchronize", "open the device anew", "step-00000008"}},
-	{"lost", 7, 1, 6, true, []string{"step 8 of epoch 2 failed", "cuGraphLaunch of ", "step-00000006"}},
+	{"sync", 8, 1, 8, true, []string{"step 9 of epoch 2 failed", "cuEventSynchronize", "open the device anew", "step-00000008"}},
+	{"lost", 7, 1, 6, true, []string{"step 8 of epoch 2 failed", "cuEventSynchronize", "step-00000006"}},
 	{"lost", 7, 4, 6, true, []string{"saving step 8", "step-00000006"}},
 	{"lost", 9, 6, 8, true, []string{"validation", "step-00000008"}},
 }
@@ -111,7 +91,7 @@ var failures = []struct {
 // says what happened in one sentence, leaves its newest checkpoint whole, and
 // goes on from it, on the GPU and on the CPU, as if nothing had been.
 func TestRunsSurviveTheirDevice(t *testing.T) {
-	driver := failing(t)
+	driver := gputest.Driver(t)
 	host := openDevice(t, graph.CPU)
 	defer host.Close()
 	want := fitted{}

@@ -16,7 +16,8 @@ type Event interface {
 
 // Observer is told what happens, in order, on the goroutine of [Fit]. If it
 // returns an error, training stops after the present step, saves a checkpoint
-// and returns the error.
+// and returns the error. On a GPU the step behind the one of a StepDone may be
+// under way, and is finished before training stops.
 type Observer interface {
 	Observe(Event) error
 }

@@ -72,7 +72,8 @@ type fit struct {
 	runner   *Runner
 	batches  *data.Batches
 	set      func(input string, value float64) // an input of one element
-	state    State
+	state    State                             // of the steps that are finished
+	ahead    int                               // steps that are begun and not finished
 	perEpoch int
 	total    int
 
@@ -83,6 +84,7 @@ type fit struct {
 	failure   error // the first of an observer
 
 	began      time.Time // of the run, in this process
+	stepBegan  time.Time // when the step before was finished, or this one begun
 	epochBegan time.Time
 	perStep    float64 // seconds, smoothed
 	stepDone   StepDone
@@ -266,6 +268,8 @@ func (f *fit) run() error {
 func (f *fit) advance() (done bool, err error) {
 	pending := f.state.Batch == f.perEpoch // the epoch's validation is to come
 	switch {
+	case f.ahead > 0 && (f.ahead == f.program.Depth() || f.settles()):
+		return false, f.finishStep()
 	case f.failure != nil:
 		return false, f.abandoned(f.failure)
 	case f.ctx.Err() != nil:
@@ -275,30 +279,65 @@ func (f *fit) advance() (done bool, err error) {
 	case f.state.Step >= f.total || f.outOfPatience():
 		return f.finish()
 	}
-	return false, f.step()
+	return false, f.beginStep()
 }
 
-// step takes the next batch and updates the parameters.
-func (f *fit) step() error {
-	began := time.Now()
+// settles reports whether the steps that are begun must be finished before
+// another is: the weights after the last of them are wanted, or no other comes.
+func (f *fit) settles() bool {
+	step, every := f.state.Step+f.ahead, f.options.Checkpoints.EverySteps
+	return f.failure != nil || f.ctx.Err() != nil || f.state.Batch+f.ahead == f.perEpoch ||
+		step >= f.total || every > 0 && step%every == 0
+}
+
+// beginStep takes the next batch and lets the device update the parameters by
+// it, be it behind another step.
+func (f *fit) beginStep() error {
+	if f.ahead == 0 {
+		f.stepBegan = time.Now()
+	}
 	batch, err := f.batches.Next()
 	if err != nil {
 		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("the training set ended before batch %d of %d", f.state.Batch+1, f.perEpoch)
+			err = fmt.Errorf("the training set ended before batch %d of %d", f.state.Batch+f.ahead+1, f.perEpoch)
 		}
-		return f.abandoned(err)
+		return f.afterOthers(func() error { return f.abandoned(err) })
 	}
-	step := f.state.Step + 1
+	step := f.state.Step + f.ahead + 1
 	err = f.feed(batch, step)
 	f.batches.Release(batch)
 	if err != nil {
-		return f.abandoned(err)
+		return f.afterOthers(func() error { return f.abandoned(err) })
 	}
-	rate := f.options.Rate * f.options.Schedule.Rate(step, f.total, f.perEpoch)
-	done, err := f.program.Step(rate, step)
+	if err := f.program.Begin(f.rate(step), step); err != nil {
+		return f.afterOthers(func() error { return f.broken(step, err) })
+	}
+	f.ahead++
+	return nil
+}
+
+// afterOthers finishes the steps that are begun before the run fails.
+func (f *fit) afterOthers(fail func() error) error {
+	for f.ahead > 0 {
+		if err := f.finishStep(); err != nil {
+			return err
+		}
+	}
+	return fail()
+}
+
+func (f *fit) rate(step int) float64 {
+	return f.options.Rate * f.options.Schedule.Rate(step, f.total, f.perEpoch)
+}
+
+// finishStep waits for the oldest step that was begun, and tells of it.
+func (f *fit) finishStep() error {
+	step := f.state.Step + 1
+	done, err := f.program.Finish()
 	if err != nil {
 		return f.broken(step, err)
 	}
+	f.ahead--
 	loss := float64(f.program.Output(models.Loss)[0])
 	if !finite(loss) {
 		return f.broken(step, fmt.Errorf("the loss is %g: %w", loss, graph.ErrNotFinite))
@@ -306,10 +345,12 @@ func (f *fit) step() error {
 	f.state.Step = step
 	f.state.Batch++
 	f.state.LossSum += loss
-	f.time(time.Since(began).Seconds())
+	now := time.Now()
+	f.time(now.Sub(f.stepBegan).Seconds())
+	f.stepBegan = now
 	f.stepDone = StepDone{
 		Epoch: f.state.Epoch, Step: step, StepsPerEpoch: f.perEpoch, TotalSteps: f.total,
-		Loss: loss, Terms: readTerms(f.stepDone.Terms, f.model, f.program), Rate: rate, GradientNorm: done.GradientNorm,
+		Loss: loss, Terms: readTerms(f.stepDone.Terms, f.model, f.program), Rate: f.rate(step), GradientNorm: done.GradientNorm,
 		ImagesPerSecond: float64(f.options.Batch) / f.perStep,
 		ETA:             time.Duration(f.perStep * float64(f.total-step) * float64(time.Second)),
 	}

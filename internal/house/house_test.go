@@ -47,6 +47,7 @@ var rooms = []room{
 	{"internal/onnx", ""},
 	{"internal/chart", ""},
 	{"internal/report", "models data train internal/chart internal/verdict"},
+	{"internal/gputest", "kernels/cuda kernels/cuda/emulated internal/emulator"},
 	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases internal/repository"},
 }
 
@@ -58,7 +59,7 @@ const (
 	// support is for tests; kernels/reference is the definition they check
 	// against. Tests within a package may import besides whatever it reaches,
 	// tests from outside everything but cmd.
-	support = "internal/cases internal/repository internal/emulator internal/gradcheck kernels/reference"
+	support = "internal/cases internal/repository internal/emulator internal/gputest internal/gradcheck kernels/reference"
 	// gorgonians see gorgonia.org/gorgonia, as tests and their support do.
 	gorgonians = "graph graph/ops conv models models/objective bench/... internal/gradcheck"
 	// cudas see gorgonia.org/cu and the build tag gpu.
