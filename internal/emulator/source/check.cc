@@ -48,6 +48,7 @@ int cuGraphLaunch(void *, void *);
 int cuGraphDestroy(void *);
 int cuGraphExecDestroy(void *);
 void hourglass_emulator_memory(size_t);
+void hourglass_emulator_eager(int);
 long long hourglass_emulator_live(const char *);
 }
 
@@ -123,7 +124,7 @@ static void streams() {
     MUST(cuMemcpyHtoDAsync_v2(a + 4, &pageable, 4, one));
     MUST(cuMemcpyDtoHAsync_v2(pinned + 1, a, 4, one));
     pinned[0] = pageable = 2;
-    EXPECT(pinned[1], 7);
+    EXPECT(pinned[1], FRESH); // what a copy will write is spoilt until somebody waits
     EXPECT(cuStreamQuery(one), 600);
     MUST(cuStreamSynchronize(one));
     EXPECT(cuStreamQuery(one), 0);
@@ -185,17 +186,32 @@ static void captures() {
     MUST(cuEventRecord(event, two));
     MUST(cuStreamWaitEvent(one, event, 0));
     MUST(cuMemcpyDtoDAsync_v2(b, a, 4, one));
+    MUST(cuMemcpyDtoHAsync_v2(pinned + 2, a, 4, one));
     MUST(cuStreamEndCapture(one, &graph));
     EXPECT(value(b), 4); // captured, not done
     MUST(cuGraphInstantiateWithFlags(&executable, graph, 0));
     MUST(cuGraphDestroy(graph));
     for (uint32_t v = 11; v < 14; v++) {
         pinned[0] = v;
+        pinned[2] = 1;
         MUST(cuGraphLaunch(executable, one));
+        EXPECT(pinned[2], FRESH);
         MUST(cuStreamSynchronize(one));
+        EXPECT(pinned[2], v);
         EXPECT(value(b), v);
     }
     MUST(cuGraphExecDestroy(executable));
+
+    pinned[0] = 20;
+    MUST(cuMemsetD32Async(a, 19, 1, two));
+    hourglass_emulator_eager(1);
+    MUST(cuMemcpyHtoDAsync_v2(a, pinned, 4, one));
+    hourglass_emulator_eager(0);
+    pinned[0] = 21;
+    MUST(cuStreamSynchronize(one));
+    EXPECT(value(a), 20);
+    MUST(cuStreamSynchronize(two));
+    EXPECT(value(a), 19);
     EXPECT(cuGraphLaunch(executable, one), 400);
 }
 

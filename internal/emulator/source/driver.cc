@@ -254,6 +254,13 @@ API void hourglass_emulator_memory(size_t bytes) {
     driver().memory = bytes;
 }
 
+// eager 1 does copies from pinned memory when they are asked for, as a device
+// may whose copies overtake its kernels.
+API void hourglass_emulator_eager(int eager) {
+    std::lock_guard<std::recursive_mutex> held(driver().lock);
+    driver().eager = eager;
+}
+
 // order 1 runs blocks and threads backwards.
 API void hourglass_emulator_order(int order) {
     std::lock_guard<std::recursive_mutex> held(driver().lock);

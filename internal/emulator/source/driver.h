@@ -54,6 +54,7 @@ typedef std::function<CUresult()> Work;
 
 struct Graph {
     std::vector<Work> nodes;
+    std::vector<std::pair<void *, size_t>> landings; // pinned memory that is copied to
     bool invalid = false; // something was asked during the capture that cannot be captured
 };
 
@@ -89,6 +90,7 @@ struct Driver {
     int retained = 0;             // of the primary context
     CUresult sticky = CUDA_SUCCESS; // once the device has failed, everything does
     size_t memory = 2ull << 30;
+    bool eager = false;           // copies from pinned memory are done when asked for
     Heap device, pinned;
     std::map<void *, std::shared_ptr<Stream>> streams;
     std::map<void *, std::shared_ptr<Event>> events;
@@ -123,6 +125,9 @@ std::shared_ptr<Stream> stream_of(void *handle); // null if there is none
 CUresult enqueue(void *stream, Work work);
 CUresult drain(Stream &stream);
 CUresult drain_all(bool only_blocking);
+// land spoils pinned memory that a copy will write: until somebody has waited
+// for the copy, a program must not read it.
+void land(void *host, size_t size);
 // capturing reports, and spoils, a capture that this call is not allowed in.
 bool capturing();
 

@@ -39,6 +39,8 @@ API CUresult cuMemFreeHost(void *at) {
     return driver().pinned.release(at) ? result : CUDA_INVALID_VALUE;
 }
 
+void emulated::land(void *host, size_t size) { memset(host, 0xff, size); } // NaN
+
 // copy checks both sides that lie on the device, and does it: at once, or in
 // turn on a stream where no side is host memory that may change meanwhile.
 static CUresult copy(void *to, bool to_device, const void *from, bool from_device, size_t size, void *stream, bool later) {
@@ -57,8 +59,16 @@ static CUresult copy(void *to, bool to_device, const void *from, bool from_devic
         auto staged = std::make_shared<std::string>((const char *)from, size);
         return enqueue(stream, [=] { return memcpy(to, staged->data(), size), CUDA_SUCCESS; });
     }
-    CUresult result = enqueue(stream, [=] { return memcpy(to, from, size), CUDA_SUCCESS; });
     auto s = stream_of(stream);
+    if (!to_device && s && d.pinned.holds(to, size)) {
+        if (s->capture)
+            s->capture->landings.push_back({to, size});
+        else
+            land(to, size);
+    }
+    CUresult result = enqueue(stream, [=] { return memcpy(to, from, size), CUDA_SUCCESS; });
+    if (!from_device && d.eager && s && !s->capture)
+        return result ? result : drain(*s);
     if (!to_device && !d.pinned.holds(to, size) && s && !s->capture) // pageable: the call waits
         return result ? result : drain(*s);
     return result;

@@ -247,6 +247,8 @@ API CUresult cuGraphLaunch(void *executable, void *stream) {
     if (found == driver().executables.end()) return CUDA_INVALID_HANDLE;
     if (planned("launch")) return CUDA_LAUNCH_OUT_OF_RESOURCES;
     auto graph = found->second;
+    for (auto &landing : graph->landings)
+        land(landing.first, landing.second);
     return enqueue(stream, [=] {
         for (auto &node : graph->nodes)
             if (CUresult result = node()) return result;

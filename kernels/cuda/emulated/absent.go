@@ -18,3 +18,4 @@ func (d *Driver) Kernels() []string          { return nil }
 func (d *Driver) Live(kind string) int       { return -1 }
 func (d *Driver) SetMemory(bytes int)        {}
 func (d *Driver) SetBackwards(on bool)       {}
+func (d *Driver) SetEager(on bool)           {}

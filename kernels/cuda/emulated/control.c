@@ -20,6 +20,7 @@ int hourglass_find(const char *name, hourglass_control *control) {
       {"hourglass_emulator_live", (void **)&control->live},
       {"hourglass_emulator_memory", (void **)&control->memory},
       {"hourglass_emulator_order", (void **)&control->order},
+      {"hourglass_emulator_eager", (void **)&control->eager},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
     if (!(*functions[i].address = dlsym(library, functions[i].name)))
@@ -35,3 +36,4 @@ const char *hourglass_kernel(const hourglass_control *c, int i) { return c->kern
 long long hourglass_live(const hourglass_control *c, const char *kind) { return c->live(kind); }
 void hourglass_memory(const hourglass_control *c, size_t bytes) { c->memory(bytes); }
 void hourglass_order(const hourglass_control *c, int order) { c->order(order); }
+void hourglass_eager(const hourglass_control *c, int eager) { c->eager(eager); }

@@ -14,6 +14,7 @@ typedef struct {
   long long (*live)(const char *kind);
   void (*memory)(size_t bytes);
   void (*order)(int order);
+  void (*eager)(int eager);
 } hourglass_control;
 
 // hourglass_find fills in the functions; it returns 0 if the library is not the
@@ -29,5 +30,6 @@ const char *hourglass_kernel(const hourglass_control *c, int i);
 long long hourglass_live(const hourglass_control *c, const char *kind);
 void hourglass_memory(const hourglass_control *c, size_t bytes);
 void hourglass_order(const hourglass_control *c, int order);
+void hourglass_eager(const hourglass_control *c, int eager);
 
 #endif

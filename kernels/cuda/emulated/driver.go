@@ -87,12 +87,18 @@ func (d *Driver) SetMemory(bytes int) { C.hourglass_memory(&d.control, C.size_t(
 
 // SetBackwards runs blocks and threads from the last to the first, which must
 // not change a result.
-func (d *Driver) SetBackwards(on bool) {
-	order := C.int(0)
+func (d *Driver) SetBackwards(on bool) { C.hourglass_order(&d.control, flag(on)) }
+
+// SetEager does copies from pinned memory when they are asked for, before
+// whatever other streams have yet to do. Otherwise they are done when somebody
+// waits for them: a right program sees no difference.
+func (d *Driver) SetEager(on bool) { C.hourglass_eager(&d.control, flag(on)) }
+
+func flag(on bool) C.int {
 	if on {
-		order = 1
+		return 1
 	}
-	C.hourglass_order(&d.control, order)
+	return 0
 }
 
 func with(text string, call func(*C.char)) {
