@@ -30,7 +30,7 @@ func small(t *testing.T) *models.Autoencoder {
 
 var adam = kernels.Optimiser{Rule: kernels.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}
 
-func compileTraining(device *graph.Device, model *models.Autoencoder, batch int) (*graph.Program, error) {
+func compileTraining(device *graph.Device, model models.Model, batch int) (*graph.Program, error) {
 	b := graph.NewBuilder(model.Store(), true)
 	model.Train(b, batch)
 	return graph.Compile(device, b, &adam)

@@ -46,10 +46,9 @@ var specs = map[string]struct {
 	"variational": {"conv 8 k4 s2 leakyrelu | flatten | dense 16 relu", "", 5, models.Bernoulli, true},
 }
 
-// train returns the losses of some steps on glyphs, and the model.
-func train(t *testing.T, device *graph.Device, name string, steps int) ([]float64, models.Model) {
+// specified makes a model of the table.
+func specified(t *testing.T, name string) models.Model {
 	t.Helper()
-	const batch = 6
 	encoder, err := models.Parse(specs[name].encoder)
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +67,14 @@ func train(t *testing.T, device *graph.Device, name string, steps int) ([]float6
 	if err != nil {
 		t.Fatal(err)
 	}
+	return model
+}
+
+// train returns the losses of some steps on glyphs, and the model.
+func train(t *testing.T, device *graph.Device, name string, steps int) ([]float64, models.Model) {
+	t.Helper()
+	const batch = 6
+	model := specified(t, name)
 	images, _, err := data.Open("glyphs:1x12x12,n=60", data.Options{})
 	if err != nil {
 		t.Fatal(err)

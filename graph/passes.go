@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"hourglass/kernels"
 	"hourglass/kernels/reference"
 )
@@ -70,14 +72,19 @@ func (v value) constant() bool {
 }
 
 // dropCopies lets the readers of a reshaped value read the original: kernels
-// see flat buffers, and no instruction but an Updater writes over an operand.
+// see flat buffers, and no instruction but an Updater writes over an operand,
+// the state of the model. A leaf is still copied to a root, whose buffer is the
+// reader's after the run.
 func dropCopies(s *schedule) {
 	alias, keep := s.unchanged()
 	for i, in := range s.instructions {
 		if _, copies := in.op.(kernels.Copy); !copies {
 			continue
 		}
-		if source := alias[in.operands[0]]; s.values[source].producer >= 0 {
+		source := alias[in.operands[0]]
+		from := s.values[source]
+		state := from.variable != nil && from.variable.Gradient == nil
+		if from.producer >= 0 || !state && !slices.Contains(s.roots, in.result) {
 			alias[in.result], keep[i] = source, false
 		}
 	}
