@@ -3,6 +3,7 @@ package graph_test
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"hourglass/graph"
@@ -188,5 +189,35 @@ func TestRunUpdatesNothing(t *testing.T) {
 	}
 	if loss := program.Output(models.Loss)[0]; !(loss > 0) {
 		t.Errorf("the loss is %g", loss)
+	}
+}
+
+// TestGPUsAreChosenByIndex trains on the second of two GPUs, and asks for a
+// third.
+func TestGPUsAreChosenByIndex(t *testing.T) {
+	driver := gputest.Driver(t)
+	driver.SetDevices(2)
+	defer driver.SetDevices(1)
+	device, err := graph.OpenDevice(graph.CUDA+1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	if text := device.String(); !strings.HasPrefix(text, "emulated device 1,") {
+		t.Errorf("cuda:1 is %q", text)
+	}
+	if all, _ := trainAhead(t, device, 1, 3); !(all[2].loss > 0) {
+		t.Errorf("training on it tells %v", all)
+	}
+	if _, err := graph.OpenDevice(graph.CUDA+2, 1); err == nil || !strings.Contains(err.Error(), "of GPU 2") {
+		t.Errorf("cuda:2 of two GPUs: %v", err)
+	}
+	first, err := graph.OpenDevice(graph.Auto, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if text := first.String(); !strings.HasPrefix(text, "emulated device,") || !strings.HasSuffix(text, "; GPU 0, the first that works") {
+		t.Errorf("auto is %q", text)
 	}
 }

@@ -73,17 +73,23 @@ func OpenDevice(backend Backend, threads int) (*Device, error) {
 	return d, nil
 }
 
-// firstGPU opens the first GPU, or says why it cannot.
+// firstGPU opens the first GPU that works, or says why it cannot.
 func firstGPU() (*gpu, string) {
 	status := cuda.Probe()
 	if !status.Available {
 		return nil, status.Reason
 	}
-	g, err := openGPU(0)
-	if err != nil {
-		return nil, err.Error()
+	for _, found := range status.GPUs {
+		if found.Fault != "" {
+			continue
+		}
+		g, err := openGPU(found.Index)
+		if err != nil {
+			return nil, err.Error()
+		}
+		return g, fmt.Sprintf("GPU %d, the first that works", found.Index)
 	}
-	return g, "the first GPU"
+	return nil, "no GPU works"
 }
 
 // engine makes the device's engine for a program.

@@ -10,7 +10,7 @@ Driver &driver() {
 }
 
 thread_local void *current;
-char primary;
+char primary[8];
 
 Call::Call(Needs needs) : held(driver().lock), result(CUDA_SUCCESS) {
     Driver &d = driver();
@@ -52,22 +52,27 @@ API CUresult cuDriverGetVersion(int *version) {
     return CUDA_SUCCESS;
 }
 
-// ---- device ----
+// ---- devices ----
+
+static bool exists(CUdevice device) { return device >= 0 && device < driver().devices; }
 
 API CUresult cuDeviceGetCount(int *count) {
     CALL(INITIALISED);
-    *count = 1;
+    *count = driver().devices;
     return CUDA_SUCCESS;
 }
 API CUresult cuDeviceGet(CUdevice *device, int ordinal) {
     CALL(INITIALISED);
-    if (ordinal != 0) return CUDA_INVALID_DEVICE;
-    *device = 0;
+    if (!exists(ordinal)) return CUDA_INVALID_DEVICE;
+    *device = ordinal;
     return CUDA_SUCCESS;
 }
-API CUresult cuDeviceGetName(char *name, int size, CUdevice) {
+API CUresult cuDeviceGetName(char *name, int size, CUdevice device) {
     CALL(INITIALISED);
-    snprintf(name, size, "emulated device");
+    if (device == 0)
+        snprintf(name, size, "emulated device");
+    else
+        snprintf(name, size, "emulated device %d", device);
     return CUDA_SUCCESS;
 }
 API CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
@@ -75,9 +80,10 @@ API CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
     *bytes = driver().memory;
     return CUDA_SUCCESS;
 }
-API CUresult cuDeviceGetUuid_v2(char (*uuid)[16], CUdevice) {
+API CUresult cuDeviceGetUuid_v2(char (*uuid)[16], CUdevice device) {
     CALL(INITIALISED);
     memcpy(*uuid, "emulated device!", 16);
+    (*uuid)[15] += device;
     return CUDA_SUCCESS;
 }
 API CUresult cuDeviceGetUuid(char (*uuid)[16], CUdevice device) { return cuDeviceGetUuid_v2(uuid, device); }
@@ -90,7 +96,7 @@ API CUresult cuDeviceGetPCIBusId(char *id, int size, CUdevice) {
 // The attributes by their number in the interface; others are 0.
 API CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
     CALL(INITIALISED);
-    if (device != 0) return CUDA_INVALID_DEVICE;
+    if (!exists(device)) return CUDA_INVALID_DEVICE;
     static const std::map<int, int> attributes = {
         {1, 1024},        // threads of a block
         {2, 1024},        // block width
@@ -127,13 +133,13 @@ API CUresult cuDeviceComputeCapability(int *major, int *minor, CUdevice) {
     return CUDA_SUCCESS;
 }
 
-// ---- contexts: there is one, the primary ----
+// ---- contexts: there is one for a device, the primary ----
 
 API CUresult cuDevicePrimaryCtxRetain(void **context, CUdevice device) {
     CALL(INITIALISED);
-    if (device != 0) return CUDA_INVALID_DEVICE;
+    if (!exists(device)) return CUDA_INVALID_DEVICE;
     driver().retained++;
-    *context = &primary;
+    *context = &primary[device];
     return CUDA_SUCCESS;
 }
 API CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
@@ -152,7 +158,7 @@ API CUresult cuDevicePrimaryCtxGetState(CUdevice, unsigned *flags, int *active) 
 }
 API CUresult cuCtxSetCurrent(void *context) {
     CALL(INITIALISED);
-    if (context && context != &primary) return CUDA_INVALID_CONTEXT;
+    if (context && !(context >= primary && context < primary + driver().devices)) return CUDA_INVALID_CONTEXT;
     current = context;
     return CUDA_SUCCESS;
 }
@@ -170,7 +176,7 @@ API CUresult cuCtxPopCurrent_v2(void **context) {
 }
 API CUresult cuCtxGetDevice(CUdevice *device) {
     CALL(CONTEXT);
-    *device = 0;
+    *device = (char *)current - primary;
     return CUDA_SUCCESS;
 }
 API CUresult cuCtxSynchronize() {
@@ -259,6 +265,12 @@ API void hourglass_emulator_memory(size_t bytes) {
 API void hourglass_emulator_eager(int eager) {
     std::lock_guard<std::recursive_mutex> held(driver().lock);
     driver().eager = eager;
+}
+
+// devices says how many there are, up to 8.
+API void hourglass_emulator_devices(int devices) {
+    std::lock_guard<std::recursive_mutex> held(driver().lock);
+    driver().devices = devices;
 }
 
 // order 1 runs blocks and threads backwards.

@@ -87,7 +87,8 @@ struct Function {
 struct Driver {
     std::recursive_mutex lock;
     bool initialised = false;
-    int retained = 0;             // of the primary context
+    int devices = 1;              // which share the memory
+    int retained = 0;             // of the primary contexts
     CUresult sticky = CUDA_SUCCESS; // once the device has failed, everything does
     size_t memory = 2ull << 30;
     bool eager = false;           // copies from pinned memory are done when asked for
@@ -110,7 +111,7 @@ struct Call {
     explicit Call(Needs needs = CONTEXT);
 };
 extern thread_local void *current; // context of this thread
-extern char primary;               // its address is the one context
+extern char primary[8];            // the addresses are the contexts of the devices
 
 #define CALL(needs)                                                                                                \
     Call call(Call::needs);                                                                                        \

@@ -19,3 +19,4 @@ func (d *Driver) Live(kind string) int       { return -1 }
 func (d *Driver) SetMemory(bytes int)        {}
 func (d *Driver) SetBackwards(on bool)       {}
 func (d *Driver) SetEager(on bool)           {}
+func (d *Driver) SetDevices(n int)           {}

@@ -21,6 +21,7 @@ int hourglass_find(const char *name, hourglass_control *control) {
       {"hourglass_emulator_memory", (void **)&control->memory},
       {"hourglass_emulator_order", (void **)&control->order},
       {"hourglass_emulator_eager", (void **)&control->eager},
+      {"hourglass_emulator_devices", (void **)&control->devices},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
     if (!(*functions[i].address = dlsym(library, functions[i].name)))
@@ -37,3 +38,4 @@ long long hourglass_live(const hourglass_control *c, const char *kind) { return 
 void hourglass_memory(const hourglass_control *c, size_t bytes) { c->memory(bytes); }
 void hourglass_order(const hourglass_control *c, int order) { c->order(order); }
 void hourglass_eager(const hourglass_control *c, int eager) { c->eager(eager); }
+void hourglass_devices(const hourglass_control *c, int devices) { c->devices(devices); }

@@ -15,6 +15,7 @@ typedef struct {
   void (*memory)(size_t bytes);
   void (*order)(int order);
   void (*eager)(int eager);
+  void (*devices)(int devices);
 } hourglass_control;
 
 // hourglass_find fills in the functions; it returns 0 if the library is not the
@@ -31,5 +32,6 @@ long long hourglass_live(const hourglass_control *c, const char *kind);
 void hourglass_memory(const hourglass_control *c, size_t bytes);
 void hourglass_order(const hourglass_control *c, int order);
 void hourglass_eager(const hourglass_control *c, int eager);
+void hourglass_devices(const hourglass_control *c, int devices);
 
 #endif

@@ -94,6 +94,9 @@ func (d *Driver) SetBackwards(on bool) { C.hourglass_order(&d.control, flag(on))
 // waits for them: a right program sees no difference.
 func (d *Driver) SetEager(on bool) { C.hourglass_eager(&d.control, flag(on)) }
 
+// SetDevices says how many devices there are, 1 to 8; they share one memory.
+func (d *Driver) SetDevices(n int) { C.hourglass_devices(&d.control, C.int(n)) }
+
 func flag(on bool) C.int {
 	if on {
 		return 1
