@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -34,6 +35,12 @@ const steps = 15
 // from what the folder holds.
 func fit(t *testing.T, device *graph.Device, dir string, observers ...train.Observer) (train.Result, error) {
 	t.Helper()
+	return fitWith(t, device, dir, func(*train.Options) {}, observers...)
+}
+
+// fitWith is fit with some options changed.
+func fitWith(t *testing.T, device *graph.Device, dir string, change func(*train.Options), observers ...train.Observer) (train.Result, error) {
+	t.Helper()
 	encoder, err := models.Parse("conv 4 k3 s2 batchnorm relu | dropout 0.2")
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +56,7 @@ func fit(t *testing.T, device *graph.Device, dir string, observers ...train.Obse
 	o := train.DefaultOptions()
 	o.Epochs, o.Batch, o.Seed, o.Resume = 3, 6, 4, true
 	o.Checkpoints = train.Checkpoints{Dir: dir, EverySteps: 2}
+	change(&o)
 	return train.Fit(context.Background(), device, model, images, images, o, observers...)
 }
 
@@ -179,6 +187,78 @@ func goesOn(t *testing.T, backend graph.Backend, dir string, from int, before, w
 	for step := 1; step <= steps; step++ {
 		if difference := math.Abs(got[step] - want[step]); !(difference <= 1e-4*want[step]) {
 			t.Errorf("resumed on device %d the loss of step %d is %.7g, want %.7g within 1e-4", backend, step, got[step], want[step])
+		}
+	}
+}
+
+// TestDivergenceOnCUDA trains an epoch and goes on at a rate that throws the
+// weights so far in step 6 that step 7 overflows, with step 8 begun behind it.
+// The error says so, and the checkpoint from before is the newest and can be
+// trained on from.
+func TestDivergenceOnCUDA(t *testing.T) {
+	gputest.Use(t)
+	device, dir := openDevice(t, graph.CUDA), t.TempDir()
+	defer device.Close()
+	told := fitted{}
+	for _, phase := range []struct {
+		epochs int
+		rate   float64
+	}{{1, 1e-3}, {3, 1e38}} {
+		_, err := fitWith(t, device, dir, func(o *train.Options) {
+			o.Epochs, o.Rate, o.Checkpoints.EverySteps = phase.epochs, phase.rate, 0
+		}, told)
+		if phase.epochs == 1 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if !errors.Is(err, graph.ErrNotFinite) {
+			t.Fatalf("the run ends with %v, want ErrNotFinite", err)
+		}
+		for _, word := range []string{"training diverged at step 7 of epoch 2", "it first appeared in ", "step-00000005"} {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("the error %q does not mention %q", err, word)
+			}
+		}
+	}
+	if len(told) != 6 {
+		t.Errorf("%d steps are told of, want the 6 before", len(told))
+	}
+	wholeUpTo(t, dir, 5)
+	if _, err := fit(t, device, dir); err != nil {
+		t.Errorf("going on from the last good checkpoint: %v", err)
+	}
+}
+
+// TestResumedOnCUDAIsTheSame stops a run with a step under way, and wants the
+// resumed run to tell the same losses, to the last bit, as one that went
+// through.
+func TestResumedOnCUDAIsTheSame(t *testing.T) {
+	gputest.Use(t)
+	device, dir := openDevice(t, graph.CUDA), t.TempDir()
+	defer device.Close()
+	want, got := fitted{}, fitted{}
+	if _, err := fit(t, device, t.TempDir(), want); err != nil {
+		t.Fatal(err)
+	}
+	stop := errors.New("enough")
+	_, err := fit(t, device, dir, got, train.ObserverFunc(func(e train.Event) error {
+		if done, ok := e.(*train.StepDone); ok && done.Step == 7 {
+			return stop
+		}
+		return nil
+	}))
+	if !errors.Is(err, stop) || len(got) != 8 {
+		t.Fatalf("the run ends after %d steps with %v, want 8: the one that was under way too", len(got), err)
+	}
+	wholeUpTo(t, dir, 8)
+	if _, err := fit(t, device, dir, got); err != nil {
+		t.Fatal(err)
+	}
+	for step := 1; step <= steps; step++ {
+		if got[step] != want[step] {
+			t.Errorf("the loss of step %d is %v, want %v", step, got[step], want[step])
 		}
 	}
 }
