@@ -63,7 +63,7 @@ func (r *run) all() error {
 	}
 	r.check("doctor", r.program("hourglass", "--json", "doctor", "--device", "cuda", "--dir", r.out))
 	r.check("tests of kernels/cuda", r.tests("cuda.test", "-test.skip=TestBothBuildsExportTheSame"))
-	r.check("tests of graph", r.tests("graph.test", r.pick("-test.run=TestNotFiniteOnCUDA|TestTrainingFollowsTheCPU/conv", "-test.run=CUDA|FollowsTheCPU")))
+	r.check("tests of graph", r.tests("graph.test", r.pick("-test.run=TestNotFiniteOnCUDA|TestTrainingFollowsTheCPU/conv", "-test.run=CUDA|FollowsTheCPU|Ahead|IsNotFinite|RunUpdates")))
 	r.check("cases of the table", r.program("gpucheck", "cases", r.pick("-every=25", "-every=1")))
 	r.check("cases at real sizes", r.program("gpucheck", "cases", r.pick("-sizes=tiny", "-sizes=real")))
 	for _, tool := range []string{"memcheck", "racecheck", "initcheck"} {
