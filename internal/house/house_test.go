@@ -32,6 +32,9 @@ var rooms = []room{
 	{"train", "models graph data kernels"},
 	{"models/codec", "models train graph kernels"},
 	{"train/tensorboard", "train models graph data"},
+	{"train", "models graph data kernels train/measure train/diagnose"},
+	{"train/measure", "kernels"},
+	{"train/diagnose", "train/measure kernels"},
 	{"bench/...", "*"},
 	{"cmd/...", "*"},
 
