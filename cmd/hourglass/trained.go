@@ -118,8 +118,12 @@ func metadata(c config.Config, shape data.Shape) map[string]string {
 	return map[string]string{configMetadata: string(config.Marshal(c)), shapeMetadata: shape.String()}
 }
 
-// sets are the images of a run.
-type sets struct{ training, validation, test data.Dataset }
+// sets are the images of a run: those of its labels.
+type sets struct {
+	training, validation, test data.Dataset
+	// mixed are the test images of all labels; nil if there are none.
+	mixed data.Dataset
+}
 
 // openSets opens the images and puts those for validation apart.
 func openSets(c config.Config) (sets, error) {
@@ -131,12 +135,27 @@ func openSets(c config.Config) (sets, error) {
 	if all.training, all.test, err = data.Open(c.Data.Source, options); err != nil {
 		return sets{}, err
 	}
+	all.mixed = all.test
+	if labels := c.Only(); labels != nil {
+		if err := all.keep(labels); err != nil {
+			return sets{}, usage{fmt.Errorf("data.only: %w", err)}
+		}
+	}
 	if c.Data.Validation > 0 {
 		if all.training, all.validation, _, err = data.Split(all.training, options.Seed, c.Data.Validation, 0); err != nil {
 			return sets{}, usage{fmt.Errorf("data.validation: %w", err)}
 		}
 	}
 	return all, nil
+}
+
+// keep leaves the images of some labels in training and test.
+func (s *sets) keep(labels []string) (err error) {
+	if s.training, err = data.Only(s.training, labels); err != nil || s.test == nil {
+		return err
+	}
+	s.test, err = data.Only(s.test, labels)
+	return err
 }
 
 // held are the images that a model is judged on, and what they are called:

@@ -22,6 +22,7 @@ type Data struct {
 	Shape      string  `name:"shape" help:"Shape to which every image is scaled and cut; empty keeps the source's own." form:"CxHxW, as in 3x32x32, or empty"`
 	Validation float64 `name:"validation" help:"Part of the training images on which every epoch is judged: a fraction below 1, or a count." range:"[0,)"`
 	Test       float64 `name:"test" help:"Part put apart for the final test where the source has no test images of its own: a fraction below 1, or a count." range:"[0,)"`
+	Only       string  `name:"only" help:"Labels of the images that are kept for training and validation, by name or number; empty keeps all." form:"labels between commas, as in 3 or cat,dog, or empty"`
 	OnCorrupt  string  `name:"on-corrupt" help:"What becomes of a damaged picture in a folder." choices:"corrupt"`
 	Background int     `name:"background" help:"Grey level laid under transparent pixels, from black to white." range:"[0,255]"`
 	Flip       bool    `name:"flip" help:"Mirror half of the training images, left to right." form:"true or false"`

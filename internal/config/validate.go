@@ -101,6 +101,18 @@ func (c Config) DataOptions() (data.Options, error) {
 	return o, nil
 }
 
+// Only are the labels of the images that are kept; nil keeps all.
+func (c Config) Only() []string {
+	if c.Data.Only == "" {
+		return nil
+	}
+	labels := strings.Split(c.Data.Only, ",")
+	for i := range labels {
+		labels[i] = strings.TrimSpace(labels[i])
+	}
+	return labels
+}
+
 // Augment is how training images are changed at random.
 func (c Config) Augment() data.Augment {
 	return data.Augment{Flip: c.Data.Flip, Shift: c.Data.Shift, Pad: c.Data.Crop}

@@ -33,8 +33,8 @@ var rooms = []room{
 	{"models/codec", "models train graph kernels"},
 	{"train/tensorboard", "train models graph data"},
 	{"train", "models graph data kernels train/measure train/diagnose"},
+	{"train", "models graph data kernels train/measure"},
 	{"train/measure", "kernels"},
-	{"train/diagnose", "train/measure kernels"},
 	{"bench/...", "*"},
 	{"cmd/...", "*"},
 
