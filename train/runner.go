@@ -67,6 +67,7 @@ const (
 	evaluating graphKind = iota
 	encoding
 	decoding
+	likelihood // of models.Variational only
 )
 
 // NewRunner makes a runner that processes batch images at a time.
@@ -101,6 +102,8 @@ func (r *Runner) program(p purpose) (*graph.Program, error) {
 		r.model.Encode(b, p.batch)
 	case decoding:
 		r.model.Decode(b, p.batch)
+	case likelihood:
+		r.model.(models.Variational).Likelihood(b, p.batch)
 	default:
 		r.model.Evaluate(b, p.batch)
 	}
@@ -128,39 +131,58 @@ func (r *Runner) Evaluate(ctx context.Context, ds data.Dataset) (Metrics, error)
 	if err := fits(r.model, "evaluation", ds); err != nil {
 		return Metrics{}, err
 	}
-	batches := data.NewBatches(ds, data.BatchOptions{Size: r.batch})
-	defer batches.Close()
 	var total Metrics
-	for step := uint64(0); ; step++ {
-		if err := ctx.Err(); err != nil {
-			return Metrics{}, err
-		}
-		batch, err := batches.Next()
-		if errors.Is(err, io.EOF) {
-			return total, nil
-		}
+	step := uint64(0)
+	err := EachBatch(ctx, ds, r.batch, func(images []float32, labels []int) error {
+		part, err := r.evaluate(images, labels, step)
 		if err != nil {
-			return Metrics{}, fmt.Errorf("evaluating: %w", err)
-		}
-		part, err := r.evaluate(batch, step)
-		batches.Release(batch)
-		if err != nil {
-			return Metrics{}, err
+			return err
 		}
 		total.add(part)
-	}
-}
-
-func (r *Runner) evaluate(batch *data.Batch, step uint64) (Metrics, error) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	program, err := r.program(purpose{batch: batch.N})
+		step++
+		return nil
+	})
 	if err != nil {
 		return Metrics{}, err
 	}
-	images := batch.Images[:batch.N*r.model.Input().Size()]
+	return total, nil
+}
+
+// EachBatch gives the images of a set, in order and each once, to use: a batch
+// at a time, (n,H,W,C), with their n labels. Both are overwritten after it
+// returns.
+func EachBatch(ctx context.Context, ds data.Dataset, batch int, use func(images []float32, labels []int) error) error {
+	size := ds.Shape().Size()
+	batches := data.NewBatches(ds, data.BatchOptions{Size: batch})
+	defer batches.Close()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b, err := batches.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading images: %w", err)
+		}
+		err = use(b.Images[:b.N*size], b.Labels[:b.N])
+		batches.Release(b)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Runner) evaluate(images []float32, labels []int, step uint64) (Metrics, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	program, err := r.program(purpose{batch: len(labels)})
+	if err != nil {
+		return Metrics{}, err
+	}
 	copy(program.Input(models.Image), images)
-	if err := condition(r.model, program, batch.Labels[:batch.N]); err != nil {
+	if err := condition(r.model, program, labels); err != nil {
 		return Metrics{}, err
 	}
 	program.Clock().Step = step
@@ -173,7 +195,7 @@ func (r *Runner) evaluate(batch *data.Batch, step uint64) (Metrics, error) {
 		sum += d * d
 	}
 	return Metrics{
-		N: batch.N, Loss: float64(program.Output(models.Loss)[0]), MSE: sum / float64(len(images)),
+		N: len(labels), Loss: float64(program.Output(models.Loss)[0]), MSE: sum / float64(len(images)),
 		Terms: readTerms(nil, r.model, program),
 	}, nil
 }
@@ -190,68 +212,86 @@ func readTerms(terms []Term, model models.Model, program *graph.Program) []Term 
 // Encode returns the codes, (n,Z), of n images, (n,H,W,C). Labels are the
 // images' classes where the model is conditional; other models take none.
 func (r *Runner) Encode(images []float32, n int, labels ...int) ([]float32, error) {
-	return first(r.each(encoding, models.Image, images, n, labels, models.Code))
+	return first(r.each(encoding, n, labels, []string{models.Code}, rowsOf{models.Image, images}))
+}
+
+// Reconstruct returns what the model makes of n images, (n,H,W,C); see
+// [Runner.Encode] for labels.
+func (r *Runner) Reconstruct(images []float32, n int, labels ...int) ([]float32, error) {
+	return first(r.each(evaluating, n, labels, []string{models.Reconstruction}, rowsOf{models.Image, images}))
+}
+
+// Decode returns the images, (n,H,W,C), of n codes, (n,Z); see [Runner.Encode]
+// for labels.
+func (r *Runner) Decode(codes []float32, n int, labels ...int) ([]float32, error) {
+	return first(r.each(decoding, n, labels, []string{models.Reconstruction}, rowsOf{models.Code, codes}))
 }
 
 // Posterior returns mean and log variance, (n,Z) each, of the codes of n
 // images, (n,H,W,C), for models that draw codes from a normal distribution; see
 // [Runner.Encode] for labels.
 func (r *Runner) Posterior(images []float32, n int, labels ...int) (means, logVariances []float32, err error) {
-	both, err := r.each(evaluating, models.Image, images, n, labels, models.Code, models.LogVariance)
+	made, err := r.each(evaluating, n, labels, []string{models.Code, models.LogVariance}, rowsOf{models.Image, images})
 	if err != nil {
 		return nil, nil, err
 	}
-	return both[0], both[1], nil
+	return made[0], made[1], nil
 }
 
-// Reconstruct returns what the model makes of n images, (n,H,W,C); see
-// [Runner.Encode] for labels.
-func (r *Runner) Reconstruct(images []float32, n int, labels ...int) ([]float32, error) {
-	return first(r.each(evaluating, models.Image, images, n, labels, models.Reconstruction))
+// LogLikelihood returns log p(x|z), in nats, of n images and as many codes
+// under a [models.Variational] model; see [Runner.Encode] for labels.
+func (r *Runner) LogLikelihood(images, codes []float32, n int, labels ...int) ([]float32, error) {
+	if _, ok := r.model.(models.Variational); !ok {
+		return nil, errNotVariational
+	}
+	return first(r.each(likelihood, n, labels, []string{models.LogLikelihood}, rowsOf{models.Image, images}, rowsOf{models.Code, codes}))
 }
 
-// Decode returns the images, (n,H,W,C), of n codes, (n,Z); see [Runner.Encode]
-// for labels.
-func (r *Runner) Decode(codes []float32, n int, labels ...int) ([]float32, error) {
-	return first(r.each(decoding, models.Code, codes, n, labels, models.Reconstruction))
+var errNotVariational = errors.New("the model gives its codes no distribution; it takes a variational autoencoder")
+
+// rowsOf are the rows of an input.
+type rowsOf struct {
+	input string
+	rows  []float32
 }
 
 // first is the only output of a program that was asked for.
-func first(outputs [][]float32, err error) ([]float32, error) {
+func first(made [][]float32, err error) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return outputs[0], nil
+	return made[0], nil
 }
 
-// each runs a program over n rows of an input, chunk by chunk, and collects
+// each runs a program over n rows of its inputs, chunk by chunk, and collects
 // outputs. A chunk smaller than the batch is padded to a power of two, so that
 // few programs serve every n.
-func (r *Runner) each(kind graphKind, input string, rows []float32, n int, labels []int, outputs ...string) ([][]float32, error) {
-	size := map[string]int{
-		models.Image: r.model.Input().Size(), models.Reconstruction: r.model.Input().Size(),
-		models.Code: r.model.CodeSize(), models.LogVariance: r.model.CodeSize(),
+func (r *Runner) each(kind graphKind, n int, labels []int, outputs []string, inputs ...rowsOf) ([][]float32, error) {
+	image, code := r.model.Input().Size(), r.model.CodeSize()
+	size := map[string]int{models.Image: image, models.Reconstruction: image, models.Code: code, models.LogVariance: code, models.LogLikelihood: 1}
+	made := make([][]float32, len(outputs))
+	for i, output := range outputs {
+		made[i] = make([]float32, 0, max(0, n)*size[output])
 	}
-	in := size[input]
-	if n < 0 || len(rows) != n*in {
-		return nil, fmt.Errorf("%d rows of input %s have %d values, want %d of each", n, input, len(rows), in)
+	for _, in := range inputs {
+		if n < 0 || len(in.rows) != n*size[in.input] {
+			return nil, fmt.Errorf("%d rows of input %s have %d values, want %d of each", n, in.input, len(in.rows), size[in.input])
+		}
 	}
 	if err := labelled(r.model, labels, n); err != nil {
 		return nil, err
 	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	results := make([][]float32, len(outputs))
-	for i, output := range outputs {
-		results[i] = make([]float32, 0, n*size[output])
-	}
 	for done := 0; done < n; {
 		count := min(r.batch, n-done)
 		program, err := r.program(purpose{kind, paddedBatch(count, r.batch)})
 		if err != nil {
 			return nil, err
 		}
-		copy(program.Input(input), rows[done*in:(done+count)*in]) // before whatever an earlier run left
+		for _, in := range inputs { // before whatever an earlier run left
+			copy(program.Input(in.input), in.rows[done*size[in.input]:(done+count)*size[in.input]])
+		}
 		if len(labels) > 0 {
 			if err := condition(r.model, program, labels[done:done+count]); err != nil {
 				return nil, err
@@ -266,11 +306,11 @@ func (r *Runner) each(kind graphKind, input string, rows []float32, n int, label
 			if values == nil {
 				return nil, fmt.Errorf("the model has no output %s; its codes are not drawn from a distribution", output)
 			}
-			results[i] = append(results[i], values[:count*size[output]]...)
+			made[i] = append(made[i], values[:count*size[output]]...)
 		}
 		done += count
 	}
-	return results, nil
+	return made, nil
 }
 
 // paddedBatch is the least power of two that holds count, or the limit if that

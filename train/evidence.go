@@ -1,0 +1,113 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"hourglass/kernels"
+)
+
+// Evidence is what a [models.Variational] model says of the likelihood of
+// images, in nats, by codes drawn from its posterior.
+type Evidence struct {
+	// Reconstruction is −log p(x|z), averaged over the codes drawn; one an
+	// image.
+	Reconstruction []float64
+	// KL is the divergence of each number of the code from the prior,
+	// ½(μ² + σ² − 1 − log σ²); (n,Z). Reconstruction plus the sum of an image's
+	// is its negative evidence lower bound.
+	KL []float64
+	// Weighted is the importance-weighted bound on log p(x) of K draws, one an
+	// image: log 1/K Σ p(x|z)·p(z)/q(z|x), which in the mean rises with K
+	// towards log p(x) (Burda, Grosse and Salakhutdinov, "Importance weighted
+	// autoencoders", 2016, equation 8).
+	Weighted []float64
+}
+
+// evidenceStream is that of the codes drawn, far from those of models.
+const evidenceStream = 0xE71DE4CE
+
+// Evidence draws so many codes for each of n images, (n,H,W,C). The codes are
+// a function of the seed and of the number of the image, the first being
+// number from; more draws begin with the same codes.
+func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64) (Evidence, error) {
+	if draws < 1 {
+		return Evidence{}, fmt.Errorf("%d codes are drawn for each image, want at least 1", draws)
+	}
+	mean, logVariance, err := r.Posterior(images, n)
+	if err != nil {
+		return Evidence{}, err
+	}
+	size := r.model.CodeSize()
+	e := Evidence{Reconstruction: make([]float64, n), KL: make([]float64, n*size), Weighted: make([]float64, n)}
+	for i, m := range mean {
+		v := float64(logVariance[i])
+		e.KL[i] = 0.5 * (float64(m)*float64(m) + math.Expm1(v) - v)
+	}
+	codes, noise := make([]float32, n*size), make([]float32, n*size)
+	weights := make([]float64, n)
+	sums := make([]logSum, n)
+	for draw := range draws {
+		normals(noise, kernels.Clock{Seed: seed, Step: uint64(draw)}, from*size)
+		for i := range n {
+			weights[i] = drawCode(codes[i*size:(i+1)*size], mean[i*size:], logVariance[i*size:], noise[i*size:])
+		}
+		likelihoods, err := r.LogLikelihood(images, codes, n)
+		if err != nil {
+			return Evidence{}, err
+		}
+		for i, l := range likelihoods {
+			e.Reconstruction[i] -= float64(l) / float64(draws)
+			sums[i].add(float64(l) + weights[i])
+		}
+	}
+	for i, s := range sums {
+		e.Weighted[i] = s.value() - math.Log(float64(draws))
+	}
+	return e, nil
+}
+
+// drawCode writes the code μ + σ·ε and returns log p(z)/q(z|x), p being the
+// standard normal: Σ ½(ε² + log σ² − z²).
+func drawCode(code, mean, logVariance, noise []float32) float64 {
+	sum := 0.0
+	for j := range code {
+		v, e := float64(logVariance[j]), float64(noise[j])
+		z := float64(mean[j]) + math.Exp(v/2)*e
+		code[j] = float32(z)
+		sum += 0.5 * (e*e + v - z*z)
+	}
+	return sum
+}
+
+// normals fills dst with the standard normal numbers from, from+1, ... of the
+// stream.
+func normals(dst []float32, clock kernels.Clock, from int) {
+	var four [4]float32
+	for i := range dst {
+		at := from + i
+		if i == 0 || at%4 == 0 {
+			four = kernels.Normals(clock.Draw(evidenceStream, uint32(at/4)))
+		}
+		dst[i] = four[at%4]
+	}
+}
+
+// logSum is log Σ eˣ, kept as greatest + log of the sum relative to it, so that
+// nothing overflows.
+type logSum struct {
+	greatest, sum float64
+	any           bool
+}
+
+func (s *logSum) add(x float64) {
+	if !s.any || x > s.greatest {
+		if s.any {
+			s.sum *= math.Exp(s.greatest - x)
+		}
+		s.greatest, s.any = x, true
+	}
+	s.sum += math.Exp(x - s.greatest)
+}
+
+func (s logSum) value() float64 { return s.greatest + math.Log(s.sum) }
