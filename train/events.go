@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hourglass/models"
+	"hourglass/train/diagnose"
 )
 
 // Event is something that happened during [Fit]: a pointer to one of the types
@@ -74,6 +75,14 @@ type EpochDone struct {
 	Duration   time.Duration // of what this process did of the epoch
 }
 
+// Diagnosed follows EpochDone where [Options.Diagnose] is set. A Warned follows
+// for each finding that the last one had not.
+type Diagnosed struct {
+	Epoch  int
+	Step   int
+	Report diagnose.Report
+}
+
 // CheckpointSaved follows each checkpoint that is safely on disk.
 type CheckpointSaved struct {
 	Path string
@@ -97,6 +106,7 @@ type Finished struct{ Result }
 func (*Started) Kind() string         { return "started" }
 func (*StepDone) Kind() string        { return "step" }
 func (*EpochDone) Kind() string       { return "epoch" }
+func (*Diagnosed) Kind() string       { return "diagnosis" }
 func (*CheckpointSaved) Kind() string { return "checkpoint" }
 func (*Warned) Kind() string          { return "warning" }
 func (*Stopped) Kind() string         { return "stopped" }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"hourglass/kernels"
+	"hourglass/models"
 )
 
 // Evidence is what a [models.Variational] model says of the likelihood of
@@ -29,12 +30,13 @@ const evidenceStream = 0xE71DE4CE
 
 // Evidence draws so many codes for each of n images, (n,H,W,C). The codes are
 // a function of the seed and of the number of the image, the first being
-// number from; more draws begin with the same codes.
-func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64) (Evidence, error) {
+// number from; more draws begin with the same codes. See [Runner.Encode] for
+// labels.
+func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64, labels ...int) (Evidence, error) {
 	if draws < 1 {
 		return Evidence{}, fmt.Errorf("%d codes are drawn for each image, want at least 1", draws)
 	}
-	mean, logVariance, err := r.Posterior(images, n)
+	mean, logVariance, err := r.normalCodes(images, n, labels)
 	if err != nil {
 		return Evidence{}, err
 	}
@@ -52,7 +54,7 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64) (Ev
 		for i := range n {
 			weights[i] = drawCode(codes[i*size:(i+1)*size], mean[i*size:], logVariance[i*size:], noise[i*size:])
 		}
-		likelihoods, err := r.LogLikelihood(images, codes, n)
+		likelihoods, err := r.LogLikelihood(images, codes, n, labels...)
 		if err != nil {
 			return Evidence{}, err
 		}
@@ -65,6 +67,36 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64) (Ev
 		e.Weighted[i] = s.value() - math.Log(float64(draws))
 	}
 	return e, nil
+}
+
+// normalCodes is the posterior of a model whose prior is standard normal.
+func (r *Runner) normalCodes(images []float32, n int, labels []int) (mean, logVariance []float32, err error) {
+	if m, ok := r.model.(models.Variational); ok && !m.StandardPrior() {
+		return nil, nil, errLearnedPrior
+	}
+	return r.Posterior(images, n, labels...)
+}
+
+// priorStep is a step at which no codes of images are drawn.
+const priorStep = math.MaxUint64
+
+// Draw returns a code of each image, drawn from its posterior, and as many
+// codes of the prior; (n,Z) both. from and seed are those of
+// [Runner.Evidence], of which it is the first draw.
+func (r *Runner) Draw(images []float32, n, from int, seed uint64, labels ...int) (codes, prior []float32, err error) {
+	mean, logVariance, err := r.normalCodes(images, n, labels)
+	if err != nil {
+		return nil, nil, err
+	}
+	size := r.model.CodeSize()
+	codes, prior = make([]float32, n*size), make([]float32, n*size)
+	noise := make([]float32, n*size)
+	normals(noise, kernels.Clock{Seed: seed}, from*size)
+	for at := 0; at < len(codes); at += size {
+		drawCode(codes[at:at+size], mean[at:], logVariance[at:], noise[at:])
+	}
+	normals(prior, kernels.Clock{Seed: seed, Step: priorStep}, from*size)
+	return codes, prior, nil
 }
 
 // drawCode writes the code μ + σ·ε and returns log p(z)/q(z|x), p being the

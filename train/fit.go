@@ -68,14 +68,16 @@ type fit struct {
 	observers         []Observer
 	folder            checkpoints
 
-	program  *graph.Program
-	runner   *Runner
-	batches  *data.Batches
-	set      func(input string, value float64) // an input of one element
-	state    State                             // of the steps that are finished
-	ahead    int                               // steps that are begun and not finished
-	perEpoch int
-	total    int
+	program *graph.Program
+	runner  *Runner
+	batches *data.Batches
+	set     func(input string, value float64) // an input of one element
+	// examination is nil unless it is wanted.
+	examination *examination
+	state       State // of the steps that are finished
+	ahead       int   // steps that are begun and not finished
+	perEpoch    int
+	total       int
 
 	saved     State  // of the last checkpoint
 	path      string // of it; "" if there is none
@@ -144,6 +146,12 @@ func (f *fit) start() (err error) {
 	if err := f.device.Push(f.model.Store()); err != nil {
 		return err
 	}
+	if held := f.validation; o.Diagnose {
+		if held == nil {
+			held = f.train
+		}
+		f.examination = newExamination(f.runner, held, f.train.Len())
+	}
 	f.batches = data.NewBatches(f.train, data.BatchOptions{
 		Size: o.Batch, Seed: o.Seed, Epoch: uint64(f.state.Epoch), Start: f.state.Batch,
 		Shuffle: true, DropLast: true, Augment: o.Augment,
@@ -159,6 +167,11 @@ func (f *fit) start() (err error) {
 		Epochs: (f.total + f.perEpoch - 1) / f.perEpoch, StepsPerEpoch: f.perEpoch, TotalSteps: f.total,
 		ResumedFrom: f.path, Step: f.state.Step, EpochsDone: f.state.Epoch - 1,
 	})
+	if f.examination != nil {
+		if finding, found := f.examination.subject.Capacity(); found {
+			f.emit(&Warned{finding.String()})
+		}
+	}
 	return nil
 }
 
@@ -401,6 +414,11 @@ func (f *fit) endEpoch() error {
 	f.epochBegan = time.Now()
 	s.Epoch, s.Batch, s.LossSum = s.Epoch+1, 0, 0
 	f.emit(event)
+	if f.validation == nil || event.Validated {
+		if err := f.examine(event.Epoch); err != nil {
+			return err
+		}
+	}
 	every := o.Checkpoints
 	if event.Best || every.EveryEpochs > 0 && event.Epoch%every.EveryEpochs == 0 || every.EverySteps > 0 && s.Step%every.EverySteps == 0 {
 		return f.save()

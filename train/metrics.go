@@ -16,6 +16,7 @@ import (
 //
 //	{"kind":"step","epoch":1,"step":7,"loss":0.0712,"rate":0.001,"gradient_norm":0.33,"images_per_second":5120}
 //	{"kind":"epoch","epoch":1,"step":468,"train_loss":0.031,"loss":0.021,"mse":0.021,"psnr":16.8,"n":10000,"best":true,"seconds":3.1}
+//	{"kind":"diagnosis","epoch":1,"step":468,"explained_variance":0.69,"diversity":0.66,"code_use":5.2,"active":32}
 //
 // The terms of a loss that is a sum stand behind it under their own names,
 // reconstruction_loss and kl, say. In the line of an epoch, loss, its terms, mse, psnr and n are of the validation, and
@@ -65,6 +66,16 @@ func (m *MetricsFile) Observe(e Event) error {
 		}
 		m.line = strconv.AppendBool(append(m.line, `,"best":`...), e.Best)
 		m.number("seconds", e.Duration.Seconds())
+		err = m.end()
+	case *Diagnosed:
+		m.begin(e.Kind(), e.Epoch, e.Step)
+		m.number("explained_variance", e.Report.ExplainedVariance)
+		m.number("diversity", e.Report.Diversity)
+		m.number("code_use", e.Report.CodeUse)
+		m.integer("active", e.Report.Active)
+		if e.Report.Copying != nil {
+			m.number("copying", *e.Report.Copying)
+		}
 		err = m.end()
 	}
 	if err != nil {

@@ -24,6 +24,9 @@ type Options struct {
 	Pretrained bool
 
 	ValidateEvery int // epochs
+	// Diagnose looks for known failures after each validation, or without a
+	// validation set after each epoch.
+	Diagnose      bool
 	EarlyStopping EarlyStopping
 	Checkpoints   Checkpoints
 	// Resume goes on from the newest whole checkpoint in the folder, or begins

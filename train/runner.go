@@ -247,7 +247,19 @@ func (r *Runner) LogLikelihood(images, codes []float32, n int, labels ...int) ([
 	return first(r.each(likelihood, n, labels, []string{models.LogLikelihood}, rowsOf{models.Image, images}, rowsOf{models.Code, codes}))
 }
 
-var errNotVariational = errors.New("the model gives its codes no distribution; it takes a variational autoencoder")
+// Told returns the labels if the model is conditional, and none otherwise: what
+// its methods take.
+func (r *Runner) Told(labels []int) []int {
+	if _, conditional := r.model.(models.Conditional); !conditional {
+		return nil
+	}
+	return labels
+}
+
+var (
+	errNotVariational = errors.New("the model gives its codes no distribution; it takes a variational autoencoder")
+	errLearnedPrior   = errors.New("the prior of the model's codes is learned; the evidence is measured of codes whose prior is the standard normal distribution")
+)
 
 // rowsOf are the rows of an input.
 type rowsOf struct {

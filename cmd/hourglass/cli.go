@@ -40,6 +40,8 @@ type commands struct {
 	Decode      decodeCommand      `cmd:"" help:"Make images of codes."`
 	Compress    compressCommand    `cmd:"" help:"Compress images to one file with a trained model, beside JPEG."`
 	Decompress  decompressCommand  `cmd:"" help:"Decompress such a file to pictures."`
+	Score       scoreCommand       `cmd:"" help:"Find anomalies: score images by how unlike the training images they are."`
+	Probe       probeCommand       `cmd:"" help:"Ask how much a linear classifier reads from the codes, beside PCA and raw pixels."`
 	Info        infoCommand        `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
 	Graph       graphCommand       `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
 	Report      reportCommand      `cmd:"" help:"Write the report of a run: one HTML file with curves, images and codes."`

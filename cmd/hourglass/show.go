@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"hourglass/internal/terminal"
@@ -44,6 +46,49 @@ func (s *session) show(v *verdict.Verdict, judged string) {
 		s.print("loss %s %s%s", digits(*v.Rows[0].Loss), v.Unit, split(v.Terms))
 	}
 	s.print("%s", v.Sentence)
+}
+
+// detail prints what a closer look has shown.
+func (s *session) detail(d *verdict.Detail) {
+	if d == nil {
+		return
+	}
+	psnr := ""
+	if d.PSNR != nil {
+		psnr = fmt.Sprintf("PSNR %.2f dB, ", *d.PSNR)
+	}
+	s.print("%d images one by one: %sSSIM %.4f, MS-SSIM %.4f (scales: %d)", d.Images, psnr, d.SSIM, d.MultiScale, d.Scales)
+	if c := d.Codes; c != nil {
+		s.print("ELBO %s nats/img: −(recon %s + kl %s); MMD of the codes to the prior %.2g", digits(c.ELBO), digits(c.Reconstruction), digits(c.KL), c.MMD)
+		if c.LogLikelihood != nil {
+			s.print("log-likelihood, importance-weighted over %d draws: %s nats/img", c.Samples, digits(*c.LogLikelihood))
+		}
+		s.print("kl of each number, the greatest first: %s", descending(c.KLPerNumber))
+	}
+	s.print("%d of %d numbers of the code are active; %.1f%% of the variance of the images is explained", d.Diagnosis.Active, d.Diagnosis.Code, 100*d.Diagnosis.ExplainedVariance)
+	for _, f := range d.Diagnosis.Findings {
+		word := "warning"
+		if f.Notice {
+			word = "notice"
+		}
+		s.print("%s: %v", word, f)
+	}
+}
+
+// descending lists numbers, the greatest first, as many as fit in a line or
+// two.
+func descending(numbers []float64) string {
+	const most = 32
+	sorted := slices.Clone(numbers)
+	slices.SortFunc(sorted, func(a, b float64) int { return cmp.Compare(b, a) })
+	var texts []string
+	for _, x := range sorted[:min(most, len(sorted))] {
+		texts = append(texts, fmt.Sprintf("%.2f", x))
+	}
+	if len(sorted) > most {
+		texts = append(texts, "…")
+	}
+	return strings.Join(texts, " ")
 }
 
 // split shows of what a loss consists: " (recon 82.9 + kl 25.4)". It is empty

@@ -145,9 +145,6 @@ func (j *training) run() (*outcome, error) {
 	}
 	options.Metadata = metadata(j.config, j.sets.training.Shape())
 	j.say("model:  %d parameters, code of %d numbers for %d pixel values", j.model.Store().Count(), j.model.CodeSize(), j.model.Input().Size())
-	if j.model.CodeSize() >= j.model.Input().Size() {
-		j.say("warning: the code is no smaller than the image, so that the model can copy its input without learning anything")
-	}
 	watcher := &watcher{training: j}
 	result, err := train.Fit(j.ctx, j.device, j.model, j.sets.training, j.sets.validation, options, watcher)
 	if err = errors.Join(err, watcher.close()); err != nil {
@@ -162,7 +159,7 @@ func (j *training) options() (train.Options, error) {
 	o := train.DefaultOptions()
 	o.Epochs, o.Batch, o.Seed = c.Train.Epochs, c.Train.Batch, c.Train.Seed
 	o.Optimiser, o.Rate, o.Augment = c.Optimiser(), c.Train.Rate, c.Augment()
-	o.EarlyStopping.Patience = c.Train.Patience
+	o.EarlyStopping.Patience, o.Diagnose = c.Train.Patience, true
 	o.Checkpoints = train.Checkpoints{Dir: j.folder.Checkpoints(), EverySteps: c.Out.Every, Keep: c.Out.Keep}
 	if c.Out.Every == 0 {
 		o.Checkpoints.EveryEpochs = 1

@@ -65,7 +65,7 @@ func (c traverseCommand) Run(s *session) error {
 	}
 	defer r.Close()
 	s.say("measuring the dimensions on %d %s images ...", held.Len(), judged)
-	d, err := measure(s, r, held)
+	d, err := measureDimensions(s, r, held)
 	if err != nil {
 		return err
 	}
@@ -120,9 +120,9 @@ func (d *dimensions) text(j int) string {
 	return digits(d.worth[j])
 }
 
-// measure orders the dimensions. Codes of a variational model are standard
+// measureDimensions orders the dimensions. Codes of a variational model are standard
 // normal by its prior; those of others have mean and deviation of their own.
-func measure(s *session, r *running, ds data.Dataset) (*dimensions, error) {
+func measureDimensions(s *session, r *running, ds data.Dataset) (*dimensions, error) {
 	size := r.model.CodeSize()
 	d := &dimensions{centre: make([]float32, size), deviation: make([]float64, size)}
 	if r.variational() {

@@ -57,13 +57,8 @@ func checkRows(rows []Row) (height, width, longest int, err error) {
 // Difference is the grey image of |a − b|, averaged over channels and
 // multiplied by gain, since good reconstructions differ by little.
 func Difference(a, b Image, gain float32) (Image, error) {
-	for _, m := range []Image{a, b} {
-		if err := m.check(); err != nil {
-			return Image{}, err
-		}
-	}
-	if a.H != b.H || a.W != b.W || a.C != b.C {
-		return Image{}, fmt.Errorf("picture: the difference of %dx%dx%d and %dx%dx%d, want equal sizes", a.H, a.W, a.C, b.H, b.W, b.C)
+	if err := alike(a, b); err != nil {
+		return Image{}, err
 	}
 	d := Image{H: a.H, W: a.W, C: 1, Pixels: make([]float32, a.H*a.W)}
 	for i := range a.Pixels {
@@ -80,6 +75,19 @@ func (m Image) PNG(w io.Writer) error {
 	}
 	if err := png.Encode(w, canvas); err != nil {
 		return fmt.Errorf("picture: writing the PNG: %w", err)
+	}
+	return nil
+}
+
+// alike proves that two images can be compared.
+func alike(a, b Image) error {
+	for _, m := range []Image{a, b} {
+		if err := m.check(); err != nil {
+			return err
+		}
+	}
+	if a.H != b.H || a.W != b.W || a.C != b.C {
+		return fmt.Errorf("picture: the difference of %dx%dx%d and %dx%dx%d, want equal sizes", a.H, a.W, a.C, b.H, b.W, b.C)
 	}
 	return nil
 }

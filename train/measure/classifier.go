@@ -22,7 +22,7 @@ type Classifier struct {
 // ClassifierOptions say how a classifier is fitted. Zero fields take the
 // defaults.
 type ClassifierOptions struct {
-	Epochs int     // 30
+	Epochs int     // 30, or as many as take 1,000 steps if that is more
 	Batch  int     // 256, or the number of rows if that is less
 	Rate   float64 // 0.01, falling to 0 along a half cosine
 	// Decay is the weight of ½|w|², which keeps the weights finite where few
@@ -56,13 +56,13 @@ func FitClassifier(rows []float32, features int, labels []int, classes int, o Cl
 }
 
 func (o ClassifierOptions) complete(n int) ClassifierOptions {
-	if o.Epochs == 0 {
-		o.Epochs = 30
-	}
 	if o.Batch == 0 {
 		o.Batch = 256
 	}
 	o.Batch = min(o.Batch, n)
+	if o.Epochs == 0 {
+		o.Epochs = max(30, 1000/(n/o.Batch))
+	}
 	if o.Rate == 0 {
 		o.Rate = 1e-2
 	}

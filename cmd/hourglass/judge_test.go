@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/csv"
+	"image/png"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestScore learns zeros and ones and finds other digits strange.
+func TestScore(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "few", "--only", "0,1", "--kind", "vae", "--loss", "bernoulli", "--source", "glyphs:1x12x12,n=1500,test=128")
+	for _, by := range []string{"reconstruction", "elbo", "mahalanobis", "both"} {
+		out := must(t, "score", "few", "--by", by, "-n", "5", "-o", "scores.csv", "--sheet", "sheet.png")
+		wants(t, out, "the highest of 128 scores by "+by, "above the threshold", "anomalies against 0, 1", "PCA, 8 components", "mean image", "written: scores.csv")
+	}
+	file, err := os.Open("scores.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if rows, err := csv.NewReader(file).ReadAll(); err != nil || len(rows) != 129 || len(rows[1]) != 4 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+	sheet, err := os.Open("sheet.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sheet.Close()
+	if _, err := png.Decode(sheet); err != nil {
+		t.Error(err)
+	}
+	o := object(t, must(t, "score", "few", "sheet.png", "--json", "-q"))
+	if images := o["images"].([]any); len(images) != 1 || o["judgements"] != nil {
+		t.Errorf("one picture gave %v", o)
+	}
+	must(t, "score", "few", "--data", "glyphs:1x12x12,n=32,test=32", "--normal", "1")
+	if o := object(t, must(t, "score", "few", "--json", "-q")); len(o["judgements"].([]any)) != 3 {
+		t.Errorf("judgements %v", o["judgements"])
+	}
+}
+
+func TestEvalOfAVariationalModel(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "v", "--kind", "vae", "--loss", "bernoulli")
+	out := must(t, "eval", "v", "--importance", "20", "--closely", "16", "--gate", "ssim>-1")
+	wants(t, out, "16 images one by one", "SSIM", "MS-SSIM", "ELBO -", "importance-weighted over 20 draws", "kl of each number", "numbers of the code are active")
+	o := object(t, must(t, "eval", "v", "--json", "-q", "--gate", "elbo<0"))
+	codes := o["closely"].(map[string]any)["codes"].(map[string]any)
+	if codes["log_likelihood"] != nil || len(codes["kl_per_number"].([]any)) != 8 {
+		t.Errorf("codes %v", codes)
+	}
+	if code, _, stderr := call(t, "eval", "v", "--gate", "log_likelihood>-1"); code != exitGate || !strings.Contains(stderr, "has no log_likelihood") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+func TestProbe(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "p")
+	wants(t, must(t, "probe", "p"), "codes of this model", "PCA", "raw pixels", "a linear classifier of 224 labelled images, on 64 test images")
+	o := object(t, must(t, "probe", "p", "--labels", "50", "--json", "-q"))
+	if results := o["results"].([]any); o["labels"] != 50.0 || len(results) != 3 || results[1].(map[string]any)["accuracy"].(float64) < 0.3 {
+		t.Errorf("fifty labels gave %v", o)
+	}
+}
+
+// TestJudgingMistakes checks exit code and sentence of what people get wrong.
+func TestJudgingMistakes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "plain")
+	if err := os.Mkdir("empty", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"score plain --by elbo", exitUsage, "of kind ae, whose codes have no distribution"},
+		{"score plain --by recon", exitUsage, "choose among reconstruction, elbo"},
+		{"score plain --quantile 2", exitUsage, "give a share above 0"},
+		{"score plain x.png --data mnist", exitUsage, "name one of them"},
+		{"score plain nowhere.png", exitFailed, "nowhere.png"},
+		{"score plain empty", exitFailed, "holds no pictures"},
+		{"score plain --normal 77", exitUsage, "no label"},
+		{"train --only 77 --source glyphs:n=64,test=8", exitUsage, "data.only: the images have no label"},
+		{"probe plain --labels=-1", exitUsage, "give a number of images"},
+		{"probe plain --labels 9999", exitUsage, "there are 224 images"},
+		{"eval plain --importance 5", exitUsage, "leave out --importance"},
+		{"eval plain --closely 1", exitUsage, "two images at least"},
+	} {
+		code, _, stderr := call(t, strings.Fields(test.args)...)
+		if code != test.code || !strings.Contains(stderr, test.says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: exit %d, %q; want %d, %q", test.args, code, stderr, test.code, test.says)
+		}
+	}
+}

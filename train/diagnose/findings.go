@@ -1,0 +1,82 @@
+package diagnose
+
+import "fmt"
+
+// Failure is a known way to fail.
+type Failure string
+
+const (
+	MeanImage         Failure = "mean image"
+	PosteriorCollapse Failure = "posterior collapse"
+	IgnoredCode       Failure = "ignored code"
+	IdleNumbers       Failure = "idle numbers"
+	Identity          Failure = "identity"
+	LosesToPCA        Failure = "loses to PCA"
+	Overcomplete      Failure = "overcomplete"
+)
+
+// Finding is a failure in plain words.
+type Finding struct {
+	Failure Failure `json:"failure"`
+	// Notice says that the model may do for all that.
+	Notice  bool   `json:"notice,omitempty"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy"`
+}
+
+func (f Finding) String() string { return f.Message + "; " + f.Remedy }
+
+// Capacity warns, before any training, of a code that can hold the image as it
+// is. A variational model pays for what its code holds.
+func (s Subject) Capacity() (Finding, bool) {
+	return Finding{
+		Failure: Overcomplete,
+		Message: fmt.Sprintf("the code has %d numbers for the %d values of an image, so that the model can copy its input without learning anything", s.Code, s.Image),
+		Remedy:  fmt.Sprintf("set model.latent below %d", s.Image),
+	}, !s.Variational && s.Code >= s.Image
+}
+
+// find turns the numbers into words, the most particular first; what follows
+// from a finding is no finding.
+func (r *Report) find(s Subject) {
+	collapsed := s.Variational && r.Active == 0
+	mean := r.ExplainedVariance < leastExplained || r.Diversity < leastDiversity
+	switch {
+	case collapsed:
+		r.add(PosteriorCollapse, false,
+			fmt.Sprintf("the posterior has collapsed: none of the %d numbers of the code changes with the image", r.Code),
+			"lower model.beta, the weight of the divergence, to 1 or below")
+	case mean:
+		r.add(MeanImage, false,
+			fmt.Sprintf("the output is nearly the same image whatever the input: %.1f%% of the variance of the images is explained", 100*max(0, r.ExplainedVariance)),
+			"lower train.rate to a third or less, and put leakyrelu for relu, whose units die")
+	case r.CodeUse < leastUse:
+		r.add(IgnoredCode, false,
+			fmt.Sprintf("the decoder hardly looks at the code: with another image's code the error is only %.2f times as large", r.CodeUse),
+			"shrink the decoder, or lower model.beta of a variational model")
+	case r.Active*fewActive < r.Code:
+		r.add(IdleNumbers, true,
+			fmt.Sprintf("only %d of the %d numbers of the code change with the image", r.Active, r.Code),
+			"a smaller model.latent does the same; a lower model.beta lets a variational model use more")
+	}
+	if r.copies() {
+		r.add(Identity, false,
+			fmt.Sprintf("the model copies its input, whatever it is: of noise it leaves %.1f%% of the variance unexplained, of images %.1f%%", 100*r.noise, 100*(1-r.ExplainedVariance)),
+			fmt.Sprintf("set model.latent well below %d, a quarter of an image's values, or corrupt the input in training", s.Image/largeCode))
+	}
+	if r.BesidePCA != nil && *r.BesidePCA > 1 && !mean && !collapsed {
+		r.add(LosesToPCA, true,
+			fmt.Sprintf("the squared error is %.2f times that of PCA with as many numbers, which needs no training", *r.BesidePCA),
+			"train longer, with a higher train.rate or wider layers")
+	}
+}
+
+// copies reports whether noise comes back about as well as images, or well
+// beyond doubt.
+func (r *Report) copies() bool {
+	return r.Copying != nil && (*r.Copying < leastCopying && r.noise < badlyCopied || r.noise < wellCopied)
+}
+
+func (r *Report) add(failure Failure, notice bool, message, remedy string) {
+	r.Findings = append(r.Findings, Finding{failure, notice, message, remedy})
+}

@@ -1,0 +1,97 @@
+package train
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"hourglass/data"
+	"hourglass/models"
+	"hourglass/train/diagnose"
+)
+
+// failures trains a model with diagnosis and returns what was found after each
+// epoch, and the warnings.
+func failures(t *testing.T, m models.Model, source string, o Options) (found [][]diagnose.Failure, warnings []string) {
+	t.Helper()
+	training, held, err := data.Open(source, data.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Diagnose = true
+	_, err = Fit(t.Context(), openDevice(t, 2), m, training, held, o, ObserverFunc(func(e Event) error {
+		switch e := e.(type) {
+		case *Diagnosed:
+			var all []diagnose.Failure
+			for _, f := range e.Report.Findings {
+				if !f.Notice {
+					all = append(all, f.Failure)
+				}
+			}
+			found = append(found, all)
+		case *Warned:
+			warnings = append(warnings, e.Message)
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found, warnings
+}
+
+// TestPlantedFailuresAreFound breaks runs in the known ways: a divergence that
+// weighs fifty times too much, a rate at which every ReLU dies, a linear code of
+// twice the image's size. It wants the warning within two epochs, and wants what
+// it advises to help.
+func TestPlantedFailuresAreFound(t *testing.T) {
+	variational := func(beta float64) models.Model {
+		m, err := models.NewVAE(models.VAESpec{Spec: models.MLP(models.Shape{C: 1, H: 12, W: 12}, []int{64}, 8, models.ReLU), Beta: beta}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	plain := func(spec models.Spec) models.Model {
+		m, err := models.New(spec, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	const digits = "glyphs:1x12x12,n=2048,test=256"
+	const patches = "glyphs:1x8x8,n=4096,test=256,set=all"
+	digit, patch := models.Shape{C: 1, H: 12, W: 12}, models.Shape{C: 1, H: 8, W: 8}
+	fast := func(rate float64, epochs int) Options {
+		o := DefaultOptions()
+		o.Epochs, o.Batch, o.Rate = epochs, 16, rate
+		return o
+	}
+	for _, c := range []struct {
+		name          string
+		broken, cured models.Model
+		source        string
+		o, mended     Options
+		failure       diagnose.Failure
+		remedy        string
+	}{
+		{"posterior collapse", variational(50), variational(1), digits, fast(2e-3, 2), fast(2e-3, 6), diagnose.PosteriorCollapse, "lower model.beta"},
+		{"average image", plain(models.MLP(digit, []int{64}, 8, models.ReLU)), plain(models.MLP(digit, []int{64}, 8, models.LeakyReLU)), digits,
+			fast(0.1, 2), fast(0.03, 4), diagnose.MeanImage, "lower train.rate"},
+		{"identity", plain(models.Linear(patch, 128)), plain(models.Linear(patch, 8)), patches, fast(5e-3, 2), fast(5e-3, 2), diagnose.Identity, "set model.latent"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found, warnings := failures(t, c.broken, c.source, c.o)
+			if !slices.ContainsFunc(found, func(all []diagnose.Failure) bool { return slices.Contains(all, c.failure) }) {
+				t.Errorf("%s was not found within two epochs: %q", c.failure, found)
+			}
+			if !strings.Contains(strings.Join(warnings, "\n"), c.remedy) {
+				t.Errorf("the warnings %q do not advise %q", warnings, c.remedy)
+			}
+			found, warnings = failures(t, c.cured, c.source, c.mended)
+			if last := found[len(found)-1]; len(last) > 0 {
+				t.Errorf("with the remedy %q is found, and %q said", last, warnings)
+			}
+		})
+	}
+}

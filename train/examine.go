@@ -1,0 +1,144 @@
+package train
+
+import (
+	"fmt"
+
+	"hourglass/data"
+	"hourglass/internal/baseline"
+	"hourglass/models"
+	"hourglass/train/diagnose"
+)
+
+// warmUp is how many steps a model may take before it is called a failure.
+const warmUp = 50
+
+// examination looks for known failures at the end of epochs. It costs less than
+// a hundredth of an epoch: of as many images as are trained in that part of it,
+// it takes one forward pass, and a second one of noise where the code is large.
+type examination struct {
+	subject diagnose.Subject
+	held    data.Dataset
+	images  []float32 // of held, once they are needed
+	n       int
+	ranked  bool                      // subject.PCA is known, or not worth its while
+	found   map[diagnose.Failure]bool // in the last examination
+}
+
+// newExamination takes its images from a set held back: a hundredth as many as
+// are trained in an epoch, within 64 and 512.
+func newExamination(r *Runner, held data.Dataset, training int) *examination {
+	return &examination{subject: SubjectOf(r.model, r, nil), held: held, n: min(held.Len(), max(64, min(training/100, diagnose.MostImages)))}
+}
+
+// told runs a model with the labels of the images that are examined, if it is
+// conditional.
+type told struct {
+	*Runner
+	labels []int
+}
+
+func (t told) Encode(images []float32, n int) ([]float32, error) {
+	return t.Runner.Encode(images, n, t.labels[:min(n, len(t.labels))]...)
+}
+
+func (t told) Decode(codes []float32, n int) ([]float32, error) {
+	return t.Runner.Decode(codes, n, t.labels[:min(n, len(t.labels))]...)
+}
+
+// SubjectOf is a model as [diagnose.Examine] takes it, to be examined with
+// images of the given labels.
+func SubjectOf(m models.Model, runner *Runner, labels []int) diagnose.Subject {
+	_, variational := m.(models.Variational)
+	return diagnose.Subject{Model: told{runner, runner.Told(labels)}, Code: m.CodeSize(), Image: m.Input().Size(), Variational: variational}
+}
+
+// Spread reads n images of a set, (n,H,W,C), spread over it evenly, with their
+// labels.
+func Spread(ds data.Dataset, n int) (images []float32, labels []int, err error) {
+	size := ds.Shape().Size()
+	images, labels = make([]float32, n*size), make([]int, n)
+	for i := range n {
+		place := int(int64(i) * int64(ds.Len()) / int64(n))
+		if err := ds.Image(place, images[i*size:(i+1)*size]); err != nil {
+			return nil, nil, fmt.Errorf("reading images: %w", err)
+		}
+		labels[i] = ds.Label(place)
+	}
+	return images, labels, nil
+}
+
+// examine looks at the model at the end of an epoch. What was found before is
+// no news.
+func (f *fit) examine(epoch int) error {
+	if f.examination == nil || f.examination.n < 2 || f.state.Step < warmUp {
+		return nil
+	}
+	e := f.examination
+	if e.images == nil {
+		images, labels, err := Spread(e.held, e.n)
+		if err != nil {
+			return f.abandoned(err)
+		}
+		e.images, e.subject = images, SubjectOf(f.model, f.runner, labels)
+	}
+	if !e.ranked && 5*f.state.Step >= f.total { // a model may be worse than PCA for a fifth of its training
+		e.ranked = true
+		if err := e.rank(f.train); err != nil {
+			return f.abandoned(err)
+		}
+	}
+	report, err := diagnose.Examine(e.subject, e.images, e.n)
+	if err != nil {
+		return f.abandoned(err)
+	}
+	f.emit(&Diagnosed{Epoch: epoch, Step: f.state.Step, Report: report})
+	found := make(map[diagnose.Failure]bool)
+	for _, finding := range report.Findings {
+		found[finding.Failure] = true
+		if !e.found[finding.Failure] {
+			f.emit(&Warned{finding.String()})
+		}
+	}
+	e.found = found
+	return nil
+}
+
+const (
+	// rankedValues bounds the values that PCA is fitted to: a second's work.
+	rankedValues = 2 << 20
+	// rankedPerNumber is how many images for each of its numbers make PCA worth
+	// comparing with.
+	rankedPerNumber = 4
+)
+
+// rank measures what PCA leaves on the images, fitted to some of the training
+// images; nothing, if these would be too few.
+func (e *examination) rank(training data.Dataset) error {
+	n := min(training.Len(), rankedValues/e.subject.Image)
+	if k := e.subject.Code; k >= e.subject.Image || n < rankedPerNumber*k {
+		return nil
+	}
+	images, _, err := Spread(training, n)
+	if err != nil {
+		return err
+	}
+	pca, err := baseline.Fit(imageRows{images, e.subject.Image}, e.subject.Code)
+	if err != nil {
+		return err
+	}
+	e.subject.PCA, err = pca.MSE(imageRows{e.images, e.subject.Image})
+	return err
+}
+
+// imageRows are images as the baselines read them.
+type imageRows struct {
+	values []float32
+	size   int
+}
+
+func (r imageRows) Len() int  { return len(r.values) / r.size }
+func (r imageRows) Size() int { return r.size }
+func (r imageRows) Row(i int, dst []float32) error {
+	copy(dst, r.values[i*r.size:(i+1)*r.size])
+	return nil
+}
