@@ -110,7 +110,7 @@ func newFolder(root string, o Options) (*folder, error) {
 		return nil, err
 	}
 	f := &folder{root: root, background: o.Background, onCorrupt: o.OnCorrupt}
-	if f.paths, err = picturesBelow(root); err != nil {
+	if f.paths, err = Pictures(root); err != nil {
 		return nil, err
 	}
 	if len(f.paths) == 0 {
@@ -124,9 +124,9 @@ func newFolder(root string, o Options) (*folder, error) {
 	return f, nil
 }
 
-// picturesBelow lists the picture files below a folder, or the file itself,
+// Pictures lists the picture files below a folder, or the file itself,
 // sorted by path. Names that begin with a point are passed over.
-func picturesBelow(root string) (paths []string, err error) {
+func Pictures(root string) (paths []string, err error) {
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:

@@ -265,7 +265,7 @@ var brokenPictures = []string{"invalid-crc32.png", "invalid-noend.png", "invalid
 func TestOddPictures(t *testing.T) {
 	for _, folder := range []string{"go", "pngsuite"} {
 		dir := repository.Dataset(t, "odd", folder)
-		paths, err := picturesBelow(dir)
+		paths, err := Pictures(dir)
 		if err != nil || len(paths) < 30 {
 			t.Fatalf("%d pictures, %v", len(paths), err)
 		}

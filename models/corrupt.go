@@ -88,11 +88,19 @@ func (c Corruptions) check() error {
 // autoencoder learns to undo the damage (Vincent et al., "Extracting and
 // composing robust features with denoising autoencoders", 2008).
 func (m *body) corrupted(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
-	for i, one := range m.spec.Corruption {
-		of := x
-		x = m.try(b, of, func() (*gorgonia.Node, error) { return one.apply(b, of, i) })
+	return m.try(b, x, func() (*gorgonia.Node, error) { return m.spec.Corruption.Apply(b, x) })
+}
+
+// Apply adds the graph that damages images x, (N,H,W,C), by noise that depends
+// on the clock and on the batch size.
+func (c Corruptions) Apply(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
+	for i, one := range c {
+		var err error
+		if x, err = one.apply(b, x, i); err != nil {
+			return nil, err
+		}
 	}
-	return x
+	return x, nil
 }
 
 // apply damages x (N,H,W,C); number tells several corruptions apart.

@@ -40,6 +40,7 @@ type commands struct {
 	Decode      decodeCommand      `cmd:"" help:"Make images of codes."`
 	Compress    compressCommand    `cmd:"" help:"Compress images to one file with a trained model, beside JPEG."`
 	Decompress  decompressCommand  `cmd:"" help:"Decompress such a file to pictures."`
+	Denoise     denoiseCommand     `cmd:"" help:"Take noise out of pictures, and measure what that gains."`
 	Score       scoreCommand       `cmd:"" help:"Find anomalies: score images by how unlike the training images they are."`
 	Probe       probeCommand       `cmd:"" help:"Ask how much a linear classifier reads from the codes, beside PCA and raw pixels."`
 	Info        infoCommand        `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
