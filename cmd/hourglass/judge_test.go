@@ -4,8 +4,11 @@ import (
 	"encoding/csv"
 	"image/png"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"hourglass/data"
 )
 
 // TestScore learns zeros and ones and finds other digits strange.
@@ -95,6 +98,72 @@ func TestJudgingMistakes(t *testing.T) {
 		code, _, stderr := call(t, strings.Fields(test.args)...)
 		if code != test.code || !strings.Contains(stderr, test.says) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: exit %d, %q; want %d, %q", test.args, code, stderr, test.code, test.says)
+		}
+	}
+}
+
+// TestDenoise trains a denoiser for a moment, and lets it loose on its own
+// images and on picture files of several sizes and formats.
+func TestDenoise(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "d", "--corrupt", "gaussian 0.3", "--epochs", "4")
+	out := must(t, "denoise", "d", "--noise", "gaussian:0.3", "-n", "20", "--sheet", "noise.png")
+	wants(t, out, "20 test images with noise gaussian 0.3", "noisy", "this model", "The model gains")
+	if _, err := os.Stat("noise.png"); err != nil {
+		t.Error(err)
+	}
+	for _, folder := range []string{"noisy/deep", "clean/deep"} {
+		for name, size := range map[string][2]int{"same.png": {12, 12}, "large.jpg": {31, 20}, "deep/small.bmp": {5, 9}} {
+			values := make([]float32, size[0]*size[1]*3)
+			for i := range values {
+				values[i] = float32(i%7) / 7
+			}
+			if _, err := writePicture(filepath.Join(strings.TrimSuffix(folder, "/deep"), name), values, data.Shape{C: 3, H: size[0], W: size[1]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	wants(t, must(t, "denoise", "d", "noisy", "-o", "out", "--clean", "clean"), "3 pictures written to out", "denoised")
+	for name, size := range map[string]data.Shape{"same.png": {C: 3, H: 12, W: 12}, "large.jpg": {C: 3, H: 31, W: 20}, "deep/small.bmp": {C: 3, H: 5, W: 9}} {
+		if _, shape, err := readWhole(filepath.Join("out", name)); err != nil || shape != size {
+			t.Errorf("%s is %v, %v; want %v", name, shape, err, size)
+		}
+	}
+	for args, says := range map[string]string{
+		"denoise d":                             "nothing to denoise",
+		"denoise d noisy":                       "nowhere to write to",
+		"denoise d noisy -o noisy":              "would be overwritten",
+		"denoise d --noise fog:3":               "fog",
+		"denoise d noisy --noise mask:0.1":      "name one of them",
+		"denoise d noisy -o x --clean out/deep": "deep",
+		"denoise d nowhere -o x":                "nowhere",
+	} {
+		code, _, stderr := call(t, strings.Fields(args)...)
+		if code == exitDone || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, says) {
+			t.Errorf("hourglass %s: exit %d, %q, want %q", args, code, stderr, says)
+		}
+	}
+}
+
+// TestStarts wants tiles to cover lines of any length, and to stay within.
+func TestStarts(t *testing.T) {
+	for n := 1; n < 40; n++ {
+		all := starts(n, 8)
+		covered := make([]bool, n)
+		for _, at := range all {
+			for i := at; i < at+8; i++ {
+				if i >= n && n >= 8 {
+					t.Fatalf("%d pixels: a tile from %d", n, at)
+				}
+				if i < n {
+					covered[i] = true
+				}
+			}
+		}
+		for i, c := range covered {
+			if !c {
+				t.Errorf("%d pixels: %d is in no tile of %v", n, i, all)
+			}
 		}
 	}
 }

@@ -43,11 +43,11 @@ const reach = 4
 // GaussianFilter blurs each channel with a Gaussian of the given σ in pixels,
 // cut off at 4σ. Edges are those of [MedianFilter].
 func GaussianFilter(image []float32, size Size, sigma float64) ([]float32, error) {
-	if err := size.check("Gaussian filter", image); err != nil {
+	if err := size.check("blur", image); err != nil {
 		return nil, err
 	}
 	if !(sigma > 0) || sigma > float64(size.H+size.W) {
-		return nil, fmt.Errorf("Gaussian filter: sigma is %g, want more than 0 and no more than the image is large", sigma)
+		return nil, fmt.Errorf("blur: sigma is %g, want more than 0 and no more than the image is large", sigma)
 	}
 	radius := int(reach*sigma + 0.5)
 	weights := gaussianWeights(radius, sigma)
