@@ -95,3 +95,20 @@ func TestPlantedFailuresAreFound(t *testing.T) {
 		})
 	}
 }
+
+// TestRankedBesidePCA wants a long run of a model that learns slowly to be
+// told so, and a short one to be spared the cost of finding out.
+func TestRankedBesidePCA(t *testing.T) {
+	for _, epochs := range []int{1, 40} {
+		m, err := models.New(models.MLP(models.Shape{C: 1, H: 8, W: 8}, []int{64}, 4, models.ReLU), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := DefaultOptions()
+		o.Epochs, o.Batch, o.Rate = epochs, 16, 1e-4
+		_, warnings := failures(t, m, "glyphs:1x8x8,n=1024,test=64", o)
+		if told := strings.Contains(strings.Join(warnings, "\n"), "that of PCA"); told != (epochs == 40) {
+			t.Errorf("%d epochs: the warnings are %q", epochs, warnings)
+		}
+	}
+}

@@ -83,7 +83,7 @@ func (f *fit) examine(epoch int) error {
 	}
 	if !e.ranked && 5*f.state.Step >= f.total { // a model may be worse than PCA for a fifth of its training
 		e.ranked = true
-		if err := e.rank(f.train); err != nil {
+		if err := f.rank(e); err != nil {
 			return f.abandoned(err)
 		}
 	}
@@ -111,14 +111,25 @@ const (
 	rankedPerNumber = 4
 )
 
+// worthRanking says whether fitting PCA to n images costs less than a hundredth
+// of the run, by counts of multiplications: nD² + 10·D³ for the covariance and
+// its eigenvectors, where each image trained takes three times its weights at
+// least.
+func (f *fit) worthRanking(n int) bool {
+	d := float64(f.model.Input().Size())
+	pca := float64(n)*d*d + 10*d*d*d
+	run := 3 * float64(f.model.Store().Count()) * float64(f.options.Batch) * float64(f.total)
+	return 100*pca <= run
+}
+
 // rank measures what PCA leaves on the images, fitted to some of the training
-// images; nothing, if these would be too few.
-func (e *examination) rank(training data.Dataset) error {
-	n := min(training.Len(), rankedValues/e.subject.Image)
-	if k := e.subject.Code; k >= e.subject.Image || n < rankedPerNumber*k {
+// images; nothing, if these would be too few or the run is too short.
+func (f *fit) rank(e *examination) error {
+	n := min(f.train.Len(), rankedValues/e.subject.Image)
+	if k := e.subject.Code; k >= e.subject.Image || n < rankedPerNumber*k || !f.worthRanking(n) {
 		return nil
 	}
-	images, _, err := Spread(training, n)
+	images, _, err := Spread(f.train, n)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (r *Report) find(s Subject) {
 	case mean:
 		r.add(MeanImage, false,
 			fmt.Sprintf("the output is nearly the same image whatever the input: %.1f%% of the variance of the images is explained", 100*max(0, r.ExplainedVariance)),
-			"lower train.rate to a third or less, and put leakyrelu for relu, whose units die")
+			"if the loss jumps about, lower train.rate to a third or less and put leakyrelu for relu, whose units die; if it hardly moves, raise train.rate or train longer")
 	case r.CodeUse < leastUse:
 		r.add(IgnoredCode, false,
 			fmt.Sprintf("the decoder hardly looks at the code: with another image's code the error is only %.2f times as large", r.CodeUse),
