@@ -2,6 +2,7 @@ package data
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,6 +29,19 @@ func ReadArray(path, name string) (Array, error) {
 		}
 		return parseNPY(r, size)
 	})
+	if err != nil {
+		return Array{}, err
+	}
+	return a.array(), nil
+}
+
+// ParseArray reads an NPY file of any numbers that a stranger sent. It is not
+// unpacked, and takes at most seven times its size in memory.
+func ParseArray(file []byte) (Array, error) {
+	if !bytes.HasPrefix(file, []byte(npyMagic)) {
+		return Array{}, errors.New("the file does not begin as NPY does; save it with numpy.save")
+	}
+	a, err := parseNPY(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		return Array{}, err
 	}

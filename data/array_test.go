@@ -72,3 +72,19 @@ func TestReadArray(t *testing.T) {
 		}
 	}
 }
+
+func TestParseArray(t *testing.T) {
+	want := Array{Shape: []int{2, 3}, Values: []float32{0, 1.5, -2, 3e30, 1e-30, 7}}
+	var file bytes.Buffer
+	if err := WriteNPY(&file, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ParseArray(file.Bytes()); err != nil || !slices.Equal(got.Shape, want.Shape) || !slices.Equal(got.Values, want.Values) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for want, file := range map[string]string{"does not begin as NPY": "\x1f\x8b gzip", "promises more": string(npyBytes("<f4", false, "(1073741824, 1024)", nil))} {
+		if _, err := ParseArray([]byte(file)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

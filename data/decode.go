@@ -102,6 +102,26 @@ func decodePicture(dst, file []byte, shape Shape, background uint8, most int) (e
 	return nil
 }
 
+// DecodePicture decodes a picture that a stranger sent, PNG, JPEG, GIF, WebP or
+// BMP, and fits it to a shape: H·W·C values in [0,1]. It refuses pictures of
+// more than most pixels by their header. TIFF is for files of one's own: it lets
+// a small file take long.
+func DecodePicture(file []byte, shape Shape, most int) ([]float32, error) {
+	if isTIFF(file) {
+		return nil, errors.New("TIFF is not read here; send PNG, JPEG, GIF, WebP or BMP")
+	}
+	if err := shape.Check(); err != nil {
+		return nil, err
+	}
+	pixels := make([]byte, shape.Size())
+	if err := decodePicture(pixels, file, shape, 0, min(most, MaxPixels)); err != nil {
+		return nil, err
+	}
+	image := make([]float32, len(pixels))
+	toUnit(image, pixels)
+	return image, nil
+}
+
 // isTIFF recognises both byte orders. The TIFF decoder reads at any place, but
 // behind image.Decode it would not see that it can, and copy 10 MB at a time.
 func isTIFF(file []byte) bool {

@@ -267,6 +267,44 @@ type rowsOf struct {
 	rows  []float32
 }
 
+// Inspection is what a model makes of some images.
+type Inspection struct {
+	Codes           []float32 // (n,Z)
+	Reconstructions []float32 // (n,H,W,C)
+	LogVariances    []float32 // (n,Z); nil unless codes have a normal distribution
+}
+
+// Inspect returns all of it in one pass over n images, (n,H,W,C); see
+// [Runner.Encode] for labels.
+func (r *Runner) Inspect(images []float32, n int, labels ...int) (Inspection, error) {
+	outputs := []string{models.Code, models.Reconstruction}
+	if drawn, err := r.drawsCodes(); err != nil {
+		return Inspection{}, err
+	} else if drawn {
+		outputs = append(outputs, models.LogVariance)
+	}
+	results, err := r.each(evaluating, models.Image, images, n, labels, outputs...)
+	if err != nil {
+		return Inspection{}, err
+	}
+	i := Inspection{Codes: results[0], Reconstructions: results[1]}
+	if len(results) > 2 {
+		i.LogVariances = results[2]
+	}
+	return i, nil
+}
+
+// drawsCodes reports whether the model's graph has a log variance of codes.
+func (r *Runner) drawsCodes() (bool, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	program, err := r.program(purpose{evaluating, 1})
+	if err != nil {
+		return false, err
+	}
+	return program.Output(models.LogVariance) != nil, nil
+}
+
 // first is the only output of a program that was asked for.
 func first(made [][]float32, err error) ([]float32, error) {
 	if err != nil {

@@ -182,3 +182,38 @@ func TestEvaluationDrawsTheSameNoiseEachTime(t *testing.T) {
 		t.Error("two chunks of one call draw the same noise")
 	}
 }
+
+// One pass must give what the passes for one output each give.
+func TestInspectGivesEverything(t *testing.T) {
+	spec := models.MLP(models.Shape{C: 1, H: 3, W: 2}, []int{7}, 4, models.ReLU)
+	vae, err := models.NewVAE(models.VAESpec{Spec: spec}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewRunner(openDevice(t, 2), vae, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	images := make([]float32, 6*6)
+	for i := range images {
+		images[i] = float32(i) / 36
+	}
+	got, err1 := r.Inspect(images, 6) // a batch and a half
+	codes, err2 := r.Encode(images, 6)
+	made, err3 := r.Reconstruct(images, 6)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Codes, codes) || !slices.Equal(got.Reconstructions, made) || len(got.LogVariances) != 6*4 || slices.Equal(got.LogVariances, codes) {
+		t.Errorf("got %v, want the codes %v and the images %v", got, codes, made)
+	}
+	plain, err := NewRunner(openDevice(t, 1), newTiny(t), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	if got, err := plain.Inspect(images[:6], 1); err != nil || got.LogVariances != nil {
+		t.Errorf("a code without a distribution: %v, %v", got, err)
+	}
+}
