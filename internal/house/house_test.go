@@ -47,6 +47,7 @@ var rooms = []room{
 	{"internal/verdict", "data models train train/measure train/diagnose"},
 	{"internal/embedding", ""},
 	{"internal/figure", "graph models"},
+	{"internal/serving", "graph models models/latent data train"},
 	{"internal/onnx", ""},
 	{"internal/chart", ""},
 	{"internal/report", "models data train internal/chart internal/verdict"},

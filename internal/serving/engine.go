@@ -1,0 +1,146 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hourglass/graph"
+	"hourglass/models"
+	"hourglass/train"
+)
+
+// Batching says how an [Engine] joins requests.
+type Batching struct {
+	Rows  int           // images at most in one run of the model
+	Wait  time.Duration // that the first of a batch waits for others; 0 takes those that are there
+	Queue int           // images at most that wait for one graph
+}
+
+// Check says in one sentence what is wrong, or nil.
+func (b Batching) Check() error {
+	switch {
+	case b.Rows < 1 || b.Rows > 4096:
+		return fmt.Errorf("a batch of at most %d images; give 1 to 4096", b.Rows)
+	case b.Wait < 0 || b.Wait > time.Second:
+		return fmt.Errorf("a wait of %v for others; give 0s to 1s", b.Wait)
+	case b.Queue < b.Rows || b.Queue > 1<<20:
+		return fmt.Errorf("a queue of %d images; give at least a batch, %d, and at most %d", b.Queue, b.Rows, 1<<20)
+	}
+	return nil
+}
+
+// Engine runs a model for several callers at a time. Those that wait for the
+// same graph are served by one run of it.
+type Engine struct {
+	model                    models.Model
+	runner                   *train.Runner
+	rows                     int
+	encode, decode, evaluate *queue
+	batches                  *family
+}
+
+// NewEngine compiles the model for every size of batch that it will run, so that
+// no request waits for that.
+func NewEngine(device *graph.Device, model models.Model, b Batching) (*Engine, error) {
+	if err := b.Check(); err != nil {
+		return nil, err
+	}
+	if _, told := model.(models.Conditional); told {
+		return nil, errors.New("the model is told the class of each image, which requests do not say; take a run of another kind")
+	}
+	runner, err := train.NewRunner(device, model, b.Rows)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{model: model, runner: runner, rows: b.Rows,
+		batches: newFamily("hourglass_batch_images", "Images in one run of the model.", "graph", powersOfTwo(b.Rows))}
+	image, code := model.Input().Size(), model.CodeSize()
+	sizes := answerSizes{codes: code, images: image}
+	one, err := runner.Inspect(make([]float32, image), 1)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making the model ready: %w", err), runner.Close())
+	}
+	sizes.logVariances = len(one.LogVariances)
+	e.encode = e.newQueue("encode", b, image, answerSizes{codes: code}, func(rows []float32, n int) (a answer, err error) {
+		a.codes, err = runner.Encode(rows, n)
+		return a, err
+	})
+	e.decode = e.newQueue("decode", b, code, answerSizes{images: image}, func(rows []float32, n int) (a answer, err error) {
+		a.images, err = runner.Decode(rows, n)
+		return a, err
+	})
+	e.evaluate = e.newQueue("evaluate", b, image, sizes, func(rows []float32, n int) (answer, error) {
+		i, err := runner.Inspect(rows, n)
+		return answer{i.Codes, i.Reconstructions, i.LogVariances}, err
+	})
+	if err := e.compile(); err != nil {
+		runner.Close()
+		return nil, err
+	}
+	for _, q := range e.queues() {
+		go q.loop()
+	}
+	return e, nil
+}
+
+func (e *Engine) newQueue(name string, b Batching, in int, sizes answerSizes, run func([]float32, int) (answer, error)) *queue {
+	return &queue{run: run, in: in, sizes: sizes, batch: b.Rows, wait: b.Wait, limit: b.Queue,
+		jobs: make(chan *job, b.Queue), quit: make(chan struct{}), stopped: make(chan struct{}),
+		observed: func(rows int) { e.batches.observe(name, float64(rows)) }}
+}
+
+func (e *Engine) queues() []*queue { return []*queue{e.encode, e.decode, e.evaluate} }
+
+// compile runs every graph once for each size to which batches are padded.
+func (e *Engine) compile() error {
+	for _, n := range powersOfTwo(e.rows) {
+		for _, q := range e.queues() {
+			if _, err := q.guarded(make([]float32, int(n)*q.in), int(n)); err != nil {
+				return fmt.Errorf("making the model ready for batches of %g: %w", n, err)
+			}
+		}
+	}
+	return nil
+}
+
+// powersOfTwo are 1, 2, 4 … and the last itself.
+func powersOfTwo(last int) []float64 {
+	var all []float64
+	for n := 1; n < last; n *= 2 {
+		all = append(all, float64(n))
+	}
+	return append(all, float64(last))
+}
+
+// Close answers what is being computed, and the rest with ErrClosed.
+func (e *Engine) Close() error {
+	for _, q := range e.queues() {
+		close(q.quit)
+		<-q.stopped
+	}
+	return e.runner.Close()
+}
+
+// Encode returns the codes, (n,Z), of n images, (n,H,W,C).
+func (e *Engine) Encode(ctx context.Context, images []float32, n int) ([]float32, error) {
+	a, err := e.encode.do(ctx, images, n)
+	return a.codes, err
+}
+
+// Decode returns the images, (n,H,W,C), of n codes, (n,Z).
+func (e *Engine) Decode(ctx context.Context, codes []float32, n int) ([]float32, error) {
+	a, err := e.decode.do(ctx, codes, n)
+	return a.images, err
+}
+
+// Inspect returns what the model makes of n images, (n,H,W,C).
+func (e *Engine) Inspect(ctx context.Context, images []float32, n int) (train.Inspection, error) {
+	a, err := e.evaluate.do(ctx, images, n)
+	i := train.Inspection{Codes: a.codes, Reconstructions: a.images}
+	if e.evaluate.sizes.logVariances > 0 {
+		i.LogVariances = a.logVariances
+	}
+	return i, err
+}
