@@ -4,7 +4,7 @@ FUZZTIME ?= 10m
 GO ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate interop peers clean
+.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate interop peers browser clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -105,6 +105,9 @@ interop: ## run what we export in onnxruntime (installs it); ACCEPT=1 makes it w
 peers: $(PEERS)/requirements-torch/installed ## write PyTorch's goldens anew, and run what we export in PyTorch (installs it: 6 GB)
 	$(PEERS)/requirements-torch/bin/python bench/peers/interop.py golden models/exchange/testdata
 	$(TEST_PEERS) -python $(PEERS)/requirements-torch/bin/python -peers onnx,torch -accept
+
+browser: ## try the explorer's page in a headless Chromium, one that npm gives or the machine's own
+	internal/explorer/testdata/browser.sh
 
 clean: ## remove what the other targets made
 	rm -rf bin runs

@@ -38,6 +38,7 @@ type commands struct {
 	Traverse    traverseCommand    `cmd:"" help:"Show what each dimension of the code does, as a PNG."`
 	Encode      encodeCommand      `cmd:"" help:"Write the codes of images as NPY, NPZ or CSV, and a map of them."`
 	Decode      decodeCommand      `cmd:"" help:"Make images of codes."`
+	Explore     exploreCommand     `cmd:"" help:"Walk through the code space of a run in the browser."`
 	Serve       serveCommand       `cmd:"" help:"Answer requests over HTTP: encode, decode, reconstruct, score."`
 	Compress    compressCommand    `cmd:"" help:"Compress images to one file with a trained model, beside JPEG."`
 	Decompress  decompressCommand  `cmd:"" help:"Decompress such a file to pictures."`

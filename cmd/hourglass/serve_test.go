@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// started runs a command that serves until it is told to end.
+func started(t *testing.T, args ...string) (url string, end func() (code int, stderr string)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	var errs bytes.Buffer
+	done := make(chan int, 1)
+	go func() {
+		done <- run(ctx, append(args, "--json", "--listen", "127.0.0.1:0"), writer, &errs)
+		writer.Close()
+	}()
+	var said struct{ URL string }
+	if err := json.NewDecoder(reader).Decode(&said); err != nil {
+		cancel()
+		t.Fatalf("%s: %v; %s", strings.Join(args, " "), err, errs.String())
+	}
+	end = func() (int, string) {
+		cancel()
+		select {
+		case code := <-done:
+			return code, errs.String()
+		case <-time.After(20 * time.Second):
+			t.Fatal("it does not end")
+			return 0, ""
+		}
+	}
+	t.Cleanup(cancel)
+	return said.URL, end
+}
+
+// fetch gets a page, or posts a body.
+func fetch(t *testing.T, url, kind, body string) (int, string) {
+	t.Helper()
+	response, err := http.Get(url)
+	if body != "" {
+		response, err = http.Post(url, kind, strings.NewReader(body))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func TestServeAndExplore(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "a")
+	must(t, "recon", "a", "-n", "1", "-o", "one.png")
+	picture, err := os.ReadFile("one.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("serve", func(t *testing.T) {
+		url, end := started(t, "serve", "a", "--threads", "2", "--batch", "4", "--queue", "8")
+		if status, text := fetch(t, url+"/v1/model", "", ""); status != 200 || object(t, text)["code_size"] != 8.0 || object(t, text)["run"] != "a" || len(object(t, text)["sha256"].(string)) != 64 {
+			t.Errorf("the model: %d %s", status, text)
+		}
+		if status, text := fetch(t, url+"/v1/score", "image/png", string(picture)); status != 200 || !strings.Contains(text, `{"scores":[{"mse":`) {
+			t.Errorf("score: %d %s", status, text)
+		}
+		if status, _ := fetch(t, url+"/readyz", "", ""); status != 200 {
+			t.Errorf("not ready: %d", status)
+		}
+		r, _ := http.NewRequest("GET", url+"/v1/model", nil)
+		r.Host = "evil.example"
+		if response, err := http.DefaultClient.Do(r); err != nil || response.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("another host: %v, %v", response, err)
+		}
+		if code, stderr := end(); code != exitDone {
+			t.Errorf("the end: exit %d, %s", code, stderr)
+		}
+	})
+	t.Run("explore", func(t *testing.T) {
+		url, end := started(t, "explore", "a", "--threads", "2", "-n", "20")
+		if status, text := fetch(t, url, "", ""); status != 200 || !strings.Contains(text, "<title>Hourglass explorer") {
+			t.Errorf("the page: %d %.200s", status, text)
+		}
+		if _, text := fetch(t, url+"/api/model", "", ""); object(t, text)["images"] != 20.0 || object(t, text)["prior"] != false {
+			t.Errorf("the model: %.300s", text)
+		}
+		if _, text := fetch(t, url+"/api/metrics", "", ""); !strings.Contains(text, `"kind":"epoch"`) {
+			t.Errorf("the metrics: %.300s", text)
+		}
+		if status, text := fetch(t, url+"/api/picture", "image/png", string(picture)); status != 200 || !strings.Contains(text, `"neighbours":[{`) {
+			t.Errorf("a picture: %d %.300s", status, text)
+		}
+		stream, err := http.Get(url + "/api/watch") // must not keep it from ending
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stream.Body.Close()
+		if code, stderr := end(); code != exitDone {
+			t.Errorf("the end: exit %d, %s", code, stderr)
+		}
+	})
+	t.Run("what is typed wrongly", func(t *testing.T) {
+		for want, args := range map[string][]string{
+			"a batch of at most 0":      {"serve", "a", "--batch", "0"},
+			"give a time above 0s":      {"serve", "a", "--timeout", "0s"},
+			"a queue of 3 images":       {"serve", "a", "--queue", "3"},
+			"--images takes 3 to 20000": {"explore", "a", "-n", "2"},
+		} {
+			if code, _, stderr := call(t, args...); code != exitUsage || !strings.Contains(stderr, want) {
+				t.Errorf("%v: exit %d, %q, want %q", args, code, stderr, want)
+			}
+		}
+		if code, _, stderr := call(t, "serve", "a", "--listen", "127.0.0.1:99999"); code != exitFailed || !strings.Contains(stderr, "--listen") {
+			t.Errorf("an address that is none: exit %d, %q", code, stderr)
+		}
+	})
+}

@@ -1,0 +1,256 @@
+package explorer
+
+import (
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hourglass/internal/serving"
+	"hourglass/models"
+)
+
+// serve opens the explorer of a model behind its guard.
+func serve(t *testing.T, m models.Model) (e *Explorer, url, metrics string) {
+	t.Helper()
+	e, metrics = explore(t, m)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(serving.Guard(serving.Hosts(listener.Addr()), e))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return e, server.URL, metrics
+}
+
+// curve is what a run might have written.
+func curve(steps int) string {
+	var text strings.Builder
+	for step := 1; step <= steps; step++ {
+		loss := 20 + 180/(1+float64(step)/12) + 4*float64(step*7919%13)/13
+		fmt.Fprintf(&text, `{"kind":"step","epoch":%d,"step":%d,"loss":%g,"images_per_second":5120}`+"\n", 1+step/60, step, loss)
+		if step%60 == 0 {
+			fmt.Fprintf(&text, `{"kind":"epoch","epoch":%d,"step":%d,"train_loss":%g,"loss":%g}`+"\n", step/60, step, loss, loss+2)
+		}
+	}
+	return text.String()
+}
+
+// What a person does with the page, in a real browser.
+func TestInABrowser(t *testing.T) {
+	b := openBrowser(t)
+	e, url, metrics := serve(t, trained(t, vae(t), 30))
+	appendTo(t, metrics, curve(200))
+	b.window(1440, 1100, false)
+	b.prefers("light")
+	b.open(url)
+	source := `document.getElementById("decoded").src`
+	changed := func(what string, act func()) {
+		t.Helper()
+		before := js[string](b, source)
+		act()
+		b.until(what, source+" !== "+fmt.Sprintf("%q", before))
+	}
+	focus := func(id string) { js[any](b, fmt.Sprintf("document.getElementById(%q).focus()", id)) }
+	click := func(id string) { js[any](b, fmt.Sprintf("document.getElementById(%q).click()", id)) }
+
+	t.Run("the map is dragged", func(t *testing.T) {
+		b.t = t
+		left, top, width, height := b.box("map")
+		b.mouse("mouseMoved", left+width/2, top+height/2, 0)
+		changed("a press on the map decodes", func() { b.mouse("mousePressed", left+0.3*width, top+0.3*height, 1) })
+		slider := js[string](b, `document.querySelector("#sliders output").textContent`)
+		changed("a drag over the map decodes", func() {
+			for i := range 8 {
+				b.mouse("mouseMoved", left+(0.3+0.05*float64(i))*width, top+0.5*height, 1)
+			}
+		})
+		b.until("the sliders follow", fmt.Sprintf(`document.querySelector("#sliders output").textContent !== %q`, slider))
+		b.mouse("mouseReleased", left+0.65*width, top+0.5*height, 0)
+	})
+	t.Run("thumbnails come while hovering", func(t *testing.T) {
+		b.t = t
+		at := js[[]float64](b, `(async () => { const m = await (await fetch("/api/map")).json(); const c = document.getElementById("map"), r = c.getBoundingClientRect();
+			for (let y = 20; y < r.height; y += 7) for (let x = 20; x < r.width; x += 7) {
+				c.dispatchEvent(new PointerEvent("pointermove", { clientX: r.left + x, clientY: r.top + y, pointerType: "mouse" }));
+				if (!document.getElementById("tip").hidden) return [r.left + x, r.top + y];
+			} return []; })()`)
+		if len(at) != 2 {
+			t.Fatal("no place of the map has a thumbnail")
+		}
+		b.until("the thumbnail has loaded", `document.getElementById("tip-image").naturalWidth === 12`)
+		b.picture("hover", false)
+	})
+	t.Run("a slider is moved by the keyboard", func(t *testing.T) {
+		b.t = t
+		focus("slider-0")
+		value := js[string](b, `document.querySelector("#sliders output").textContent`)
+		changed("an arrow key on a slider decodes", func() { b.press("ArrowRight", 0) })
+		b.until("the number follows", fmt.Sprintf(`document.querySelector("#sliders output").textContent !== %q`, value))
+		js[any](b, `(() => { const s = document.getElementById("basis"); s.value = "direction"; s.dispatchEvent(new Event("change")); })()`)
+		b.until("the sliders are principal directions", `document.querySelector("#sliders label").textContent === "dir 1"`)
+		focus("slider-0")
+		place := js[float64](b, `Number(document.getElementById("slider-0").value)`)
+		changed("an arrow key on a direction decodes", func() { b.press("ArrowRight", 0) })
+		if now := js[float64](b, `Number(document.querySelector("#sliders output").textContent.replace("−", "-"))`); now <= place-0.01 {
+			t.Errorf("the direction went from %g to %g", place, now)
+		}
+		js[any](b, `(() => { const s = document.getElementById("basis"); s.value = "number"; s.dispatchEvent(new Event("change")); })()`)
+	})
+	t.Run("the keyboard alone reaches everything", func(t *testing.T) {
+		b.t = t
+		js[any](b, `document.activeElement.blur()`)
+		reached := map[string]bool{}
+		for range 120 {
+			b.press("Tab", 0)
+			reached[js[string](b, `document.activeElement.id || document.activeElement.tagName`)] = true
+		}
+		for _, id := range []string{"theme", "map", "colour", "mean", "draw", "test", "pin-a", "pin-b", "basis", "slider-0", "slider-5", "file", "way", "play", "time", "more-samples", "BUTTON"} {
+			if !reached[id] {
+				t.Errorf("%s is not reached by the tabulator", id)
+			}
+		}
+		focus("map")
+		changed("an arrow key on the map decodes", func() { b.press("ArrowLeft", 0); b.press("ArrowUp", 8) })
+		b.until("what happens is said", `document.getElementById("spoken").textContent.includes("Place")`)
+		changed("Enter on the map opens an image", func() { b.press("Enter", 0) })
+		b.until("the image is taken apart", `!document.getElementById("look-result").hidden && document.getElementById("neighbours").children.length === 8`)
+		focus("test")
+		before := js[string](b, `document.getElementById("verdict").textContent`)
+		b.press("Enter", 0)
+		b.until("a test image is opened", fmt.Sprintf(`document.getElementById("verdict").textContent !== %q`, before))
+		focus("play")
+		changed("the morph plays", func() { b.press(" ", 0) })
+		b.until("it is pressed", `document.getElementById("play").getAttribute("aria-pressed") === "true"`)
+		b.press(" ", 0)
+		b.until("it stops", `document.getElementById("play").getAttribute("aria-pressed") === "false"`)
+	})
+	t.Run("a picture is dropped in", func(t *testing.T) {
+		b.t = t
+		drop := func(name, kind, bytes string) {
+			js[any](b, fmt.Sprintf(`(() => { const d = new DataTransfer(); d.items.add(new File([%s], %q, { type: %q }));
+				document.dispatchEvent(new DragEvent("dragover", { dataTransfer: d, bubbles: true, cancelable: true }));
+				document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer: d, bubbles: true, cancelable: true })); })()`, bytes, name, kind))
+		}
+		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(mustPNG(t, e, e.gallery.images[7])), " ", ","), "[]")
+		changed("the picture's code is decoded", func() { drop("seven.png", "image/png", "new Uint8Array(["+numbers+"])") })
+		b.until("the picture is taken apart", `document.getElementById("verdict").textContent.startsWith("seven.png: squared error") && document.getElementById("difference").naturalWidth === 12`)
+		drop("seven.txt", "text/plain", `"seven"`)
+		b.until("a text is refused", `!document.getElementById("failure").hidden && document.getElementById("failure").textContent.includes("seven.txt is not a picture")`)
+		path := filepath.Join(t.TempDir(), "chosen.png")
+		if err := os.WriteFile(path, mustPNG(t, e, e.gallery.images[9]), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		var document struct{ Root struct{ NodeID int } }
+		b.result("DOM.getDocument", nil, &document)
+		var input struct{ NodeID int }
+		b.result("DOM.querySelector", map[string]any{"nodeId": document.Root.NodeID, "selector": "#file"}, &input)
+		b.result("DOM.setFileInputFiles", map[string]any{"nodeId": input.NodeID, "files": []string{path}}, nil)
+		b.until("a chosen file is taken apart", `document.getElementById("verdict").textContent.startsWith("chosen.png")`)
+		js[any](b, `(() => { document.getElementById("failure").hidden = true; })()`)
+	})
+	t.Run("two codes are morphed", func(t *testing.T) {
+		b.t = t
+		frames := `[...document.querySelectorAll("#frames img")].map(i => i.src).join()`
+		before := js[string](b, frames)
+		click("mean")
+		click("pin-b")
+		b.until("the frames are new", fmt.Sprintf("%s !== %q", frames, before))
+		before = js[string](b, frames)
+		js[any](b, `(() => { const s = document.getElementById("way"); s.value = "linear"; s.dispatchEvent(new Event("change")); })()`)
+		b.until("the linear way is another", fmt.Sprintf("%s !== %q", frames, before))
+		changed("the slider goes from A to B", func() { focus("time"); b.press("ArrowLeft", 0); b.press("ArrowLeft", 0) })
+		changed("a frame is taken", func() { js[any](b, `document.querySelectorAll("#frames button")[0].click()`) })
+	})
+	t.Run("samples are drawn", func(t *testing.T) {
+		b.t = t
+		grid := `[...document.querySelectorAll("#sample-grid img")].map(i => i.src).join()`
+		before := js[string](b, grid)
+		click("more-samples")
+		b.until("they are others", fmt.Sprintf("%s !== %q && document.querySelectorAll('#sample-grid img').length === 16", grid, before))
+		changed("one is taken", func() { js[any](b, `document.querySelector("#sample-grid button").click()`) })
+	})
+	t.Run("a run is watched", func(t *testing.T) {
+		b.t = t
+		b.until("the curve is there", `document.getElementById("progress").textContent.startsWith("Step 200, epoch 4")`)
+		appendTo(t, metrics, `{"kind":"step","epoch":4,"step":201,"loss":31.5}`+"\n")
+		b.until("a new step shows", `document.getElementById("progress").textContent.startsWith("Step 201, epoch 4: loss 31.50")`)
+		b.until("the run is live", `document.getElementById("state").textContent === "training now"`)
+	})
+	t.Run("themes and sizes", func(t *testing.T) {
+		b.t = t
+		paper := `getComputedStyle(document.body).backgroundColor`
+		light := js[string](b, paper)
+		b.picture("desktop-light", true)
+		b.prefers("dark")
+		b.until("the system's dark is followed", paper+" !== "+fmt.Sprintf("%q", light))
+		b.picture("desktop-dark", true)
+		click("theme") // light, whatever the system prefers
+		b.until("the toggle wins", paper+" === "+fmt.Sprintf("%q", light))
+		click("theme")
+		click("theme")
+		b.window(390, 844, true)
+		b.until("nothing sticks out at a phone's width", `document.documentElement.scrollWidth <= 390`)
+		b.picture("phone-dark-whole", true)
+		b.prefers("light")
+		b.picture("phone-light", false)
+		js[any](b, `window.scrollTo(0, 700)`)
+		b.picture("phone-light-scrolled", false)
+		b.window(820, 1180, true)
+		b.until("nor at a tablet's", `document.documentElement.scrollWidth <= 820`)
+		b.picture("tablet-light", true)
+	})
+	t.Run("elements have names", func(t *testing.T) {
+		b.t = t
+		var tree struct {
+			Nodes []struct {
+				Ignored    bool
+				Role, Name struct{ Value string }
+			}
+		}
+		b.result("Accessibility.getFullAXTree", nil, &tree)
+		count := 0
+		for _, n := range tree.Nodes {
+			switch n.Role.Value {
+			case "button", "slider", "combobox", "application", "image", "img":
+				if count++; !n.Ignored && n.Name.Value == "" {
+					t.Errorf("a %s has no name", n.Role.Value)
+				}
+			}
+		}
+		if count < 40 {
+			t.Errorf("%d elements, want more", count)
+		}
+	})
+	b.t = t
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	for _, line := range b.console {
+		t.Errorf("the console says %s", line)
+	}
+}
+
+// An autoencoder has no prior, and a set may have no classes.
+func TestAnAutoencoderInABrowser(t *testing.T) {
+	b := openBrowser(t)
+	e, url, _ := serve(t, trained(t, ae(t), 4))
+	e.gallery.classes = nil
+	for i := range e.gallery.labels {
+		e.gallery.labels[i] = -1
+	}
+	b.window(1440, 1100, false)
+	b.open(url)
+	b.until("the sliders give deviations", `document.querySelector("#sliders .weight").textContent.endsWith("σ")`)
+	b.until("the colours are those of the error", `document.getElementById("colour").value === "error" && document.getElementById("legend").textContent.includes("squared error")`)
+	b.until("nothing is said of a run without metrics", `document.getElementById("state").textContent === "no metrics yet"`)
+	b.picture("autoencoder", false)
+	if len(b.console) > 0 {
+		t.Errorf("the console says %v", b.console)
+	}
+}

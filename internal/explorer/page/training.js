@@ -1,0 +1,77 @@
+// The run's curve, as far as it has come.
+
+import { $, ask, prepare, sizeOf } from "./server.js";
+
+let model; // what is told of it
+
+let lines = { steps: [], epochs: [] };
+
+function take(added) {
+  for (const line of added) (line.kind === "epoch" ? lines.epochs : lines.steps).push(line);
+  if (lines.steps.length > 2000) lines.steps = lines.steps.filter((_, i) => i % 2 === 1 || i === lines.steps.length - 1);
+  drawChart();
+}
+
+function isLive(live) {
+  $("state").classList.toggle("live", live);
+  $("state").textContent = live ? "training now" : lines.steps.length + lines.epochs.length ? "not training" : "no metrics yet";
+}
+
+export async function watchTraining(described) {
+  model = described;
+  const history = await ask("/api/metrics");
+  take(history.lines);
+  isLive(history.running);
+  const stream = new EventSource("/api/watch?from=" + history.offset);
+  let quiet;
+  stream.onmessage = (event) => {
+    take(JSON.parse(event.data));
+    isLive(true);
+    clearTimeout(quiet);
+    quiet = setTimeout(() => isLive(false), 15000);
+  };
+  stream.addEventListener("restart", () => { lines = { steps: [], epochs: [] }; drawChart(); });
+}
+
+export function drawChart() {
+  if (!model) return;
+  const canvas = $("chart"), size = sizeOf(canvas), g = prepare(canvas, size);
+  const style = getComputedStyle(document.body), ink = style.getPropertyValue("--soft"), accent = style.getPropertyValue("--accent"), faint = style.getPropertyValue("--line");
+  const steps = lines.steps.filter((l) => l.loss !== undefined), epochs = lines.epochs.filter((l) => l.loss !== undefined);
+  const last = lines.steps[lines.steps.length - 1], epoch = epochs[epochs.length - 1];
+  $("progress").textContent = !last ? "The run has written no metrics yet; its curve appears here as soon as it does." :
+    "Step " + last.step + ", epoch " + last.epoch + ": loss " + last.loss.toPrecision(4) + " " + model.unit +
+    (epoch ? "; validation " + epoch.loss.toPrecision(4) + " after epoch " + epoch.epoch : "") +
+    (last.images_per_second ? "; " + Math.round(last.images_per_second) + " images a second" : "") + ". This page shows the model of step " + model.step + (last.step > model.step ? "; start it again for a newer checkpoint." : ".");
+  canvas.setAttribute("aria-label", "Loss by step. " + $("progress").textContent);
+  if (!steps.length) return;
+  const left = 52, right = 12, top = 10, bottom = 24;
+  const all = [...steps, ...epochs].map((l) => l.loss).sort((a, b) => a - b);
+  const low = all[0], high = Math.max(all[Math.floor(0.97 * (all.length - 1))], low + 1e-9); // the first steps would flatten the rest
+  const most = Math.max(...steps.map((l) => l.step), ...epochs.map((l) => l.step), 1);
+  const x = (step) => left + (size.w - left - right) * step / most;
+  const y = (loss) => top + (size.h - top - bottom) * (1 - (Math.min(loss, high) - low) / (high - low));
+  g.font = "12px " + style.fontFamily;
+  g.fillStyle = ink;
+  g.strokeStyle = faint;
+  for (let i = 0; i <= 4; i++) {
+    const loss = low + (high - low) * i / 4;
+    g.beginPath(); g.moveTo(left, y(loss)); g.lineTo(size.w - right, y(loss)); g.stroke();
+    g.textAlign = "right";
+    g.fillText(loss.toPrecision(3), left - 6, y(loss) + 4);
+  }
+  g.textAlign = "center";
+  for (let i = 0; i <= 4; i++) g.fillText(Math.round(most * i / 4), Math.min(x(most * i / 4), size.w - right - 14), size.h - 6);
+  g.strokeStyle = accent;
+  g.globalAlpha = 0.55;
+  g.lineWidth = 1.5;
+  g.beginPath();
+  steps.forEach((l, i) => { if (i) g.lineTo(x(l.step), y(l.loss)); else g.moveTo(x(l.step), y(l.loss)); });
+  g.stroke();
+  g.globalAlpha = 1;
+  g.fillStyle = accent;
+  for (const l of epochs) { g.beginPath(); g.arc(x(l.step), y(l.loss), 4.5, 0, 7); g.fill(); }
+  g.fillStyle = ink;
+  g.textAlign = "right";
+  g.fillText("line: training batches, dots: validation", size.w - right - 6, top + 12);
+}

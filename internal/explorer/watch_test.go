@@ -1,0 +1,97 @@
+package explorer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+)
+
+func appendTo(t testing.TB, path, text string) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err == nil {
+		_, err = io.WriteString(file, text)
+		file.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHistory(t *testing.T) {
+	e, metrics := explore(t, vae(t))
+	type answer struct {
+		Lines []struct {
+			Kind string
+			Step int
+		}
+		Offset  int64
+		Running bool
+	}
+	if got := ask[answer](t, e, "/api/metrics", nil); len(got.Lines) != 0 || got.Running {
+		t.Errorf("without a file: %v", got)
+	}
+	var text strings.Builder
+	for step := 1; step <= 5000; step++ {
+		fmt.Fprintf(&text, `{"kind":"step","step":%d}`+"\n", step)
+		if step%1000 == 0 {
+			fmt.Fprintf(&text, `{"kind":"epoch","step":%d}`+"\n", step)
+		}
+	}
+	appendTo(t, metrics, text.String()+`{"kind":"step","ste`)
+	got := ask[answer](t, e, "/api/metrics", nil)
+	if len(got.Lines) != mostSteps+5 || got.Lines[mostSteps-1].Step != 5000 || got.Lines[mostSteps].Step != 1000 || got.Offset != int64(text.Len()) || !got.Running {
+		t.Errorf("%d lines up to %d of %d, running %v", len(got.Lines), got.Offset, text.Len(), got.Running)
+	}
+}
+
+// A stream must bring each line once, from where the page had come, and say
+// when lines are taken back.
+func TestWatch(t *testing.T) {
+	e, metrics := explore(t, vae(t))
+	server := httptest.NewServer(e)
+	defer server.Close()
+	old := `{"kind":"step","step":1}` + "\n"
+	appendTo(t, metrics, old)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	r, _ := http.NewRequestWithContext(ctx, "GET", server.URL+"/api/watch?from=7", nil)
+	r.Header.Set("Last-Event-ID", fmt.Sprint(len(old)))
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if kind := response.Header.Get("Content-Type"); kind != "text/event-stream" {
+		t.Errorf("the stream is of type %s", kind)
+	}
+	var seen string
+	wait := func(what string) {
+		t.Helper()
+		buffer := make([]byte, 4096)
+		for !strings.Contains(seen, what) {
+			n, err := response.Body.Read(buffer)
+			if seen += string(buffer[:n]); err != nil {
+				t.Fatalf("%v before %q came; so far %q", err, what, seen)
+			}
+		}
+	}
+	wait("retry: 1000\n\n")
+	appendTo(t, metrics, `{"kind":"step","step":2}`+"\n{no line}\n"+`{"kind":"st`)
+	wait(`data: [{"kind":"step","step":2}]` + "\n\n")
+	appendTo(t, metrics, `ep","step":3}`+"\n")
+	wait(`data: [{"kind":"step","step":3}]` + "\n\n")
+	if strings.Contains(seen, `"step":1}`) || strings.Count(seen, "data:") != 2 {
+		t.Errorf("the stream has brought %q", seen)
+	}
+	if err := os.Truncate(metrics, int64(len(old))); err != nil {
+		t.Fatal(err)
+	}
+	wait("event: restart\nid: 0\n")
+	wait(`data: [{"kind":"step","step":1}]`)
+}
