@@ -261,12 +261,6 @@ var (
 	errLearnedPrior   = errors.New("the prior of the model's codes is learned; the evidence is measured of codes whose prior is the standard normal distribution")
 )
 
-// rowsOf are the rows of an input.
-type rowsOf struct {
-	input string
-	rows  []float32
-}
-
 // Inspection is what a model makes of some images.
 type Inspection struct {
 	Codes           []float32 // (n,Z)
@@ -283,7 +277,7 @@ func (r *Runner) Inspect(images []float32, n int, labels ...int) (Inspection, er
 	} else if drawn {
 		outputs = append(outputs, models.LogVariance)
 	}
-	results, err := r.each(evaluating, models.Image, images, n, labels, outputs...)
+	results, err := r.each(evaluating, n, labels, outputs, rowsOf{models.Image, images})
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -311,6 +305,12 @@ func first(made [][]float32, err error) ([]float32, error) {
 		return nil, err
 	}
 	return made[0], nil
+}
+
+// rowsOf are the rows of an input.
+type rowsOf struct {
+	input string
+	rows  []float32
 }
 
 // each runs a program over n rows of its inputs, chunk by chunk, and collects
