@@ -305,6 +305,38 @@ func TestAssign(t *testing.T) {
 	}
 }
 
+// TestAssignBehindOutputs assigns state that two outputs read, which nothing
+// reads in turn: wherever these move to, the update is neither lost nor seen by
+// either, nor by what is computed after them.
+func TestAssignBehindOutputs(t *testing.T) {
+	store, err := graph.NewStore(nil, []graph.Variable{{Name: "mean", Shape: kernels.Shape{1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := store.Lookup("mean")
+	mean.Data[0] = 10
+	b := graph.NewBuilder(store, true)
+	twice := must(ops.Scale(b.Input("x", 1), 2))
+	b.Assign("mean", twice)
+	later := must(ops.Exp(must(ops.Scale(twice, 0))))
+	b.Output("later", must(ops.Square(must(ops.Mul(later, b.Variable("mean"))))))
+	b.Output("y", must(ops.Add(b.Variable("mean"), twice)))
+	p, err := graph.Compile(open(t, 1), b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Input("x")[0] = 3
+	for run, want := range [][3]float32{{16, 100, 6}, {12, 36, 6}} {
+		if err := p.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]float32{p.Output("y")[0], p.Output("later")[0], mean.Data[0]}; got != want {
+			t.Errorf("run %d: the outputs and the state are %v, want %v", run, got, want)
+		}
+	}
+}
+
 // TestFrozen has one variable that learns and is judged by, and one that only
 // judges: cost = 7w + w·v + v with v frozen in the product.
 func TestFrozen(t *testing.T) {

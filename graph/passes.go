@@ -178,27 +178,33 @@ func earlyResults(s *schedule) {
 			}
 		}
 	}
-	lastReader := make([]int, len(s.values))
+	lastReader := make([]int, len(s.values)) // where the last reader of each value will stand
+	place := func(i, after int) int {
+		if final[i] = final[i] && after >= 0; !final[i] {
+			return i
+		}
+		waiting[after] = append(waiting[after], i)
+		return after
+	}
+	producers := func(in instruction) int {
+		last := -1
+		for _, v := range in.operands {
+			last = max(last, s.values[v].producer)
+		}
+		return last
+	}
 	for i, in := range s.instructions {
 		if _, updates := in.op.(kernels.Updater); updates {
 			continue
 		}
+		at := place(i, producers(in))
 		for _, v := range in.operands {
-			lastReader[v] = i
+			lastReader[v] = max(lastReader[v], at)
 		}
 	}
-	for i, in := range s.instructions {
-		after := -1
-		for _, v := range in.operands {
-			after = max(after, s.values[v].producer)
-		}
+	for i, in := range s.instructions { // behind the readers that wait at the same place
 		if _, updates := in.op.(kernels.Updater); updates {
-			after = max(after, lastReader[in.operands[0]])
-		}
-		if final[i] && after >= 0 {
-			waiting[after] = append(waiting[after], i)
-		} else {
-			final[i] = false
+			place(i, max(producers(in), lastReader[in.operands[0]]))
 		}
 	}
 	order := make([]instruction, 0, len(s.instructions))
