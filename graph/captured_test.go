@@ -30,20 +30,37 @@ func openCUDA(t *testing.T) *graph.Device {
 	return d
 }
 
-// specs are models of every kind of layer, small enough for the emulator.
+// specs are models of every kind of layer and of every family, small enough for
+// the emulator.
 var specs = map[string]struct {
 	encoder    string
 	decoder    string
 	latent     int
 	likelihood models.Likelihood
-	vae        bool
+	build      func(models.Spec) (models.Model, error)
 }{
-	"dense":       {"flatten | dense 24 tanh | dense 12 gelu", "", 4, models.MSE, false},
-	"conv":        {"conv 8 k3 s2 relu | conv 12 k3 s2 relu", "", 6, models.MSE, false},
-	"norms":       {"conv 8 k4 s2 batchnorm leakyrelu:0.2 | conv 12 k3 s2 groupnorm:3 silu | layernorm", "", 6, models.Bernoulli, false},
-	"pools":       {"conv 8 k3 elu:1 | dropout 0.2 | maxpool 2 | conv 8 k3 d2 g2 softplus | avgpool 2", "", 6, models.Huber, false},
-	"upsampled":   {"conv 6 k5 s3 sigmoid", "dense 48 relu | unflatten 3x4x4 | upsample 3 bilinear | convt 1 k1", 5, models.L1, false},
-	"variational": {"conv 8 k4 s2 leakyrelu | flatten | dense 16 relu", "", 5, models.Bernoulli, true},
+	"dense":        {"flatten | dense 24 tanh | dense 12 gelu", "", 4, models.MSE, plain},
+	"conv":         {"conv 8 k3 s2 relu | conv 12 k3 s2 relu", "", 6, models.MSE, plain},
+	"norms":        {"conv 8 k4 s2 batchnorm leakyrelu:0.2 | conv 12 k3 s2 groupnorm:3 silu | layernorm", "", 6, models.Bernoulli, plain},
+	"pools":        {"conv 8 k3 elu:1 | dropout 0.2 | maxpool 2 | conv 8 k3 d2 g2 softplus | avgpool 2", "", 6, models.Huber, plain},
+	"upsampled":    {"conv 6 k5 s3 sigmoid", "dense 48 relu | unflatten 3x4x4 | upsample 3 bilinear | convt 1 k1", 5, models.L1, plain},
+	"variational":  {"conv 8 k4 s2 leakyrelu | flatten | dense 16 relu", "", 5, models.Bernoulli, variational},
+	"quantised":    {"conv 8 k4 s2 leakyrelu | conv 12 k4 s2 tanh | conv 4 k1", "", 0, models.MSE, quantised},
+	"hierarchical": {"conv 8 k4 s2 leakyrelu | flatten | dense 16 relu", "", 0, models.Bernoulli, hierarchical},
+}
+
+func plain(s models.Spec) (models.Model, error) { return models.New(s, 2) }
+
+func variational(s models.Spec) (models.Model, error) {
+	return models.NewVAE(models.VAESpec{Spec: s}, 2)
+}
+
+func quantised(s models.Spec) (models.Model, error) {
+	return models.NewVQ(models.VQSpec{Spec: s, Entries: 16, Decay: 0.9, Revive: 0.1}, 2)
+}
+
+func hierarchical(s models.Spec) (models.Model, error) {
+	return models.NewHVAE(models.HVAESpec{VAESpec: models.VAESpec{Spec: s, FreeBits: 0.01}, Levels: []int{4, 3}}, 2)
 }
 
 // specified makes a model of the table.
@@ -58,12 +75,7 @@ func specified(t *testing.T, name string) models.Model {
 		t.Fatal(err)
 	}
 	spec := models.Spec{Input: models.Shape{C: 1, H: 12, W: 12}, Encoder: encoder, Decoder: decoder, Latent: specs[name].latent, Likelihood: specs[name].likelihood}
-	var model models.Model
-	if specs[name].vae {
-		model, err = models.NewVAE(models.VAESpec{Spec: spec}, 2)
-	} else {
-		model, err = models.New(spec, 2)
-	}
+	model, err := specs[name].build(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +161,42 @@ func evaluateBoth(t *testing.T, device, host *graph.Device, model models.Model) 
 	for i, want := range results[0] {
 		if got := results[1][i]; !(math.Abs(float64(got-want)) <= 1e-5*(1+math.Abs(float64(want)))) {
 			t.Fatalf("pixel %d is %g on the GPU and %g on the CPU", i, got, want)
+		}
+	}
+}
+
+// TestDrawingFollowsTheCPU runs graphs that have no input but noise.
+func TestDrawingFollowsTheCPU(t *testing.T) {
+	device, host := openCUDA(t), open(t, 1)
+	for _, build := range []func(models.Spec) (models.Model, error){variational, hierarchical} {
+		model, err := build(models.Spec{
+			Input: models.Shape{C: 1, H: 4, W: 4}, Encoder: models.Seq(models.Flatten(), models.Dense(9, models.Tanh)),
+			Latent: 7, Likelihood: models.Bernoulli, // 7 is what the levels add up to
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var drawn [][]float32
+		for _, d := range []*graph.Device{host, device} {
+			b := graph.NewBuilder(model.Store(), false)
+			model.(models.Prior).Draw(b, 5)
+			program, err := graph.Compile(d, b, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			program.Clock().Seed, program.Clock().Step = 3, 9
+			if err := program.Run(); err != nil {
+				t.Fatal(err)
+			}
+			drawn = append(drawn, append([]float32{}, program.Output(models.Code)...))
+			if err := program.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, want := range drawn[0] {
+			if got := drawn[1][i]; want == 0 || !(math.Abs(float64(got-want)) <= 1e-5*(1+math.Abs(float64(want)))) {
+				t.Fatalf("number %d is %g on the GPU and %g on the CPU", i, got, want)
+			}
 		}
 	}
 }

@@ -62,13 +62,20 @@ func newBody(spec Spec, seed uint64, heads []string, o bodyOptions) (body, error
 	if o.classes > 0 {
 		code = Features(code.Size() + o.classes)
 	}
+	err = m.finish(code, o.further)
+	return m, err
+}
+
+// finish adds the decoder of a code and makes the variables, further ones behind
+// those of the parts.
+func (m *body) finish(code Shape, further []variable) (err error) {
 	if m.decoder, err = m.spec.part("decoder", m.spec.Decoder, code); err != nil {
-		return m, err
+		return err
 	}
 	if out := m.decoder.out(); out != m.spec.Input && !(out.Flat && out.Size() == m.spec.Input.Size()) {
-		return m, fmt.Errorf("the decoder makes %v and the images are %v; change the last layers of the decoder", out, m.spec.Input)
+		return fmt.Errorf("the decoder makes %v and the images are %v; change the last layers of the decoder", out, m.spec.Input)
 	}
-	return m, m.makeVariables(o.further)
+	return m.makeVariables(further)
 }
 
 // makeVariables lays out the store and draws the first values: variable number
@@ -166,6 +173,17 @@ func (m *body) decode(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
 		y = image
 	}
 	return m.try(b, y, func() (*gorgonia.Node, error) { return ops.Activate(y, m.spec.Output) })
+}
+
+// keep hands an error to the builder, in which the first one sticks: the
+// operations that follow are given nil and fail in turn.
+func keep(b *graph.Builder) func(*gorgonia.Node, error) *gorgonia.Node {
+	return func(n *gorgonia.Node, err error) *gorgonia.Node {
+		if err != nil {
+			b.Fail(err)
+		}
+		return n
+	}
 }
 
 // try adds one more operation unless an earlier one failed.

@@ -4,8 +4,10 @@
 //	"conv 32 k3 s2 relu | conv 64 k3 s2 relu"      text, in a config
 //	        │ Parse              ▲ String
 //	        ▼                    │
-//	      Layers ──shapes, Mirror──► Spec ──New(seed)──► Autoencoder ┐ body: encoder,
-//	                                   └──NewVAE(seed)─► VAE         ┘ heads, decoder
+//	      Layers ──shapes, Mirror──► Spec ──New(seed)────► Autoencoder ┐ body: encoder,
+//	                                   ├──NewVAE(seed)───► VAE         │ heads, decoder
+//	                                   ├──NewHVAE(seed)──► HVAE        │ + levels of codes
+//	                                   └──NewVQ(seed)────► VQ          ┘ + codebook
 //	                                                        │ Store: parameters
 //	                                                        │ Train, Evaluate, Decode:
 //	                                                        ▼ graphs on a graph.Builder

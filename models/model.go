@@ -80,6 +80,15 @@ type Conditional interface {
 	Classes() int
 }
 
+// Prior is a model that has a distribution of codes of its own, from which one
+// can draw without images.
+type Prior interface {
+	Model
+	// Draw adds output Code, drawn anew at each step of the clock. It has no
+	// input.
+	Draw(b *graph.Builder, batch int)
+}
+
 // Annealed is a model whose training graph has scalar inputs, of shape (1),
 // that follow the progress of training: the weight of a divergence that is
 // warmed up, say.

@@ -156,6 +156,11 @@ func (m *VAE) Encode(b *graph.Builder, batch int) {
 	b.Output(Code, m.heads[0].apply(b, m.told(b, m.encoder.apply(b, x))))
 }
 
+// Draw implements [Prior]: codes are standard normal.
+func (m *VAE) Draw(b *graph.Builder, batch int) {
+	b.Output(Code, keep(b)(ops.Scale(b.Noise(batch, m.CodeSize()), 1)))
+}
+
 // posterior draws a code for each image of x.
 func (m *VAE) posterior(b *graph.Builder, x *gorgonia.Node) posterior {
 	q := m.distribution(b, x)
@@ -219,7 +224,7 @@ func (m *VAE) sides(b *graph.Builder, x *gorgonia.Node, q posterior) (loss, desc
 }
 
 // warmed is a scalar times the warm-up's present value.
-func (m *VAE) warmed(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
+func (m *body) warmed(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
 	w, err := ops.Reshape(b.Input(warmUpInput, 1))
 	if err != nil {
 		return nil, err

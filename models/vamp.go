@@ -65,6 +65,19 @@ func (m *VampVAE) StartAt(mean []float32) {
 	}
 }
 
+// Draw implements [Prior]: a code is of one of the components, each as likely.
+func (m *VampVAE) Draw(b *graph.Builder, batch int) {
+	prior, err := m.components(b)
+	if err != nil {
+		b.Fail(err)
+		return
+	}
+	do := keep(b)
+	one := do(ops.OneHot(b.Noise(batch, prior.mean.Shape()[0])))
+	of := func(x *gorgonia.Node) *gorgonia.Node { return do(ops.MatMul(one, x, false, false)) }
+	b.Output(Code, do(reparameterise(of(prior.mean), of(prior.logVariance), b.Noise(batch, m.CodeSize()))))
+}
+
 // mixture is the divergence from the learned prior.
 type mixture struct{ beta float64 }
 

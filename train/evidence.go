@@ -80,10 +80,10 @@ func (r *Runner) normalCodes(images []float32, n int, labels []int) (mean, logVa
 // priorStep is a step at which no codes of images are drawn.
 const priorStep = math.MaxUint64
 
-// Draw returns a code of each image, drawn from its posterior, and as many
-// codes of the prior; (n,Z) both. from and seed are those of
+// DrawPosterior returns a code of each image, drawn from its posterior, and as
+// many codes of the prior; (n,Z) both. from and seed are those of
 // [Runner.Evidence], of which it is the first draw.
-func (r *Runner) Draw(images []float32, n, from int, seed uint64, labels ...int) (codes, prior []float32, err error) {
+func (r *Runner) DrawPosterior(images []float32, n, from int, seed uint64, labels ...int) (codes, prior []float32, err error) {
 	mean, logVariance, err := r.normalCodes(images, n, labels)
 	if err != nil {
 		return nil, nil, err

@@ -247,6 +247,14 @@ func TestResumeOfRealModels(t *testing.T) {
 	for name, build := range map[string]func() (models.Model, error){
 		"ae":  func() (models.Model, error) { return models.New(spec, 5) },
 		"vae": func() (models.Model, error) { return models.NewVAE(models.VAESpec{Spec: spec}, 5) },
+		"hvae": func() (models.Model, error) {
+			of := spec
+			of.Latent = 0
+			return models.NewHVAE(models.HVAESpec{VAESpec: models.VAESpec{Spec: of, WarmUp: 0.5}, Levels: []int{2, 1}}, 5)
+		},
+		"vq": func() (models.Model, error) {
+			return models.NewVQ(models.VQSpec{Spec: spec, Entries: 6, Dim: 1, Decay: 0.5, Revive: 0.5}, 5)
+		},
 	} {
 		t.Run(name, func(t *testing.T) { resumeOnOtherThreads(t, build) })
 	}
@@ -277,7 +285,11 @@ func resumeOnOtherThreads(t *testing.T, build func() (models.Model, error)) {
 				if result.Step != 10 {
 					t.Fatalf("the run ends after step %d, want 10", result.Step)
 				}
-				ends = append(ends, m.Store().Values, m.Store().State[0].Data)
+				var state []float32
+				for _, v := range m.Store().State {
+					state = append(state, v.Data...)
+				}
+				ends = append(ends, m.Store().Values, state)
 				validations = append(validations, result.Validation)
 			}
 		}

@@ -68,6 +68,7 @@ const (
 	encoding
 	decoding
 	likelihood // of models.Variational only
+	drawing
 )
 
 // NewRunner makes a runner that processes batch images at a time.
@@ -104,6 +105,8 @@ func (r *Runner) program(p purpose) (*graph.Program, error) {
 		r.model.Decode(b, p.batch)
 	case likelihood:
 		r.model.(models.Variational).Likelihood(b, p.batch)
+	case drawing:
+		r.model.(models.Prior).Draw(b, p.batch)
 	default:
 		r.model.Evaluate(b, p.batch)
 	}
@@ -307,6 +310,45 @@ func first(made [][]float32, err error) ([]float32, error) {
 	return made[0], nil
 }
 
+// drawnAtOnce codes share a step of the clock, whatever the runner's batch, on
+// which what is drawn must not depend.
+const drawnAtOnce = 64
+
+// Draw returns n codes, (n,Z), drawn from the model's own distribution. One seed
+// gives the same codes on every device, and more of them begin with the same.
+func (r *Runner) Draw(n int, seed uint64) ([]float32, error) {
+	if _, ok := r.model.(models.Prior); !ok {
+		return nil, fmt.Errorf("the model's codes have no distribution of their own to draw from; train a variational autoencoder, or fit a distribution to the codes of images")
+	}
+	if n < 0 {
+		return nil, fmt.Errorf("%d codes are to be drawn; want at least 0", n)
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	program, err := r.program(purpose{drawing, drawnAtOnce})
+	if err != nil {
+		return nil, err
+	}
+	width := r.model.CodeSize()
+	codes := make([]float32, 0, n*width)
+	for program.Clock().Seed, program.Clock().Step = seed, 0; len(codes) < n*width; program.Clock().Step++ {
+		if err := program.Run(); err != nil {
+			return nil, err
+		}
+		codes = append(codes, program.Output(models.Code)[:min(drawnAtOnce*width, n*width-len(codes))]...)
+	}
+	return codes, nil
+}
+
+// Indices returns which entries of the codebook make the codes of n images,
+// (n,Positions); see [Runner.Encode] for labels.
+func (r *Runner) Indices(images []float32, n int, labels ...int) ([]float32, error) {
+	if _, ok := r.model.(models.Quantised); !ok {
+		return nil, fmt.Errorf("the model has no codebook, and its codes no indices; train a vector-quantised autoencoder")
+	}
+	return first(r.each(encoding, n, labels, []string{models.Indices}, rowsOf{models.Image, images}))
+}
+
 // rowsOf are the rows of an input.
 type rowsOf struct {
 	input string
@@ -319,6 +361,9 @@ type rowsOf struct {
 func (r *Runner) each(kind graphKind, n int, labels []int, outputs []string, inputs ...rowsOf) ([][]float32, error) {
 	image, code := r.model.Input().Size(), r.model.CodeSize()
 	size := map[string]int{models.Image: image, models.Reconstruction: image, models.Code: code, models.LogVariance: code, models.LogLikelihood: 1}
+	if q, ok := r.model.(models.Quantised); ok {
+		size[models.Indices] = q.Positions()
+	}
 	made := make([][]float32, len(outputs))
 	for i, output := range outputs {
 		made[i] = make([]float32, 0, max(0, n)*size[output])

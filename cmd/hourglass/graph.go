@@ -36,7 +36,7 @@ func (c graphCommand) Run(s *session) error {
 	if c.Plan {
 		return c.printPlan(s, model)
 	}
-	title := fmt.Sprintf("%s: %v to %d numbers and back", c.Model, model.Input(), model.CodeSize())
+	title := fmt.Sprintf("%s: %v to %s and back", c.Model, model.Input(), code(model))
 	var text bytes.Buffer
 	if err := draw(&text, title, model.Input(), model.Layers()); err != nil {
 		return err

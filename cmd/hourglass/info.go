@@ -130,7 +130,7 @@ func (c infoCommand) Run(s *session) error {
 		table.Rows = append(table.Rows, []string{l.Part, l.Text, l.Out.String(), terminal.Count(float64(l.Parameters)), fmt.Sprintf("%.3f", float64(l.FLOPs)/1e6)})
 		forward += l.FLOPs
 	}
-	in, code, parameters := model.Input(), model.CodeSize(), model.Store().Count()
+	in, code, parameters := model.Input(), codeLength(model), model.Store().Count()
 	moments := cfg.Optimiser().Moments()
 	state := 4 * parameters * (2 + moments)
 	s.print("input %v, code %d: one number for %.1f pixel values; loss in %s", in, code, float64(in.Size())/float64(code), model.Unit())

@@ -13,7 +13,7 @@ type sampleCommand struct {
 	Output     string `short:"o" default:"samples.png" help:"PNG to write, or a folder (ending in /) for one PNG an image."`
 	Count      int    `short:"n" default:"64" help:"How many images."`
 	Seed       uint64 `default:"1" help:"Seed of the codes; the same seed gives the same codes on every device."`
-	From       string `enum:",normal,gaussian,mixture" default:"" placeholder:"normal" help:"Distribution of the codes: normal, the prior of a vae; gaussian or mixture, fitted to the codes of the training images."`
+	From       string `enum:",normal,prior,gaussian,mixture" default:"" placeholder:"normal" help:"Distribution of the codes: normal, that of a vae; prior, one that the model has learned (hvae, vamp); gaussian or mixture, fitted to the codes of the training images."`
 	Components int    `default:"0" placeholder:"10" help:"Normal distributions in the mixture."`
 	conditioned
 	machine
@@ -32,6 +32,7 @@ func (sampleCommand) Help() string {
 // Distributions of codes.
 const (
 	fromNormal   = "normal"
+	fromModel    = "prior"
 	fromGaussian = "gaussian"
 	fromMixture  = "mixture"
 )
@@ -74,21 +75,26 @@ func (c sampleCommand) Run(s *session) error {
 		return err
 	}
 	if c.From == "" {
-		if !t.variational() {
+		_, prior := t.model.(models.Prior)
+		switch {
+		case t.variational():
+			c.From = fromNormal
+		case prior:
+			c.From = fromModel
+		default:
 			return fmt.Errorf("run %s is of kind %s, whose codes have no distribution to draw from by default; fit one to those of the training images by --from %s", run.Name(), t.config.Model.Kind, fromMixture)
 		}
-		c.From = fromNormal
 	}
 	r, err := t.on(s, c.machine)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	sampler, err := c.sampler(s, r)
+	codes, err := c.codes(s, r)
 	if err != nil {
 		return err
 	}
-	made, err := r.Decode(sampler.Sample(c.Seed, c.Count), c.Count, labels...)
+	made, err := r.Decode(codes, c.Count, labels...)
 	if err != nil {
 		return err
 	}
@@ -110,6 +116,18 @@ func (c sampleCommand) labels(t *trained) ([]int, error) {
 		labels[i] = i % conditional.Classes()
 	}
 	return labels, nil
+}
+
+// codes are drawn from the distribution asked for.
+func (c sampleCommand) codes(s *session, r *running) ([]float32, error) {
+	if c.From == fromModel {
+		return r.Draw(c.Count, c.Seed)
+	}
+	sampler, err := c.sampler(s, r)
+	if err != nil {
+		return nil, err
+	}
+	return sampler.Sample(c.Seed, c.Count), nil
 }
 
 // sampler is the distribution asked for, fitted if need be.

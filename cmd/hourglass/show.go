@@ -9,6 +9,7 @@ import (
 
 	"hourglass/internal/terminal"
 	"hourglass/internal/verdict"
+	"hourglass/models"
 	"hourglass/train"
 )
 
@@ -111,6 +112,23 @@ func split(terms []train.Term) string {
 		summed = append(summed, part)
 	}
 	return " (" + strings.Join(append([]string{strings.Join(summed, " + ")}, beside...), "; ") + ")"
+}
+
+// code says what a model's code consists of.
+func code(model models.Model) string {
+	if q, quantised := model.(models.Quantised); quantised {
+		return fmt.Sprintf("%d indices of %d entries", q.Positions(), q.Entries())
+	}
+	return fmt.Sprintf("%d numbers", model.CodeSize())
+}
+
+// codeLength is how many numbers say what a model's code is: one index for each
+// entry of a codebook, however long the entries are.
+func codeLength(model models.Model) int {
+	if q, quantised := model.(models.Quantised); quantised {
+		return q.Positions()
+	}
+	return model.CodeSize()
 }
 
 // alike writes numbers with as many digits behind the point as show four of

@@ -144,7 +144,7 @@ func (j *training) run() (*outcome, error) {
 		return nil, err
 	}
 	options.Metadata = metadata(j.config, j.sets.training.Shape())
-	j.say("model:  %d parameters, code of %d numbers for %d pixel values", j.model.Store().Count(), j.model.CodeSize(), j.model.Input().Size())
+	j.say("model:  %d parameters, code of %s for %d pixel values", j.model.Store().Count(), code(j.model), j.model.Input().Size())
 	watcher := &watcher{training: j}
 	result, err := train.Fit(j.ctx, j.device, j.model, j.sets.training, j.sets.validation, options, watcher)
 	if err = errors.Join(err, watcher.close()); err != nil {
@@ -229,7 +229,7 @@ func (s *session) judge(device *graph.Device, model config.Network, all sets, ba
 	if err != nil {
 		return nil, "", err
 	}
-	v, err := verdict.Of(metrics, verdict.Loss{Unit: model.Unit(), OfMSE: model.LossOfMSE}, model.CodeSize(), all.training, held)
+	v, err := verdict.Of(metrics, verdict.Loss{Unit: model.Unit(), OfMSE: model.LossOfMSE}, codeLength(model), all.training, held)
 	return v, name, err
 }
 

@@ -47,6 +47,12 @@ type Model struct {
 	Samples    int     `name:"samples" help:"Codes drawn an image by iwae; other kinds ignore it." range:"[1,1000]"`
 	Components int     `name:"components" help:"Learned images whose codes make up the prior of vamp; other kinds ignore it." range:"[2,100000]"`
 	Classes    int     `name:"classes" help:"Classes that cvae is told of; 0 takes those of the data. Other kinds ignore it." range:"[0,100000]"`
+	Entries    int     `name:"entries" help:"Entries in the codebook of a vq; other kinds ignore it." range:"[2,65536]"`
+	Dim        int     `name:"dim" help:"Numbers in an entry of the codebook of a vq: a divisor of the channels that the encoder ends with; 0 takes all of them. Other kinds ignore it." range:"[0,1048576]"`
+	Decay      float64 `name:"decay" help:"Decay of the running means that the entries of a vq's codebook are; other kinds ignore it." range:"(0,1)"`
+	Commit     float64 `name:"commitment" help:"Weight in the loss of a vq of the distance between what is encoded and the entries that stand for it; other kinds ignore it." range:"(0,1000000]"`
+	Revive     float64 `name:"revive" help:"Part of its fair share of use below which an entry of a vq's codebook is dead, and replaced by what the encoder makes of an image; 0 for never. Other kinds ignore it." range:"[0,1)"`
+	Levels     string  `name:"levels" help:"Sizes of the codes of an hvae, from the image upwards; together they are its code, for which it ignores latent. Other kinds ignore it." form:"two sizes or more between commas, as in 20,10"`
 	Variance   float64 `name:"variance" help:"Variance of a pixel about its reconstruction: fixed in the loss gaussian, where it begins in those that learn it; the others ignore it." range:"(0,1000000]"`
 	Output     string  `name:"output" help:"Function applied to the decoder's output; bernoulli takes identity, its sigmoid being part of the loss." form:"identity, relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid or softplus"`
 	Init       string  `name:"init" help:"Distribution of the first weights, uniform on ±bound: fanin is 1/√fan-in as in PyTorch, he and xavier are larger." choices:"inits"`
@@ -90,6 +96,8 @@ func Default() Config {
 			Kind: Autoencoder,
 			Loss: string(models.MSE),
 			Beta: 1, Variance: models.DefaultVariance, Samples: 5, Components: 64,
+			Entries: models.DefaultEntries, Decay: models.DefaultDecay, Commit: models.DefaultCommitment, Revive: models.DefaultRevive,
+			Levels: "20,10",
 			Output: kernels.Identity.String(),
 			Init:   string(models.FanIn),
 		},

@@ -62,11 +62,7 @@ func TestPresetsAreValid(t *testing.T) {
 		if err != nil {
 			t.Fatalf("preset %s: %v", name, err)
 		}
-		_, err = models.New(spec, 1)
-		if s.Config.Model.Kind == Variational {
-			_, err = models.NewVAE(models.VAESpec{Spec: spec, Beta: s.Config.Model.Beta}, 1)
-		}
-		if err != nil {
+		if _, err = s.Config.kind().build(s.Config, spec); err != nil {
 			t.Errorf("preset %s: %v", name, err)
 		}
 		if PresetAbout(name) == "" {
@@ -89,7 +85,7 @@ func TestApplyPreset(t *testing.T) {
 		{text: "glyphs:n=256,test=64/mlp", source: "glyphs:n=256,test=64", preset: "mlp"},
 		{text: "konv", problem: "did you mean conv?"},
 		{text: "mnist/konv", problem: "did you mean mnist/conv?"},
-		{text: "zebra", problem: "presets are conv, conv-vae, linear, mlp, vae-400-20"},
+		{text: "zebra", problem: "presets are conv, conv-vae, hvae, linear, mlp, vae-400-20, vq-conv"},
 	} {
 		s := New()
 		err := s.ApplyPreset(test.text)
@@ -191,6 +187,11 @@ func TestValidate(t *testing.T) {
 		{"model.loss", "zebra", "choose among mse"},
 		{"model.kind", "vea", `model.kind is "vea"; did you mean vae?`},
 		{"model.kind", "vae", "model.loss is mse, which is no distribution"},
+		{"model.kind", "hvae", "model.loss is mse, which is no distribution"},
+		{"model.entries", "1", "model.entries is 1; want from 2 to 65536"},
+		{"model.decay", "1", "model.decay is 1; want more than 0 and less than 1"},
+		{"model.commitment", "0", "model.commitment is 0; want more than 0"},
+		{"model.revive", "-0.1", "model.revive is -0.1; want from 0"},
 		{"model.beta", "0", "model.beta is 0; want more than 0"},
 		{"model.output", "sigmoyd", "model.output"},
 		{"model.output", "conv 3", "model.output"},
@@ -216,6 +217,28 @@ func TestValidate(t *testing.T) {
 	s.Config.Model.Loss, s.Config.Model.Output = string(models.Bernoulli), "sigmoid"
 	if err := s.Config.Validate(); err == nil || !strings.Contains(err.Error(), "logits") {
 		t.Errorf("bernoulli with a sigmoid: %v", err)
+	}
+}
+
+// TestLevels refuses sizes that are none, and a capacity beside levels.
+func TestLevels(t *testing.T) {
+	for _, test := range [][2]string{
+		{"20", "model.levels: a hierarchical variational autoencoder has 1 levels"},
+		{"20,x", `model.levels: the size of a level is "x"`},
+		{"20,0", "model.levels: level 2 of the codes has size 0"},
+		{"20, 10", "which its levels cannot share"},
+	} {
+		s := New()
+		if err := s.ApplyPreset("hvae"); err != nil {
+			t.Fatal(err)
+		}
+		s.Config.Model.Levels, s.Config.Model.Capacity = test[0], 5
+		if test[0] != "20, 10" {
+			s.Config.Model.Capacity = 0
+		}
+		if err := s.Config.Validate(); err == nil || !strings.Contains(err.Error(), test[1]) {
+			t.Errorf("levels %q: %v; want an error with %q", test[0], err, test[1])
+		}
 	}
 }
 

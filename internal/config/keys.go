@@ -153,6 +153,8 @@ func (i interval) String() string {
 		return "more than " + text(i.low)
 	case math.IsInf(i.high, 1):
 		return "at least " + text(i.low)
+	case i.openLow && i.openHigh:
+		return "more than " + text(i.low) + " and less than " + text(i.high)
 	case i.openLow:
 		return "more than " + text(i.low) + " and at most " + text(i.high)
 	case i.openHigh:

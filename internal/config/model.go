@@ -23,6 +23,10 @@ const (
 	Autoencoder = "ae"
 	Variational = "vae"
 	Conditional = "cvae"
+	// Hierarchical variational autoencoders have codes at several levels.
+	Hierarchical = "hvae"
+	// Quantised codes are entries of a codebook.
+	Quantised = "vq"
 )
 
 // kind is one family of models.
@@ -76,6 +80,17 @@ var kinds = []kind{
 	{"vamp", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewVamp(models.VampSpec{VAESpec: c.variational(spec), Components: c.Model.Components}, c.Train.Seed)
 	}},
+	{Hierarchical, likelihoodAndLevels, func(c Config, spec models.Spec) (Network, error) {
+		levels, err := c.levels()
+		if err != nil {
+			return nil, err
+		}
+		spec.Latent = 0 // which the levels add up to
+		return models.NewHVAE(models.HVAESpec{VAESpec: c.variational(spec), Levels: levels}, c.Train.Seed)
+	}},
+	{Quantised, nil, func(c Config, spec models.Spec) (Network, error) {
+		return models.NewVQ(c.quantised(spec), c.Train.Seed)
+	}},
 }
 
 // kindNames lists the kinds.
@@ -97,10 +112,18 @@ func (c Config) kind() kind {
 	return kinds[0]
 }
 
-// likelihoodAndCode demands what variational autoencoders cannot do without.
-func likelihoodAndCode(c Config) error {
+// likelihood demands a distribution of images.
+func likelihood(c Config) error {
 	if !models.Likelihood(c.Model.Loss).Distribution() {
 		return fmt.Errorf("model.kind is %s and model.loss is %s, which is no distribution of images; set model.loss to one of %s", c.Model.Kind, c.Model.Loss, strings.Join(models.Distributions(), ", "))
+	}
+	return nil
+}
+
+// likelihoodAndCode demands what variational autoencoders cannot do without.
+func likelihoodAndCode(c Config) error {
+	if err := likelihood(c); err != nil {
+		return err
 	}
 	if err := code(c); err != nil {
 		return err
@@ -117,6 +140,32 @@ func code(c Config) error {
 		return fmt.Errorf("model.kind is %s and model.latent is 0; set model.latent to the size of the code", c.Model.Kind)
 	}
 	return nil
+}
+
+// likelihoodAndLevels demands what hierarchical ones cannot do without.
+func likelihoodAndLevels(c Config) error {
+	if err := likelihood(c); err != nil {
+		return err
+	}
+	if c.Model.Capacity > 0 {
+		return fmt.Errorf("model.kind is %s and model.capacity is %g, which its levels cannot share; set model.capacity to 0, and model.free_bits in its place", c.Model.Kind, c.Model.Capacity)
+	}
+	_, err := c.levels()
+	return err
+}
+
+// levels are the sizes of an hvae's codes.
+func (c Config) levels() ([]int, error) {
+	sizes, err := models.ParseLevels(c.Model.Levels)
+	if err != nil {
+		return nil, fmt.Errorf("model.levels: %w", err)
+	}
+	return sizes, nil
+}
+
+// quantised is what a vector-quantised autoencoder is made from.
+func (c Config) quantised(spec models.Spec) models.VQSpec {
+	return models.VQSpec{Spec: spec, Entries: c.Model.Entries, Dim: c.Model.Dim, Decay: c.Model.Decay, Commitment: c.Model.Commit, Revive: c.Model.Revive}
 }
 
 // variational is what all variational autoencoders are made from.

@@ -56,6 +56,11 @@ var presets = func() map[string]preset {
 	const latent, variationalLatent = 32, 20
 	convVAE := models.Convolutional(models.Shape{}, []int{32, 64}, 4, variationalLatent, models.ReLU)
 	convVAE.Encoder = append(convVAE.Encoder, models.Flatten(), models.Dense(256, models.ReLU))
+	// A vector of 16 numbers for each 4x4 pixels, and about as wide a network
+	// around it as that of conv.
+	quantised := models.Spec{Encoder: models.Seq(
+		models.Conv(32, models.K(4), models.S(2), models.ReLU), models.Conv(64, models.K(4), models.S(2), models.ReLU),
+		models.Conv(64, models.K(3), models.ReLU), models.Conv(16, models.K(1)))}
 	byName := make(map[string]preset)
 	for _, p := range []preset{
 		ofSpec("linear", "no hidden layer: its best is PCA", models.Linear(models.Shape{}, latent)),
@@ -63,6 +68,9 @@ var presets = func() map[string]preset {
 		ofSpec("conv", "convolutions of 32 and 64 channels, each halving the image", models.Convolutional(models.Shape{}, []int{32, 64}, 3, latent, models.ReLU)),
 		variational(ofSpec("vae-400-20", "variational, a dense layer of 400, code of 20: PyTorch's example", models.MLP(models.Shape{}, []int{400}, variationalLatent, models.ReLU))).with(assignment{"train.epochs", "10"}),
 		variational(ofSpec("conv-vae", "variational, two convolutions and a dense layer of 256, code of 20", convVAE)).with(assignment{"train.epochs", "10"}),
+		variational(ofSpec("hvae", "hierarchical: two dense layers of 400, codes of 20 and 10 numbers at two levels", models.MLP(models.Shape{}, []int{400, 400}, 0, models.ReLU))).with(
+			assignment{"model.kind", Hierarchical}, assignment{"model.levels", "20,10"}, assignment{"model.warm_up", "0.3"}, assignment{"train.epochs", "10"}),
+		ofSpec("vq-conv", "vector-quantised, an entry of 16 numbers out of 512 for each 4x4 pixels", quantised).with(assignment{"model.kind", Quantised}),
 	} {
 		byName[p.name] = p
 	}

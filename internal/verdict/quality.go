@@ -136,7 +136,7 @@ func codes(runner *train.Runner, subject diagnose.Subject, images []float32, lab
 // compare sets drawn codes beside as many of the prior.
 func (c *Codes) compare(runner *train.Runner, subject diagnose.Subject, images []float32, labels []int) error {
 	n := min(len(labels), mostForMMD)
-	codes, noise, err := runner.Draw(images[:n*subject.Image], n, 0, detailSeed, runner.Told(labels[:n])...)
+	codes, noise, err := runner.DrawPosterior(images[:n*subject.Image], n, 0, detailSeed, runner.Told(labels[:n])...)
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,17 @@ func KL(mean, logVariance *gorgonia.Node) (*gorgonia.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return halfOf(excess)
+}
+
+// halfOf is ½ Σ of what an image's elements, (N,Z), make, averaged over the
+// batch.
+func halfOf(excess *gorgonia.Node) (*gorgonia.Node, error) {
 	sum, err := ops.Sum(excess)
 	if err != nil {
 		return nil, err
 	}
-	return ops.Scale(sum, 0.5/float64(mean.Shape()[0]))
+	return ops.Scale(sum, 0.5/float64(excess.Shape()[0]))
 }
 
 // FreeBits is [KL] with each element of the code paying, for its divergence
@@ -43,6 +49,11 @@ func FreeBits(mean, logVariance *gorgonia.Node, free float64) (*gorgonia.Node, e
 	if err != nil {
 		return nil, err
 	}
+	return freeOf(excess, free)
+}
+
+// freeOf is ½ Σ of the elements' means over the batch, none less than free.
+func freeOf(excess *gorgonia.Node, free float64) (*gorgonia.Node, error) {
 	each, err := ops.Mean(excess, 0)
 	if err != nil {
 		return nil, err
@@ -57,7 +68,7 @@ func FreeBits(mean, logVariance *gorgonia.Node, free float64) (*gorgonia.Node, e
 	if err != nil {
 		return nil, err
 	}
-	return ops.Affine(sum, 1, free*float64(mean.Shape()[1]))
+	return ops.Affine(sum, 1, free*float64(excess.Shape()[1]))
 }
 
 // excessOf is μ² + σ² − 1 − log σ², (N,Z).
