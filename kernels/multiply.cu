@@ -7,7 +7,8 @@
 // elements. Bytes: each element of A is read N/64 times, of B M/64 times,
 // mostly from the cache. With several splits the depth K is shared among
 // blocks along z, each writing its sum to its own M,N of `out`, and multiply_sum
-// adds these in order, one thread an element.
+// adds these in order, one thread an element. A batch of products lies along z
+// too: of each operand but the bias as many matrices stand one behind another.
 #include "activate.cuh"
 #include "tile.cuh"
 
@@ -29,10 +30,11 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
                     int M, int N, int K, int chunk, int function, float alpha) {
     using Rows = typename Choose<TransA, RowFirst<T::ROWS>, DepthFirst<T::ROWS>>::Type;
     using Columns = typename Choose<TransB, DepthFirst<T::COLUMNS>, RowFirst<T::COLUMNS>>::Type;
-    int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, from = block_z() * chunk;
+    int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
+    int pair = block_z() / splits, from = block_z() % splits * chunk;
     int depth = smaller(chunk, K - from);
-    Strided<Rows> left = {a + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
-    Strided<Columns> right = {b + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
+    Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
+    Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
     out += block_z() * M * N;
     tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
         int m = row + i, n = column + j;

@@ -8,8 +8,11 @@ import "fmt"
 //
 // where A is stored M,K (K,M with TransA) and B is stored K,N (N,K with
 // TransB), and Activation is applied to the sum. A linear layer is Multiply
-// with TransB: PyTorch stores its weight out x in.
+// with TransB: PyTorch stores its weight out x in. Batch products of as many
+// pairs of matrices, one behind another on a leading axis, share the bias; a
+// Batch of 0 has no such axis.
 type Multiply struct {
+	Batch          int
 	M, N, K        int
 	TransA, TransB bool
 	Bias           bool
@@ -26,12 +29,28 @@ func (o Multiply) Operands() []Shape {
 	if o.TransB {
 		b = Shape{o.N, o.K}
 	}
-	return withBias([]Shape{a, b}, o.Bias, o.N)
+	return withBias([]Shape{o.batched(a), o.batched(b)}, o.Bias, o.N)
 }
-func (o Multiply) Result() Shape { return Shape{o.M, o.N} }
-func (o Multiply) FLOPs() int    { return 2 * o.M * o.N * o.K }
+func (o Multiply) Result() Shape { return o.batched(Shape{o.M, o.N}) }
+func (o Multiply) FLOPs() int    { return 2 * o.Products() * o.M * o.N * o.K }
 func (o Multiply) Check() error {
-	return first(positive("multiply", "rows", o.M, "columns", o.N, "inner size", o.K), o.Activation.Check())
+	return first(positive("multiply", "batch", o.Products(), "rows", o.M, "columns", o.N, "inner size", o.K), o.Activation.Check())
+}
+
+// Products is the number of pairs of matrices.
+func (o Multiply) Products() int {
+	if o.Batch == 0 {
+		return 1
+	}
+	return o.Batch
+}
+
+// batched is the shape of one matrix, or of all of a batch.
+func (o Multiply) batched(matrix Shape) Shape {
+	if o.Batch == 0 {
+		return matrix
+	}
+	return append(Shape{o.Batch}, matrix...)
 }
 
 // Transpose swaps the two axes of a matrix: y[c,r] = x[r,c]. Batch repeats it

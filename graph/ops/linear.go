@@ -22,24 +22,34 @@ func Linear(x, w, b *gorgonia.Node) (*gorgonia.Node, error) {
 }
 
 // MatMul computes a·b for a of shape (M,K) and b (K,N), either of them read
-// transposed on request.
+// transposed on request; with a leading axis of one size on both, of each pair
+// of matrices.
 func MatMul(a, b *gorgonia.Node, transA, transB bool) (*gorgonia.Node, error) {
-	if err := ranks("matmul", rank{"left factor", a, 2}, rank{"right factor", b, 2}); err != nil {
+	axes, batch := 2, 0
+	if a != nil && a.Shape().Dims() == 3 {
+		axes, batch = 3, a.Shape()[0]
+	}
+	if err := ranks("matmul", rank{"left factor", a, axes}, rank{"right factor", b, axes}); err != nil {
 		return nil, err
+	}
+	if batch > 0 && b.Shape()[0] != batch {
+		return nil, fmt.Errorf("matmul: %v and %v hold %d and %d matrices; they must hold as many", shapeOf(a), shapeOf(b), batch, b.Shape()[0])
 	}
 	m, k := pair(a, transA)
 	inner, n := pair(b, transB)
 	if k != inner {
 		return nil, fmt.Errorf("matmul: the inner sizes of %v and %v are %d and %d; they must be equal", a.Shape(), b.Shape(), k, inner)
 	}
-	return multiply(kernels.Multiply{M: m, N: n, K: k, TransA: transA, TransB: transB}, a, b, nil)
+	return multiply(kernels.Multiply{Batch: batch, M: m, N: n, K: k, TransA: transA, TransB: transB}, a, b, nil)
 }
 
 func pair(n *gorgonia.Node, transposed bool) (rows, columns int) {
+	last := n.Shape().Dims() - 1
+	rows, columns = n.Shape()[last-1], n.Shape()[last]
 	if transposed {
-		return n.Shape()[1], n.Shape()[0]
+		return columns, rows
 	}
-	return n.Shape()[0], n.Shape()[1]
+	return rows, columns
 }
 
 // multiply adds the node of c = A·B + bias. With A stored as M,K or K,M and B as

@@ -72,7 +72,7 @@ func build(op kernels.Operation) (gradcheck.Build, bool) {
 }
 
 func multiply(o kernels.Multiply, in gorgonia.Nodes) (*gorgonia.Node, error) {
-	if o.TransB && !o.TransA {
+	if o.TransB && !o.TransA && o.Batch == 0 {
 		if o.Bias {
 			return ops.Linear(in[0], in[1], in[2])
 		}

@@ -48,6 +48,7 @@ var invalid = []struct {
 	{kernels.Concat{Outer: 1}, []string{"nothing to join"}},
 	{kernels.Reduce{From: kernels.Shape{2, 0}, To: kernels.Shape{1, 1}}, []string{"2x0", "axis of 0"}},
 	{kernels.Slice{Outer: 1, Total: 4, From: math.MaxInt, Size: 1}, []string{"do not exist"}},
+	{kernels.Multiply{Batch: -1, M: 1, N: 2, K: 3}, []string{"batch is -1"}},
 	{kernels.Multiply{M: 0, N: 2, K: 3}, []string{"rows is 0"}},
 	{kernels.Multiply{M: 1, N: -2, K: 3}, []string{"columns is -2"}},
 	{kernels.Multiply{M: 1, N: 2}, []string{"inner size is 0"}},

@@ -13,6 +13,9 @@ var products = [][3]int{
 	{31, 32, 15}, {32, 33, 16}, {33, 31, 17}, {64, 48, 65}, {13, 65, 300}, {96, 96, 96},
 }
 
+// batches are Batch, M, N and K.
+var batches = [][4]int{{1, 3, 5, 7}, {3, 7, 17, 9}, {5, 1, 1, 4}, {2, 33, 31, 520}, {2, 65, 64, 16}, {4, 16, 16, 12}}
+
 var layers = []kernels.Multiply{
 	{M: 5, N: 9, K: 12, TransB: true, Bias: true},
 	{M: 1, N: 33, K: 17, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.Sigmoid}},
@@ -22,6 +25,7 @@ var layers = []kernels.Multiply{
 	{M: 6, N: 16, K: 5, Bias: true, Activation: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.01}},
 	{M: 9, N: 5, K: 8, TransA: true, Bias: true, Activation: kernels.Activation{Function: kernels.Tanh}},
 	{M: 17, N: 31, K: 7, TransA: true, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.SiLU}},
+	{Batch: 3, M: 5, N: 18, K: 6, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.Tanh}},
 	{M: 4, N: 4, K: 40, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.Softplus}},
 }
 
@@ -33,8 +37,14 @@ func multiply() []Case {
 			all = append(all, row(op, fmt.Sprintf("%dx%dx%d, transposed %v", p[0], p[1], p[2], transpose)))
 		}
 	}
+	for _, p := range batches {
+		for _, transpose := range [][2]bool{{false, false}, {false, true}, {true, false}, {true, true}} {
+			op := kernels.Multiply{Batch: p[0], M: p[1], N: p[2], K: p[3], TransA: transpose[0], TransB: transpose[1]}
+			all = append(all, row(op, fmt.Sprintf("%d times %dx%dx%d, transposed %v", p[0], p[1], p[2], p[3], transpose)))
+		}
+	}
 	for _, op := range layers {
-		all = append(all, row(op, fmt.Sprintf("%dx%dx%d, bias %v, %v", op.M, op.N, op.K, op.Bias, op.Activation.Function)))
+		all = append(all, row(op, fmt.Sprintf("%d, %dx%dx%d, bias %v, %v", op.Batch, op.M, op.N, op.K, op.Bias, op.Activation.Function)))
 	}
 	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 1}, {1, 1, 5}, {1, 7, 9}, {3, 8, 8}, {2, 16, 17}, {2, 33, 31}, {2, 49, 3}, {1, 65, 64}} {
 		all = append(all, row(kernels.Transpose{Batch: s[0], Rows: s[1], Columns: s[2]}, fmt.Sprint(s)))

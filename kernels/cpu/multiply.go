@@ -90,18 +90,21 @@ func (p *product) divide() int {
 }
 
 func (p *product) run(out []float32, in [][]float32) {
-	p.c, p.a, p.b = out, in[0], in[1]
 	if p.op.Bias {
 		p.bias = in[2]
 	}
-	if p.op.TransA {
-		p.ctx.Workers.run(p.blocks, p.transpose)
-	}
-	if p.packsFirst {
-		p.ctx.Workers.run(p.panels, p.pack)
-		p.ctx.Workers.run(p.blocks, p.compute)
-	} else {
-		p.ctx.Workers.run(p.panels, p.compute)
+	m, n, k := p.op.M, p.op.N, p.op.K
+	for i := range p.op.Products() { // one behind another: all workers share each
+		p.c, p.a, p.b = out[i*m*n:][:m*n], in[0][i*m*k:][:m*k], in[1][i*k*n:][:k*n]
+		if p.op.TransA {
+			p.ctx.Workers.run(p.blocks, p.transpose)
+		}
+		if p.packsFirst {
+			p.ctx.Workers.run(p.panels, p.pack)
+			p.ctx.Workers.run(p.blocks, p.compute)
+		} else {
+			p.ctx.Workers.run(p.panels, p.compute)
+		}
 	}
 	p.c, p.a, p.b, p.bias = nil, nil, nil, nil
 }

@@ -106,6 +106,7 @@ func TestGrids(t *testing.T) {
 		{kernels.Multiply{M: 63, N: 64, K: 5, TransA: true}, "multiply_tn_32x32", [3]int{2, 2, 1}},
 		{kernels.Multiply{M: 32, N: 33, K: 511}, "multiply_nn_32x32", [3]int{1, 2, 1}},
 		{kernels.Multiply{M: 32, N: 33, K: 513}, "multiply_nn_32x32", [3]int{1, 2, 2}},
+		{kernels.Multiply{Batch: 7, M: 32, N: 33, K: 513}, "multiply_nn_32x32", [3]int{1, 2, 7}},
 		{kernels.Multiply{M: 3, N: 3, K: 512}, "multiply_sum", [3]int{1, 1, 1}},
 		{kernels.Transpose{Batch: 3, Rows: 33, Columns: 32}, "transpose", [3]int{6, 1, 1}},
 		{kernels.ConvolveForward{Convolution: convolution(1, 3, 8, 16, 8)}, "convolve_forward_128x8", [3]int{1, 1, 1}},

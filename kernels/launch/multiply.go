@@ -28,7 +28,8 @@ func (p *Program) move(from Arg, size int) {
 }
 
 // multiply shares a deep product of few tiles among splits, whose sums
-// multiply_sum adds up.
+// multiply_sum adds up. The products of a batch are not shared: there are blocks
+// enough.
 func multiply(o kernels.Multiply, p *Program) {
 	tile := 32
 	if o.M >= 64 && o.N >= 64 {
@@ -36,12 +37,16 @@ func multiply(o kernels.Multiply, p *Program) {
 	}
 	letters := map[bool]string{false: "n", true: "t"}
 	kernel := fmt.Sprintf("multiply_%s%s_%dx%d", letters[o.TransA], letters[o.TransB], tile, tile)
-	rows, columns, size := ceil(o.M, tile), ceil(o.N, tile), o.M*o.N
-	chunk, splits := cut(o.K, rows*columns, 256)
-	words := o.M*o.K + o.K*o.N
+	products := o.Products()
+	rows, columns, size := ceil(o.M, tile), ceil(o.N, tile), products*o.M*o.N
+	chunk, splits := o.K, 1
+	if o.Batch == 0 {
+		chunk, splits = cut(o.K, rows*columns, 256)
+	}
+	words := products * (o.M*o.K + o.K*o.N)
 	if splits == 1 {
 		args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, integers(o.M, o.N, o.K, chunk)...)
-		p.run(kernel, [3]int{rows, columns, 1}, threads, cost{words + size, o.FLOPs()}, append(args, activation(o.Activation)...)...)
+		p.run(kernel, [3]int{rows, columns, products}, threads, cost{words + size, o.FLOPs()}, append(args, activation(o.Activation)...)...)
 		return
 	}
 	part := p.reserve(splits * size)

@@ -101,13 +101,13 @@ func biasDerivative(bias bool, y kernels.Shape, dy []float64) []derivative {
 // multiplyDerivatives: dA = dC·Bᵀ and dB = Aᵀ·dC, each transposed as stored.
 func multiplyDerivatives(o kernels.Multiply, in [][]float64, dc []float64) []derivative {
 	a, b := in[0], in[1]
-	byA := derivative{0, kernels.Multiply{M: o.M, N: o.K, K: o.N, TransB: !o.TransB}, [][]float64{dc, b}}
+	byA := derivative{0, kernels.Multiply{Batch: o.Batch, M: o.M, N: o.K, K: o.N, TransB: !o.TransB}, [][]float64{dc, b}}
 	if o.TransA {
-		byA = derivative{0, kernels.Multiply{M: o.K, N: o.M, K: o.N, TransA: o.TransB, TransB: true}, [][]float64{b, dc}}
+		byA = derivative{0, kernels.Multiply{Batch: o.Batch, M: o.K, N: o.M, K: o.N, TransA: o.TransB, TransB: true}, [][]float64{b, dc}}
 	}
-	byB := derivative{1, kernels.Multiply{M: o.K, N: o.N, K: o.M, TransA: !o.TransA}, [][]float64{a, dc}}
+	byB := derivative{1, kernels.Multiply{Batch: o.Batch, M: o.K, N: o.N, K: o.M, TransA: !o.TransA}, [][]float64{a, dc}}
 	if o.TransB {
-		byB = derivative{1, kernels.Multiply{M: o.N, N: o.K, K: o.M, TransA: true, TransB: o.TransA}, [][]float64{dc, a}}
+		byB = derivative{1, kernels.Multiply{Batch: o.Batch, M: o.N, N: o.K, K: o.M, TransA: true, TransB: o.TransA}, [][]float64{dc, a}}
 	}
 	return []derivative{byA, byB}
 }

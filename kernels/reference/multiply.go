@@ -10,21 +10,23 @@ func init() {
 }
 
 func multiply(o kernels.Multiply, _ kernels.Clock, c []float64, in [][]float64) {
-	a, b := in[0], in[1]
-	for m := range o.M {
-		for n := range o.N {
-			sum := 0.0
-			for k := range o.K {
-				ia, ib := m*o.K+k, k*o.N+n
-				if o.TransA {
-					ia = k*o.M + m
+	for i := range o.Products() {
+		a, b := in[0][i*o.M*o.K:], in[1][i*o.K*o.N:]
+		for m := range o.M {
+			for n := range o.N {
+				sum := 0.0
+				for k := range o.K {
+					ia, ib := m*o.K+k, k*o.N+n
+					if o.TransA {
+						ia = k*o.M + m
+					}
+					if o.TransB {
+						ib = n*o.K + k
+					}
+					sum += a[ia] * b[ib]
 				}
-				if o.TransB {
-					ib = n*o.K + k
-				}
-				sum += a[ia] * b[ib]
+				c[(i*o.M+m)*o.N+n] = sum
 			}
-			c[m*o.N+n] = sum
 		}
 	}
 	finish(c, o.Bias, in, o.N, o.Activation)
