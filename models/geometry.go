@@ -69,6 +69,8 @@ func (l Layer) Out(in Shape) (Shape, error) {
 		}
 		h, w := g.Out()
 		return Shape{C: in.C, H: h, W: w}, nil
+	case KindRes:
+		return Shape{C: l.Channels, H: in.H, W: in.W}, nil
 	case KindUpsample:
 		return Shape{C: in.C, H: in.H * l.Stride.H, W: in.W * l.Stride.W}, nil
 	case KindAssert:
@@ -82,7 +84,7 @@ func (l Layer) Out(in Shape) (Shape, error) {
 // accepts checks what a kind demands of its input and of its attributes.
 func (l Layer) accepts(in Shape) error {
 	switch l.Kind {
-	case KindConv, KindConvT, KindMaxPool, KindAvgPool, KindUpsample, KindFlatten:
+	case KindConv, KindConvT, KindMaxPool, KindAvgPool, KindUpsample, KindRes, KindAttention, KindFlatten:
 		if in.Flat {
 			return fmt.Errorf("needs an image, and the input is a row of %v features; put an unflatten before it", in)
 		}
@@ -94,11 +96,16 @@ func (l Layer) accepts(in Shape) error {
 	default:
 		return unknown("layer", string(l.Kind), kindNames())
 	}
-	if l.Channels < 1 && (l.Kind == KindConv || l.Kind == KindConvT || l.Kind == KindDense) {
+	if l.Channels < 1 && (sums(l.Kind) || l.Kind == KindRes) {
 		return fmt.Errorf("%d outputs; want at least 1", l.Channels)
 	}
 	if l.Kind == KindUpsample && (l.Stride.H < 1 || l.Stride.W < 1) {
 		return fmt.Errorf("scale %s; want at least 1", sizeText(l.Stride))
+	}
+	if composed(l.Kind) {
+		if err := l.acceptsBlock(in); err != nil {
+			return err
+		}
 	}
 	if l.Kind == KindDropout {
 		if err := (kernels.Dropout{Rate: l.Rate, Size: 1}).Check(); err != nil {

@@ -23,6 +23,7 @@ import (
 //	flatten, unflatten CxHxW, assert CxHxW or F
 //	maxpool N, avgpool N   sN (N), pN (0)
 //	upsample N        bilinear
+//	res F, attention  gN groups of the norms (the greatest divisor of their channels up to 32)
 //	dropout RATE
 //	batchnorm, layernorm, groupnorm:GROUPS                       the norms, alone or as option
 //	relu, leakyrelu[:SLOPE], elu[:SCALE], silu, gelu, tanh, sigmoid, softplus   the activations, likewise
@@ -52,9 +53,9 @@ func Parse(text string) (Layers, error) {
 func parseLayer(words []string) (Layer, error) {
 	kind, rest := Kind(words[0]), words[1:]
 	switch kind {
-	case KindFlatten:
-		return parseOptions(Flatten(), rest)
-	case KindConv, KindConvT, KindDense, KindMaxPool, KindAvgPool, KindUpsample:
+	case KindFlatten, KindAttention:
+		return parseOptions(Layer{Kind: kind}, rest)
+	case KindConv, KindConvT, KindDense, KindMaxPool, KindAvgPool, KindUpsample, KindRes:
 		number, rest, err := leadingNumber(kind, rest)
 		if err != nil {
 			return Layer{}, err
@@ -102,6 +103,7 @@ var sized = map[Kind]func(int) Layer{
 	KindMaxPool:  func(n int) Layer { return MaxPool(n) },
 	KindAvgPool:  func(n int) Layer { return AvgPool(n) },
 	KindUpsample: func(n int) Layer { return Upsample(n) },
+	KindRes:      func(n int) Layer { return Res(n) },
 }
 
 func leadingNumber(kind Kind, words []string) (int, []string, error) {
@@ -212,7 +214,7 @@ func parseOption(l *Layer, word string) error {
 		l.Padding, l.Padded = size, true
 	case word[0] == 'd' && convolves:
 		l.Dilation = size
-	case word[0] == 'g' && convolves && size.H == size.W:
+	case word[0] == 'g' && (convolves || composed(l.Kind)) && size.H == size.W:
 		l.Groups = size.H
 	case word[0] == 'o' && l.Kind == KindConvT:
 		l.OutputPadding = size
@@ -266,7 +268,7 @@ func parseFunction(word string) (option Option, isNorm bool, err error) {
 }
 
 func kindNames() []string {
-	names := []string{"conv", "convt", "dense", "flatten", "unflatten", "maxpool", "avgpool", "upsample", "dropout", "assert"}
+	names := []string{"conv", "convt", "dense", "flatten", "unflatten", "maxpool", "avgpool", "upsample", "res", "attention", "dropout", "assert"}
 	return append(names, functionNames()...)
 }
 
@@ -316,6 +318,11 @@ func (l Layer) String() string {
 		add("o", l.OutputPadding, conv.Size{})
 	case KindDense:
 		words = append(words, fmt.Sprint(l.Channels))
+	case KindRes:
+		words = append(words, fmt.Sprint(l.Channels))
+		add("g", conv.Square(l.Groups), conv.Size{})
+	case KindAttention:
+		add("g", conv.Square(l.Groups), conv.Size{})
 	case KindMaxPool, KindAvgPool:
 		words = append(words, sizeText(l.Kernel))
 		add("s", l.Stride, l.Kernel)

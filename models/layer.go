@@ -17,6 +17,8 @@ const (
 	KindUnflatten Kind = "unflatten" // row to image
 	KindMaxPool   Kind = "maxpool"
 	KindAvgPool   Kind = "avgpool"
+	KindRes       Kind = "res"       // residual block of two convolutions
+	KindAttention Kind = "attention" // self-attention over the pixels of an image
 	KindUpsample  Kind = "upsample"
 	KindNorm      Kind = "norm"       // a normalisation on its own; written by its name
 	KindActivate  Kind = "activation" // an activation on its own; written by its name
@@ -35,14 +37,14 @@ type Norm struct {
 // ⌊dilation·(kernel−1)/2⌋, unless Padded says that it was chosen.
 type Layer struct {
 	Kind          Kind
-	Channels      int // filters of a convolution, features of a dense layer
+	Channels      int // filters of a convolution or residual block, features of a dense layer
 	Kernel        conv.Size
 	Stride        conv.Size
 	Padding       conv.Size
 	Padded        bool
 	Dilation      conv.Size
 	OutputPadding conv.Size
-	Groups        int
+	Groups        int // of a convolution, or of the norms of a block, where 0 takes what suits the channels
 	NoBias        bool
 	Norm          *Norm              // applied after the sum
 	Activation    kernels.Activation // applied last
@@ -112,6 +114,26 @@ func Upsample(scale int, options ...Option) Layer {
 	return layer(Layer{Kind: KindUpsample, Stride: conv.Square(scale)}, options)
 }
 
+// Res is a residual block of two 3x3 convolutions, each behind a group
+// normalisation and a SiLU, added to the input, or to a 1x1 convolution of it
+// where the channels differ: the block of latent diffusion's autoencoders
+// (Rombach et al., "High-resolution image synthesis with latent diffusion
+// models", 2022; the order of its parts: He et al., "Identity mappings in deep
+// residual networks", 2016). The norms have 32 groups, or the greatest number
+// up to 32 that divides their channels, unless [G] says otherwise.
+func Res(channels int, options ...Option) Layer {
+	return layer(Layer{Kind: KindRes, Channels: channels}, options)
+}
+
+// Attention adds to each pixel what it gathers from all pixels of its image, as
+// latent diffusion's autoencoders do at their smallest size: with one head,
+//
+//	x + O·softmax(QKᵀ/√C)·V, where Q, K, V and O are linear maps of a pixel's C channels
+//
+// behind a group normalisation with the groups of [Res]
+// (Vaswani et al., "Attention is all you need", 2017).
+func Attention(options ...Option) Layer { return layer(Layer{Kind: KindAttention}, options) }
+
 // Act is an activation, given as an option, on its own.
 func Act(activation Option) Layer { return layer(Layer{Kind: KindActivate}, []Option{activation}) }
 
@@ -144,7 +166,7 @@ func D(dilation int) Option { return func(l *Layer) { l.Dilation = conv.Square(d
 // O is the output padding of a transposed convolution.
 func O(padding int) Option { return func(l *Layer) { l.OutputPadding = conv.Square(padding) } }
 
-// G is the number of groups.
+// G is the number of groups: of a convolution, or of the norms of a block.
 func G(groups int) Option { return func(l *Layer) { l.Groups = groups } }
 
 // NoBias leaves the bias out.

@@ -12,7 +12,8 @@ import (
 // padding that restores the size, whatever remainder the stride had left; a
 // pooling becomes an enlargement; a dense layer one of the size before it.
 // Norms and activations move to the layer that makes the same shape on the way
-// back; the last layer has none. Dropout is left out.
+// back; the last layer has none. Blocks keep theirs, which stand before their
+// sums. Dropout is left out.
 func (l Layers) Mirror(in Shape) (Layers, error) {
 	encoder := l.folded()
 	shapes, err := encoder.Shapes("encoder", in)
@@ -26,7 +27,7 @@ func (l Layers) Mirror(in Shape) (Layers, error) {
 			return nil, fmt.Errorf("encoder[%d] %v cannot be mirrored: %w", i, encoder[i], err)
 		}
 		if sums(back.Kind) {
-			if before := encoder[:i].last(sums); before != nil {
+			if before := encoder[:i].last(weighted); before != nil {
 				back.Norm, back.Activation = before.Norm, before.Activation
 			}
 		}
@@ -35,8 +36,11 @@ func (l Layers) Mirror(in Shape) (Layers, error) {
 	return decoder, nil
 }
 
-// sums reports whether a kind of layer has weights.
+// sums reports whether a kind of layer is one sum with weights.
 func sums(k Kind) bool { return k == KindConv || k == KindConvT || k == KindDense }
+
+// weighted reports whether a kind of layer has weights.
+func weighted(k Kind) bool { return sums(k) || composed(k) }
 
 // last returns the last layer of some kind, or nil.
 func (l Layers) last(is func(Kind) bool) *Layer {
@@ -87,6 +91,8 @@ func (l Layer) reverse(in, out Shape) (Layer, error) {
 		return back, nil
 	case KindDense:
 		return Dense(in.C), nil
+	case KindRes:
+		return Res(in.C, G(l.Groups)), nil
 	case KindFlatten:
 		return Unflatten(in.C, in.H, in.W), nil
 	case KindUnflatten:

@@ -76,7 +76,7 @@ func randomLayers(random *rand.Rand) Layers {
 	var layers Layers
 	for range 1 + random.IntN(4) {
 		activation := activations[random.IntN(len(activations))]
-		switch random.IntN(6) {
+		switch random.IntN(8) {
 		case 0:
 			layers = append(layers, MaxPool(1+random.IntN(3)))
 		case 1:
@@ -87,6 +87,10 @@ func randomLayers(random *rand.Rand) Layers {
 			layers = append(layers, Conv(4, K(3), P(random.IntN(3)), D(1+random.IntN(2)), GroupNorm(2), activation, NoBias))
 		case 4:
 			layers = append(layers, Conv(3, K(2), S(2)), Act(activation))
+		case 5:
+			layers = append(layers, Conv(4, activation), Res(2*(1+random.IntN(4)), G(random.IntN(3))))
+		case 6:
+			layers = append(layers, Res(1+random.IntN(40)), Attention())
 		default:
 			layers = append(layers, Conv(5, K(4), S(2), LayerNorm, activation))
 		}
@@ -118,6 +122,7 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"conv 32 k3 s2 relu | conv 64 k3 s2 batchnorm leakyrelu:0.2 | assert 64x7x7 | flatten | dense 128 nobias",
 		"convt 8 k3x5 s2x1 p0x2 d1 g2 o1x0 groupnorm:4 silu", "maxpool 2 | avgpool 3 s2 p1 | upsample 2 bilinear | dropout 0.5 | elu:1 | layernorm | unflatten 3x4x4",
+		"res 6 g2 | attention | res 64 | attention g4", "res", "attention 3", "res 0", "res 3 relu",
 		"", "|", "conv", "conv 0", "conv 99999999999999999999", "dense 3 relu relu", "leakyrelu:nan", "dropout 1",
 	} {
 		f.Add(text)
@@ -156,6 +161,13 @@ func TestErrorsNameTheLayer(t *testing.T) {
 		{"conv 8 k31 p0", "does not fit a 28x28 image"},
 		{"conv 8 g3", "3 groups"},
 		{"conv 8 groupnorm:3", "3 groups do not divide 8 channels"},
+		{"res 8 g3", "3 groups do not divide 1 channels"},
+		{"conv 9 | res 8 g3", "3 groups do not divide 8 channels"},
+		{"conv 9 | attention g2", "2 groups do not divide 9 channels"},
+		{"attention k3", "takes no option"},
+		{"res 8 relu", "takes no option"},
+		{"flatten | res 8", "put an unflatten before it"},
+		{"upsample 10 | attention", "at most 16384 pixels"},
 		{"maxpool 3", "cannot be mirrored"},
 		{"dense 3 k3", "takes no option"},
 		{"conv 1048576 | conv 1048576", "beyond the limit"},
@@ -204,6 +216,8 @@ func specs(t *testing.T) map[string]Spec {
 		"pools and dropout":     {Input: Shape{C: 1, H: 8, W: 8}, Encoder: parse("conv 4 k3 silu | dropout 0.3 | avgpool 2 | maxpool 2"), Latent: 3},
 		"l1 with sigmoid":       {Input: in, Encoder: parse("flatten | dense 9 sigmoid"), Latent: 3, Likelihood: L1, Output: kernels.Activation{Function: kernels.Sigmoid}},
 		"huber, explicit":       {Input: in, Encoder: parse("conv 4 k3 s2"), Latent: 3, Likelihood: Huber, Decoder: parse("dense 252 | unflatten 4x7x9 | layernorm | tanh | conv 2 k3x1 nobias")},
+		"residual":              {Input: in, Encoder: parse("conv 4 k3 s2 | res 4 g2 | res 6 g2 | conv 6 k3 s2 | res 6 | groupnorm:3 | silu"), Latent: 3},
+		"attention":             {Input: Shape{C: 2, H: 5, W: 4}, Encoder: parse("conv 6 k3 s2 | attention g3 | res 4 | attention"), Latent: 3},
 		"upsampling, dilations": {Input: Shape{C: 1, H: 6, W: 6}, Encoder: parse("conv 4 k3 d2 g1 silu | maxpool 2"), Latent: 3, Decoder: parse("dense 18 silu | unflatten 2x3x3 | upsample 2 bilinear | convt 1 k3 d2")},
 	}
 }

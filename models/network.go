@@ -76,6 +76,10 @@ func (p part) layerVariables(l Layer, in, out Shape, module int) []variable {
 		all = append(all, variable{Variable: graph.Variable{Name: name, Shape: shape}, begin: begin})
 	}
 	switch l.Kind {
+	case KindRes, KindAttention:
+		for _, one := range p.inside(l, in, module) {
+			all = append(all, one.variables()...)
+		}
 	case KindConv, KindConvT, KindDense:
 		shape, fanIn, fanOut := l.weight(in)
 		parameter(prefix+".weight", beginning{bound: p.init.bound(l.Activation, fanIn, fanOut)}, shape...)
@@ -172,6 +176,10 @@ func (p part) applyLayer(b *graph.Builder, l Layer, in Shape, x *gorgonia.Node, 
 	case KindConv, KindConvT, KindDense:
 		y, err = applyWeights(b, l, prefix, x)
 		prefix = p.prefix(module + 1)
+	case KindRes:
+		y, err = applyRes(b, p.inside(l, in, module), x)
+	case KindAttention:
+		y, err = applyAttention(b, p.inside(l, in, module), x)
 	case KindFlatten:
 		y, err = ops.Flatten(x)
 	case KindUnflatten:

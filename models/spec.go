@@ -84,7 +84,7 @@ func (s Spec) complete() (Spec, error) {
 	}
 	if s.Latent > 0 {
 		first := Dense(shapes[len(shapes)-1].Size())
-		if last := s.Encoder.last(sums); last != nil {
+		if last := s.Encoder.last(weighted); last != nil {
 			first.Activation = last.Activation
 		}
 		s.Decoder = append(Layers{first}, s.Decoder...)

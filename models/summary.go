@@ -41,6 +41,8 @@ func (l Layer) flops(in Shape) int {
 		return g.FLOPs()
 	case KindDense:
 		return 2 * in.C * l.Channels
+	case KindRes, KindAttention:
+		return l.blockFLOPs(in)
 	}
 	return 0
 }
