@@ -19,13 +19,24 @@ type configured struct {
 	keys   [][2]string
 }
 
+// narrow are stand-ins for the layers of presets whose own are too many for the
+// emulator and for images of one channel.
+var narrow = map[string]models.Spec{
+	"kl-f8":   models.AutoencoderKL(models.Shape{C: 1}, []int{4}, 2),
+	"resconv": models.Residual(models.Shape{C: 1}, []int{4, 6}, 1, 2),
+}
+
 // catalogue lists every preset, every kind of model and every loss that there
 // is. Those that are no preset have the given encoder.
 func catalogue(t *testing.T, encoder string) []configured {
 	t.Helper()
 	var all []configured
 	for _, name := range config.PresetNames() {
-		all = append(all, configured{name: "preset " + name, preset: name})
+		c := configured{name: "preset " + name, preset: name}
+		if spec, ok := narrow[name]; ok {
+			c.keys = [][2]string{{"model.encoder", spec.Encoder.String()}, {"model.decoder", spec.Decoder.String()}, {"model.latent", "2"}}
+		}
+		all = append(all, c)
 	}
 	add := func(name string, keys ...[2]string) {
 		keys = append(keys, [2]string{"model.encoder", encoder}, [2]string{"model.latent", "6"}, [2]string{"model.decoder", ""}, [2]string{"model.classes", "10"})

@@ -40,7 +40,11 @@ func NewAAE(spec AAESpec, seed uint64) (*AAE, error) {
 	if err != nil {
 		return nil, err
 	}
-	judge, err := spec.part(discriminating, Seq(Dense(spec.Width, leaky), Dense(spec.Width, leaky), Dense(1)), Features(spec.Latent))
+	size, err := spec.codeSize()
+	if err != nil {
+		return nil, err
+	}
+	judge, err := spec.part(discriminating, Seq(Dense(spec.Width, leaky), Dense(spec.Width, leaky), Dense(1)), Features(size))
 	if err != nil {
 		return nil, err
 	}

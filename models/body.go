@@ -48,11 +48,16 @@ func newBody(spec Spec, seed uint64, heads []string, o bodyOptions) (body, error
 	}
 	features := m.encoder.out()
 	code := features
-	if o.classes > 0 {
+	switch {
+	case m.spec.Spatial && o.classes > 0:
+		return m, fmt.Errorf("a model that is told classes joins them to rows of features, and its code is to be an image; make the code a row")
+	case m.spec.Tied && len(heads) > 1:
+		return m, fmt.Errorf("a model whose codes are distributions has two maps to the code, and the decoder's weights can be tied to one only; leave them untied")
+	case o.classes > 0:
 		features = Features(features.Size() + o.classes)
 	}
 	for _, name := range heads {
-		head, err := m.spec.part(name, Seq(Dense(m.spec.Latent)), features)
+		head, err := m.spec.part(name, m.spec.head(), features)
 		if err != nil {
 			return m, err
 		}
@@ -71,6 +76,9 @@ func newBody(spec Spec, seed uint64, heads []string, o bodyOptions) (body, error
 func (m *body) finish(code Shape, further []variable) (err error) {
 	if m.decoder, err = m.spec.part("decoder", m.spec.Decoder, code); err != nil {
 		return err
+	}
+	if m.spec.Tied {
+		m.decoder.tie(append([]part{m.encoder}, m.heads...)...)
 	}
 	if out := m.decoder.out(); out != m.spec.Input && !(out.Flat && out.Size() == m.spec.Input.Size()) {
 		return fmt.Errorf("the decoder makes %v and the images are %v; change the last layers of the decoder", out, m.spec.Input)

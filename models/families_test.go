@@ -32,6 +32,8 @@ func families(t *testing.T) map[string]Model {
 	add("rae-l2", m, err)
 	m, err = NewRAE(RAESpec{Spec: with(mlp, func(s *Spec) { s.Likelihood = Bernoulli }), Gradient: true}, 3)
 	add("rae-gp", m, err)
+	m, err = NewRAE(RAESpec{Spec: specs(t)["tied"], Beta: 0.1, Weight: 0.05}, 3)
+	add("rae-l2, tied", m, err)
 	m, err = NewWAE(WAESpec{Spec: conv, Weight: 0.5}, 3)
 	add("wae", m, err)
 	v, err := NewTCVAE(with1(bernoulli, func(s *VAESpec) { s.Beta = 3; s.WarmUp = 0.5 }), 3)
@@ -58,11 +60,15 @@ func games(t *testing.T) map[string]Model {
 	if err != nil {
 		t.Fatal(err)
 	}
+	spatial, err := NewAAE(AAESpec{Spec: specs(t)["tied, spatial"], Width: 5, Weight: 0.4}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
 	gan, err := NewVAEGAN(VAEGANSpec{VAESpec: VAESpec{Spec: with(mlp, func(s *Spec) { s.Likelihood = Bernoulli })}, FeatureWeight: 0.3, Weight: 0.2}, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]Model{"aae": aae, "vaegan": gan}
+	return map[string]Model{"aae": aae, "aae, spatial": spatial, "vaegan": gan}
 }
 
 func with1(s VAESpec, change func(*VAESpec)) VAESpec {
@@ -89,7 +95,9 @@ func TestGames(t *testing.T) {
 		for output, chosen := range map[string]func(string) bool{
 			Discriminator: judge,
 			// The adversarial term of a VAEGAN leaves the encoder out.
-			Loss: func(v string) bool { return !judge(v) && (name == "aae" || strings.HasPrefix(v, "decoder")) },
+			Loss: func(v string) bool {
+				return !judge(v) && (strings.HasPrefix(name, "aae") || strings.HasPrefix(v, "decoder"))
+			},
 		} {
 			t.Run(name+", "+output, func(t *testing.T) {
 				b := checkBuilder(t, m)

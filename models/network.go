@@ -39,7 +39,10 @@ type part struct {
 	shapes []Shape // before the first layer and after each one
 	// single parts are one module, not a sequence: their names carry no number.
 	single bool
-	init   Initialisation
+	// twins are weights of another part that this one uses transposed, by the
+	// number of the module that uses them.
+	twins map[int]string
+	init  Initialisation
 }
 
 func (s Spec) part(name string, layers Layers, in Shape) (part, error) {
@@ -82,7 +85,9 @@ func (p part) layerVariables(l Layer, in, out Shape, module int) []variable {
 		}
 	case KindConv, KindConvT, KindDense:
 		shape, fanIn, fanOut := l.weight(in)
-		parameter(prefix+".weight", beginning{bound: p.init.bound(l.Activation, fanIn, fanOut)}, shape...)
+		if p.twins[module] == "" {
+			parameter(prefix+".weight", beginning{bound: p.init.bound(l.Activation, fanIn, fanOut)}, shape...)
+		}
 		if !l.NoBias {
 			parameter(prefix+".bias", beginning{}, out.C)
 		}
@@ -174,7 +179,7 @@ func (p part) applyLayer(b *graph.Builder, l Layer, in Shape, x *gorgonia.Node, 
 	prefix := p.prefix(module)
 	switch l.Kind {
 	case KindConv, KindConvT, KindDense:
-		y, err = applyWeights(b, l, prefix, x)
+		y, err = p.applyWeights(b, l, module, x)
 		prefix = p.prefix(module + 1)
 	case KindRes:
 		y, err = applyRes(b, p.inside(l, in, module), x)
@@ -204,20 +209,25 @@ func (p part) applyLayer(b *graph.Builder, l Layer, in Shape, x *gorgonia.Node, 
 	return ops.Activate(y, l.Activation)
 }
 
-func applyWeights(b *graph.Builder, l Layer, prefix string, x *gorgonia.Node) (*gorgonia.Node, error) {
-	w := b.Variable(prefix + ".weight")
+func (p part) applyWeights(b *graph.Builder, l Layer, module int, x *gorgonia.Node) (*gorgonia.Node, error) {
+	w := b.Variable(p.weightName(module))
 	var bias *gorgonia.Node
 	if !l.NoBias {
-		bias = b.Variable(prefix + ".bias")
+		bias = b.Variable(p.prefix(module) + ".bias")
 	}
-	switch l.Kind {
-	case KindConv:
+	switch {
+	case l.Kind == KindConv: // a twin's weight has the shape of this one's, by the layouts
 		return conv.Conv2D(x, w, bias, l.attributes())
-	case KindConvT:
+	case l.Kind == KindConvT:
 		return conv.ConvTranspose2D(x, w, bias, l.attributes())
-	default:
+	case p.twins[module] == "":
 		return ops.Linear(x, w, bias)
 	}
+	y, err := ops.MatMul(x, w, false, false)
+	if err != nil || bias == nil {
+		return y, err
+	}
+	return ops.Add(y, bias)
 }
 
 // applyNorm normalises images and rows alike: a row is an image of one pixel.

@@ -1,8 +1,6 @@
 package models
 
 import (
-	"strings"
-
 	"gorgonia.org/gorgonia"
 
 	"hourglass/graph"
@@ -96,11 +94,8 @@ func (p smoothDecoder) slopes(m *Autoencoder, b *graph.Builder, code *gorgonia.N
 
 func (p smoothDecoder) weights(m *Autoencoder, b *graph.Builder) (*gorgonia.Node, error) {
 	var sum *gorgonia.Node
-	for _, v := range m.decoder.variables() {
-		if v.state || !strings.HasSuffix(v.Name, ".weight") {
-			continue
-		}
-		squares, err := ops.Square(b.Variable(v.Name))
+	for _, name := range m.decoder.weightNames() {
+		squares, err := ops.Square(b.Variable(name))
 		if err != nil {
 			return nil, err
 		}

@@ -22,6 +22,7 @@ func variationalSpecs(t *testing.T) map[string]VAESpec {
 	return map[string]VAESpec{
 		"vae, bernoulli":           {Spec: all["conv bernoulli"]},
 		"vae, gaussian, beta":      {Spec: gaussian, Beta: 4},
+		"vae, spatial":             {Spec: with(all["spatial, explicit"], func(s *Spec) { s.Likelihood = LearnedGaussian })},
 		"vae, dense, bernoulli":    {Spec: mlp, Beta: 0.5},
 		"vae, learned variance":    {Spec: with(all["conv"], func(s *Spec) { s.Likelihood = LearnedGaussian }), WarmUp: 0.5},
 		"vae, logistic, free bits": {Spec: with(all["conv"], func(s *Spec) { s.Likelihood = Logistic }), FreeBits: 0.05, WarmUp: 0.2},

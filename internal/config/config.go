@@ -35,7 +35,9 @@ type Model struct {
 	Kind       string  `name:"kind" help:"Family of the model: ae makes a code a function of the image, vae a normal distribution from which one can sample; docs/models.md says what the others do." choices:"kinds"`
 	Encoder    string  `name:"encoder" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
 	Latent     int     `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
+	Spatial    bool    `name:"spatial" help:"Make the code an image as large as the encoder's output, which must be one; latent then counts its channels." form:"true or false"`
 	Decoder    string  `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
+	Tied       bool    `name:"tied" help:"Make a mirrored decoder use the encoder's weights, transposed." form:"true or false"`
 	Loss       string  `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
 	Corrupt    string  `name:"corrupt" help:"Damage done to the images that the encoder sees in training, so that it learns to undo it." form:"gaussian, mask, saltpepper, speckle or blur with an amount, as in 'gaussian 0.4'; several between bars; empty for none"`
 	Beta       float64 `name:"beta" help:"Weight of the divergence of the codes from their prior, or of their correlation in tcvae; kinds whose codes have no distribution ignore it." range:"(0,1000000]"`

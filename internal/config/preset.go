@@ -39,6 +39,11 @@ func variational(p preset) preset {
 	return p.with(assignment{"model.kind", Variational}, assignment{"model.loss", string(models.Bernoulli)})
 }
 
+// spatial makes a model's code an image, and the images of a shape that suits.
+func spatial(p preset, shape string) preset {
+	return p.with(assignment{"model.spatial", "true"}, assignment{"data.shape", shape})
+}
+
 // ofSpec takes a preset's keys from a spec; the shape of the images does not
 // matter to its encoder.
 func ofSpec(name, about string, spec models.Spec) preset {
@@ -47,6 +52,15 @@ func ofSpec(name, about string, spec models.Spec) preset {
 		{"model.latent", fmt.Sprint(spec.Latent)},
 		{"model.decoder", spec.Decoder.String()},
 	}}
+}
+
+// slow suits deep networks: small batches, small steps, and none of them wild.
+var slow = []assignment{{"train.batch", "16"}, {"train.rate", "0.0005"}, {"train.clip", "1"}}
+
+// latentDiffusion makes a model a variational autoencoder of colour images whose
+// error weighs itself against the divergence by the variance that it learns.
+func latentDiffusion(p preset) preset {
+	return spatial(p, "3x64x64").with(slow...).with(assignment{"model.kind", Variational}, assignment{"model.loss", string(models.LearnedGaussian)})
 }
 
 // presets by name. Codes have 32 numbers in all autoencoders, so that models of
@@ -61,6 +75,7 @@ var presets = func() map[string]preset {
 	quantised := models.Spec{Encoder: models.Seq(
 		models.Conv(32, models.K(4), models.S(2), models.ReLU), models.Conv(64, models.K(4), models.S(2), models.ReLU),
 		models.Conv(64, models.K(3), models.ReLU), models.Conv(16, models.K(1)))}
+	colour := models.Shape{C: 3}
 	byName := make(map[string]preset)
 	for _, p := range []preset{
 		ofSpec("linear", "no hidden layer: its best is PCA", models.Linear(models.Shape{}, latent)),
@@ -71,6 +86,8 @@ var presets = func() map[string]preset {
 		variational(ofSpec("hvae", "hierarchical: two dense layers of 400, codes of 20 and 10 numbers at two levels", models.MLP(models.Shape{}, []int{400, 400}, 0, models.ReLU))).with(
 			assignment{"model.kind", Hierarchical}, assignment{"model.levels", "20,10"}, assignment{"model.warm_up", "0.3"}, assignment{"train.epochs", "10"}),
 		ofSpec("vq-conv", "vector-quantised, an entry of 16 numbers out of 512 for each 4x4 pixels", quantised).with(assignment{"model.kind", Quantised}),
+		spatial(ofSpec("resconv", "residual blocks of 64 to 512 channels, colour images to a code of 4 channels at an eighth of their size", models.Residual(colour, []int{64, 128, 256, 512}, 2, 4)), "3x128x128").with(slow...),
+		latentDiffusion(ofSpec("kl-f8", "variational, latent diffusion's architecture with 32 to 128 channels: colour images to a code of 4 channels at an eighth of their size", models.AutoencoderKL(colour, []int{32, 64, 128, 128}, 4))),
 	} {
 		byName[p.name] = p
 	}

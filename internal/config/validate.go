@@ -127,7 +127,7 @@ func (c Config) Spec(shape data.Shape) (models.Spec, error) {
 
 // layers is the spec but for the shape of its images.
 func (c Config) layers() (models.Spec, error) {
-	spec := models.Spec{Latent: c.Model.Latent, Likelihood: models.Likelihood(c.Model.Loss), Variance: c.Model.Variance, Init: models.Initialisation(c.Model.Init)}
+	spec := models.Spec{Latent: c.Model.Latent, Spatial: c.Model.Spatial, Tied: c.Model.Tied, Likelihood: models.Likelihood(c.Model.Loss), Variance: c.Model.Variance, Init: models.Initialisation(c.Model.Init)}
 	var err error
 	if spec.Corruption, err = models.ParseCorruptions(c.Model.Corrupt); err != nil {
 		return spec, fmt.Errorf("model.corrupt: %w", err)
