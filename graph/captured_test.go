@@ -40,6 +40,9 @@ var specs = map[string]struct {
 	build      func(models.Spec) (models.Model, error)
 }{
 	"dense":        {"flatten | dense 24 tanh | dense 12 gelu", "", 4, models.MSE, plain},
+	"residual":     {"conv 4 k3 s3 | res 6 g2 | attention | groupnorm:3 | silu", "", 6, models.MSE, plain},
+	"spatial":      {"conv 4 k3 s3 | res 4", "attention g2 | upsample 3 | conv 1 k3", 2, models.LearnedGaussian, spatial},
+	"tied":         {"conv 8 k3 s2 relu | conv 12 k4 s2 tanh | flatten | dense 20 relu", "", 6, models.MSE, tied},
 	"conv":         {"conv 8 k3 s2 relu | conv 12 k3 s2 relu", "", 6, models.MSE, plain},
 	"norms":        {"conv 8 k4 s2 batchnorm leakyrelu:0.2 | conv 12 k3 s2 groupnorm:3 silu | layernorm", "", 6, models.Bernoulli, plain},
 	"pools":        {"conv 8 k3 elu:1 | dropout 0.2 | maxpool 2 | conv 8 k3 d2 g2 softplus | avgpool 2", "", 6, models.Huber, plain},
@@ -53,6 +56,16 @@ func plain(s models.Spec) (models.Model, error) { return models.New(s, 2) }
 
 func variational(s models.Spec) (models.Model, error) {
 	return models.NewVAE(models.VAESpec{Spec: s}, 2)
+}
+
+func spatial(s models.Spec) (models.Model, error) {
+	s.Spatial = true
+	return variational(s)
+}
+
+func tied(s models.Spec) (models.Model, error) {
+	s.Tied = true
+	return plain(s)
 }
 
 func quantised(s models.Spec) (models.Model, error) {
