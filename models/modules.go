@@ -16,6 +16,7 @@ type Module struct {
 	// without an activation (but for KindActivate). Its padding is written out.
 	Layer   Layer
 	In, Out Shape
+	Inside  []Module // of a residual block or self-attention, in the order in which they are applied
 }
 
 // split takes a layer apart into the layers of its modules.
@@ -61,7 +62,13 @@ func (m *body) Modules() []Module {
 		for i, l := range p.layers {
 			in, out := p.shapes[i], p.shapes[i+1]
 			for _, one := range l.split() {
-				all = append(all, Module{Part: p.section(), Name: p.prefix(number), Layer: one, In: in, Out: out})
+				module := Module{Part: p.section(), Name: p.prefix(number), Layer: one, In: in, Out: out}
+				if composed(one.Kind) {
+					for _, sub := range p.inside(one, in, number) {
+						module.Inside = append(module.Inside, Module{Part: p.section(), Name: sub.name, Layer: sub.layers[0].split()[0], In: sub.shapes[0], Out: sub.out()})
+					}
+				}
+				all = append(all, module)
 				in = out // norms and activations keep the shape
 				number++
 			}

@@ -37,6 +37,9 @@ func TestModules(t *testing.T) {
 				t.Fatalf("two modules are called %s", one.Name)
 			}
 			modules[one.Name] = true
+			for _, sub := range one.Inside {
+				modules[sub.Name] = true
+			}
 			shape = one.Out
 		}
 		for _, v := range append(m.Store().Parameters, m.Store().State...) {

@@ -31,6 +31,7 @@ type architecture struct {
 	likelihood              models.Likelihood
 	output                  models.Option
 	variational             bool
+	spatial                 bool
 	family                  func(models.VAESpec) (exchange.Model, error) // nil: the plain one
 	scheme                  string                                       // of the names in the file of weights
 }
@@ -69,7 +70,7 @@ func (a architecture) build(t testing.TB) exchange.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := models.Spec{Input: input, Latent: a.latent, Likelihood: a.likelihood}
+	spec := models.Spec{Input: input, Latent: a.latent, Spatial: a.spatial, Likelihood: a.likelihood}
 	if spec.Encoder, err = models.Parse(a.encoder); err != nil {
 		t.Fatal(err)
 	}

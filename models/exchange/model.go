@@ -25,11 +25,15 @@ type structure struct {
 	judge       []models.Module // a discriminator, which only training asks
 	code        int             // its size
 	variational bool
-	classes     int // of which each image's is told to heads and decoder; 0 for none
+	spatial     bool // the heads make images, which become rows
+	classes     int  // of which each image's is told to heads and decoder; 0 for none
 }
 
 func structureOf(m Model) (structure, error) {
 	s := structure{spec: m.Spec(), code: m.CodeSize()}
+	if s.spec.Tied {
+		return s, fmt.Errorf("a model whose decoder uses the encoder's weights cannot be exchanged yet; train one with model.tied at false")
+	}
 	switch m.(type) {
 	case *models.Autoencoder, *models.AAE:
 	case *models.VAE, *models.IWAE, *models.VampVAE, *models.CVAE, *models.VAEGAN:
@@ -47,6 +51,10 @@ func structureOf(m Model) (structure, error) {
 		case "decoder":
 			s.decoder = append(s.decoder, one)
 		case "bottleneck":
+			if one.Layer.Kind == models.KindFlatten {
+				s.spatial = true
+				continue
+			}
 			s.heads = append(s.heads, one)
 		case judging:
 			s.judge = append(s.judge, one)
@@ -100,6 +108,9 @@ func partsOf(m Model) map[string]string {
 	parts := make(map[string]string)
 	for _, one := range m.Modules() {
 		parts[one.Name] = one.Part
+		for _, sub := range one.Inside {
+			parts[sub.Name] = sub.Part
+		}
 	}
 	return parts
 }

@@ -108,7 +108,16 @@ func (t *translation) encode(image string) string {
 	if len(t.heads) == 0 {
 		return t.rename(t.features, codeValue)
 	}
-	return t.rename(t.module(t.heads[0], t.features), codeValue)
+	return t.rename(t.head(0), codeValue)
+}
+
+// head is a row of numbers of the code's size.
+func (t *translation) head(i int) string {
+	row := t.module(t.heads[i], t.features)
+	if t.spatial {
+		row = t.node("Flatten", t.heads[i].Name+"/row", []onnx.Attribute{{Name: "axis", Value: 1}}, row)
+	}
+	return row
 }
 
 // told joins rows with the condition, if there is one.
@@ -121,7 +130,7 @@ func (t *translation) told(result, x string) string {
 
 // logVariance adds the second head of a VAE.
 func (t *translation) logVariance() {
-	t.rename(t.module(t.heads[1], t.features), logVarianceValue)
+	t.rename(t.head(1), logVarianceValue)
 	t.output(t.codes(logVarianceValue))
 }
 

@@ -31,6 +31,10 @@ func (t *translation) module(m models.Module, x string) string {
 		return t.node("AveragePool", m.Name, append(window(l), onnx.Attribute{Name: "count_include_pad", Value: 1}), x)
 	case models.KindUpsample:
 		return t.upsample(m, x)
+	case models.KindRes:
+		return t.residual(m, x)
+	case models.KindAttention:
+		return t.attention(m, x)
 	case models.KindNorm:
 		return t.norm(m, x)
 	case models.KindActivate:

@@ -44,6 +44,9 @@ var large = []architecture{
 		}},
 	{name: "aae-28", input: "1x28x28", encoder: "flatten | dense 64 relu", latent: 8,
 		family: func(s models.VAESpec) (exchange.Model, error) { return models.NewAAE(models.AAESpec{Spec: s.Spec}, 1) }},
+	{name: "residual-16", input: "3x16x12", encoder: "conv 6 k3 s2 | res 6 g3 | res 8 | attention | groupnorm:4 | silu", latent: 5},
+	{name: "spatial-16", input: "3x16x16", encoder: "conv 8 k3 s2 | res 8 | attention g2 | conv 4 k3", latent: 2, spatial: true, variational: true,
+		decoder: "conv 2 k1 | conv 8 k3 | res 12 | upsample 2 | conv 3 k3", likelihood: models.LearnedGaussian},
 	{name: "conv-64", input: "3x64x64", latent: 128,
 		encoder: "conv 32 k4 s2 batchnorm leakyrelu | conv 64 k4 s2 batchnorm leakyrelu | conv 128 k4 s2 batchnorm leakyrelu | conv 256 k4 s2 batchnorm leakyrelu"},
 }

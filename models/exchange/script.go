@@ -35,11 +35,14 @@ func Script(m Model, title string) ([]byte, error) {
 		Beside            []group
 		Variational, Flat bool
 		ChannelNorm       bool
+		Residual          bool
+		Attention         bool
+		Spatial           bool
 		Output            string // "": none
 		Bernoulli         bool
 	}{
 		Title: docstring.Replace(title), Class: "Autoencoder", Code: s.code, Classes: s.classes, Input: s.spec.Input,
-		Variational: s.variational, Flat: s.flat(), Bernoulli: s.spec.Likelihood == models.Bernoulli,
+		Variational: s.variational, Spatial: s.spatial, Flat: s.flat(), Bernoulli: s.spec.Likelihood == models.Bernoulli,
 	}
 	if s.variational {
 		view.Class = "VariationalAutoencoder"
@@ -54,6 +57,8 @@ func Script(m Model, title string) ([]byte, error) {
 				return nil, err
 			}
 			view.ChannelNorm = view.ChannelNorm || strings.HasPrefix(call, channelNorm)
+			view.Residual = view.Residual || strings.HasPrefix(call, residualBlock)
+			view.Attention = view.Attention || strings.HasPrefix(call, selfAttention)
 			*part.to = append(*part.to, line{one.Name, call, one.Out.String()})
 		}
 	}
@@ -125,6 +130,8 @@ func call(m models.Module) (string, error) {
 		return expression("nn.ConvTranspose2d", fmt.Sprint(in.C), fmt.Sprint(l.Channels), tuple(l.Kernel), convolution(l)), nil
 	case models.KindDense:
 		return expression("nn.Linear", fmt.Sprint(in.C), fmt.Sprint(l.Channels), option("bias", "False", l.NoBias)), nil
+	case models.KindRes, models.KindAttention:
+		return block(m), nil
 	case models.KindFlatten:
 		return "nn.Flatten()", nil
 	case models.KindUnflatten:
