@@ -47,6 +47,13 @@ func families(t *testing.T) map[string]Model {
 	for name, m := range games(t) {
 		all[name] = m
 	}
+	image := VAESpec{Spec: with(specs(t)["spatial, explicit"], func(s *Spec) { s.Likelihood = LearnedGaussian })}
+	iwae, err = NewIWAE(IWAESpec{image, 3}, 3)
+	add("iwae, spatial", iwae, err)
+	vamp, err = NewVamp(VampSpec{image, 4}, 3)
+	add("vamp, spatial", vamp, err)
+	v, err = NewTCVAE(image, 3)
+	add("tcvae, spatial", v, err)
 	cvae, err := NewCVAE(CVAESpec{convolutional, 4}, 3)
 	add("cvae", cvae, err)
 	return all
