@@ -58,6 +58,9 @@ func (s HVAESpec) complete() (HVAESpec, error) {
 	if s.Latent != 0 && s.Latent != sum {
 		return s, fmt.Errorf("the code size is %d and the levels' sizes add up to %d; leave the code size at 0", s.Latent, sum)
 	}
+	if s.Spatial || s.Tied {
+		return s, fmt.Errorf("the code of a hierarchical variational autoencoder is rows of several levels; it can be no image, and the decoder's weights cannot be tied")
+	}
 	if s.Capacity != 0 {
 		return s, fmt.Errorf("a hierarchical variational autoencoder has no capacity for its levels to share; take free bits or a warm-up")
 	}
@@ -119,7 +122,7 @@ func NewHVAE(spec HVAESpec, seed uint64) (*HVAE, error) {
 	}
 	h := m.encoder.out()
 	between := Dense(h.C)
-	if last := m.spec.Encoder.last(sums); last != nil {
+	if last := m.spec.Encoder.last(weighted); last != nil {
 		between.Activation = last.Activation
 	}
 	add := func(name string, layer Layer, in Shape) part {

@@ -214,6 +214,8 @@ func TestHVAERefusals(t *testing.T) {
 		{[]int{3, 0}, func(*VAESpec) {}, "level 2 of the codes has size 0"},
 		{[]int{3, 2}, func(s *VAESpec) { s.Latent = 4 }, "the levels' sizes add up to 5"},
 		{[]int{3, 2}, func(s *VAESpec) { s.Capacity = 4 }, "no capacity for its levels"},
+		{[]int{3, 2}, func(s *VAESpec) { s.Spatial = true }, "it can be no image"},
+		{[]int{3, 2}, func(s *VAESpec) { s.Tied = true }, "cannot be tied"},
 		{[]int{3, 2}, func(s *VAESpec) { s.Likelihood = MSE }, "choose the likelihood bernoulli"},
 		{[]int{3, 2}, func(s *VAESpec) { s.Beta = -1 }, "beta is -1"},
 		{[]int{3, 2}, func(s *VAESpec) { s.Encoder = Seq(Dense(4)) }, "put a flatten before it"},

@@ -70,7 +70,10 @@ func (s VQSpec) complete() (VQSpec, Shape, error) {
 		return s, Shape{}, err
 	}
 	grid := shapes[len(shapes)-1]
-	if s.Latent > 0 {
+	switch {
+	case s.Spatial:
+		grid.C = s.Latent
+	case s.Latent > 0:
 		grid = Features(s.Latent)
 	}
 	if s.Dim == 0 {

@@ -18,6 +18,7 @@ func quantisedSpecs(t *testing.T) map[string]VQSpec {
 	return map[string]VQSpec{
 		"vq":                      {Spec: all["spatial code"], Entries: 7, Revive: 0.1},
 		"vq, bernoulli":           {Spec: with(all["spatial code"], func(s *Spec) { s.Likelihood = Bernoulli }), Entries: 5, Commitment: 2},
+		"vq, spatial":             {Spec: all["spatial, explicit"], Entries: 5},
 		"vq, parts of channels":   {Spec: with(all["conv"], func(s *Spec) { s.Latent = 0 }), Entries: 9, Dim: 3, Decay: 0.5, Revive: 0.5},
 		"vq, a row of three, L1":  {Spec: with(all["mlp"], func(s *Spec) { s.Likelihood = L1 }), Entries: 4, Dim: 1},
 		"vq, corrupted, one cell": {Spec: with(all["mlp with norms"], func(s *Spec) { s.Corruption = Corruptions{{GaussianNoise, 0.2}} }), Entries: 6},
