@@ -104,6 +104,12 @@ func folderParts(dir string) ([]string, error) {
 	return parts, nil
 }
 
+// NamesPart reports whether a subfolder of that name is taken for the training
+// or the test images of a folder, and not for a class.
+func NamesPart(name string) bool {
+	return slices.Contains(slices.Concat(trainNames, testNames), strings.ToLower(name))
+}
+
 func newFolder(root string, o Options) (*folder, error) {
 	root, err := filepath.EvalSymlinks(root)
 	if err != nil {

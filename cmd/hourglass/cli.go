@@ -51,7 +51,7 @@ type commands struct {
 	Compare     compareCommand     `cmd:"" help:"Set runs side by side: how they ended, and what differs between them."`
 	Export      exportCommand      `cmd:"" help:"Write a trained model for PyTorch, onnxruntime and others."`
 	Import      importCommand      `cmd:"" help:"Make a run of weights that were trained in PyTorch."`
-	Data        dataCommands       `cmd:"" help:"List, inspect, fetch and look at images."`
+	Data        dataCommands       `cmd:"" help:"List, inspect, fetch, look at and export images."`
 	Config      configCommands     `cmd:"" help:"Print, check and explain configurations."`
 	Runs        runsCommand        `cmd:"" help:"List the runs."`
 	Doctor      doctorCommand      `cmd:"" help:"Say what this machine offers, and test that it computes correctly."`

@@ -14,6 +14,7 @@ type dataCommands struct {
 	Inspect dataInspect `cmd:"" help:"Read all images of a source, and sum them up."`
 	Fetch   dataFetch   `cmd:"" help:"Download a published set."`
 	Preview dataPreview `cmd:"" help:"Write a contact sheet of a source."`
+	Export  dataExport  `cmd:"" help:"Write the images of a source as PNG files, a subfolder for each class."`
 }
 
 type dataList struct{}
