@@ -116,9 +116,12 @@ func (s Summary) String() string {
 	fmt.Fprintf(&b, "%d images of %v\n", s.N, s.Shape)
 	fmt.Fprintf(&b, "pixels from %.4g to %.4g, mean %.4f, standard deviation %.4f\n", s.Min, s.Max, s.Mean, s.Std)
 	if len(s.Classes) > 0 {
-		fmt.Fprintf(&b, "%d classes:", len(s.Classes))
-		for _, class := range s.Classes[:min(len(s.Classes), 20)] {
-			fmt.Fprintf(&b, " %s %d", class.Name, class.Count)
+		fmt.Fprintf(&b, "%d classes and their images:", len(s.Classes))
+		for i, class := range s.Classes[:min(len(s.Classes), 20)] {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, " %s: %d", class.Name, class.Count)
 		}
 		if len(s.Classes) > 20 {
 			counts := slices.SortedFunc(slices.Values(s.Classes), func(a, b ClassCount) int { return a.Count - b.Count })
