@@ -216,11 +216,13 @@ func reconstructions(page *report.Comparison, device *graph.Device, all []*besid
 				return err
 			}
 			held, judged := sets.held()
-			if images, err = firstImages(held, min(sideBySide, held.Len())); err != nil {
+			if source, err = data.InTurns(held, sideBySide); err != nil {
 				return err
 			}
-			source = held
-			page.Note = fmt.Sprintf("The first %s images of %s, which it was not trained on.", judged, r.Name)
+			if images, err = firstImages(source, source.Len()); err != nil {
+				return err
+			}
+			page.Note = fmt.Sprintf("Some %s images of %s, which it was not trained on.", judged, r.Name)
 			page.Sheet = append(page.Sheet, picture.Row{Caption: "images", Images: pictures(images, t.shape)})
 		}
 		if r.Source != all[0].Source {

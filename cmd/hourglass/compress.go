@@ -88,7 +88,10 @@ func (c compressCommand) read(t *trained) ([]float32, error) {
 		return nil, err
 	}
 	held, _ := all.held()
-	return firstImages(held, min(c.Count, held.Len()))
+	if held, err = data.InTurns(held, c.Count); err != nil {
+		return nil, err
+	}
+	return firstImages(held, held.Len())
 }
 
 // names are those that the file keeps: of pictures that were named.

@@ -122,7 +122,7 @@ type dataPreview struct {
 	Output  string `short:"o" default:"preview.png" help:"PNG to write."`
 	Count   int    `short:"n" default:"64" help:"How many images."`
 	Columns int    `default:"16" help:"Images in a row."`
-	Seed    uint64 `default:"0" help:"Seed of which images; 0 takes the first."`
+	Seed    uint64 `default:"0" help:"Seed of which images; 0 takes the first of each class in turn."`
 }
 
 func (dataPreview) Help() string {
@@ -137,13 +137,12 @@ func (c dataPreview) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	order := data.Permutation(ds.Len(), c.Seed, 0)
-	if c.Seed == 0 {
-		for i := range order {
-			order[i] = i
+	if c.Seed != 0 {
+		if ds, err = data.Subset(ds, data.Permutation(ds.Len(), c.Seed, 0)[:min(c.Count, ds.Len())]); err != nil {
+			return err
 		}
 	}
-	if ds, err = data.Subset(ds, order[:min(c.Count, len(order))]); err != nil {
+	if ds, err = data.InTurns(ds, c.Count); err != nil {
 		return err
 	}
 	values, err := firstImages(ds, ds.Len())

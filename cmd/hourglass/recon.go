@@ -80,7 +80,10 @@ func (c reconCommand) read(t *trained) (images []float32, names []string, labels
 		return nil, nil, nil, err
 	}
 	held, _ := all.held()
-	names = make([]string, min(c.Count, held.Len()))
+	if held, err = data.InTurns(held, c.Count); err != nil {
+		return nil, nil, nil, err
+	}
+	names = make([]string, held.Len())
 	for i := range names {
 		names[i] = data.Name(held, i)
 	}

@@ -239,7 +239,11 @@ const compared = 12
 // compare draws held-back images above what the model and PCA make of them.
 func (j *training) compare(v *verdict.Verdict) error {
 	held, _ := j.sets.held()
-	count := min(compared, held.Len())
+	held, err := data.InTurns(held, compared)
+	if err != nil {
+		return err
+	}
+	count := held.Len()
 	images, err := firstImages(held, count)
 	if err != nil {
 		return err

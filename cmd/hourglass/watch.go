@@ -124,15 +124,17 @@ func (w *watcher) tensorBoard() (*tensorboard.Observer, error) {
 	})
 }
 
-// chooseImages keeps the images that the sheets show: the first of those held
-// back from training, spread over the classes as the set has them.
+// chooseImages keeps the images that the sheets show, held back from training.
 func (w *watcher) chooseImages() error {
 	from := w.sets.validation
 	if from == nil {
 		from, _ = w.sets.held()
 	}
-	var err error
-	w.count = min(w.config.Out.Images, from.Len())
+	from, err := data.InTurns(from, w.config.Out.Images)
+	if err != nil {
+		return err
+	}
+	w.count = from.Len()
 	if w.images, err = firstImages(from, w.count); err != nil {
 		return err
 	}

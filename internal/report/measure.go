@@ -113,7 +113,11 @@ func (c codes) centre(vector []float64) (along float64) {
 
 // Measure looks at up to a thousand images.
 func Measure(s Subject) (*Study, error) {
-	n, shape := min(looked, s.Images.Len()), s.Images.Shape()
+	var err error
+	if s.Images, err = data.InTurns(s.Images, looked); err != nil {
+		return nil, err
+	}
+	n, shape := s.Images.Len(), s.Images.Shape()
 	images := make([]float32, n*shape.Size())
 	for i := range n {
 		if err := s.Images.Image(i, images[i*shape.Size():(i+1)*shape.Size()]); err != nil {

@@ -106,15 +106,21 @@ func (o *Observer) start(e *train.Started) (err error) {
 	if err := o.writer.Write(e.Step); err != nil {
 		return err
 	}
-	if ds := o.options.Images; ds != nil {
-		o.held, o.images, err = newEmbedding(ds, min(max(o.options.Sheet, o.options.Codes), ds.Len()))
-		if _, told := o.options.Model.(models.Conditional); told && err == nil {
+	if all := o.options.Images; all != nil {
+		ds, err := data.InTurns(all, max(o.options.Sheet, o.options.Codes))
+		if err != nil {
+			return err
+		}
+		if o.held, o.images, err = newEmbedding(ds, ds.Len()); err != nil {
+			return err
+		}
+		if _, told := o.options.Model.(models.Conditional); told {
 			for i := range o.held.Images {
 				o.labels = append(o.labels, ds.Label(i))
 			}
 		}
 	}
-	return errors.Join(err, o.writer.Flush())
+	return o.writer.Flush()
 }
 
 // tags names the terms of a loss, once.

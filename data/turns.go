@@ -1,0 +1,34 @@
+package data
+
+// InTurns returns at most n images of a set to look at: one of each class in
+// turn, in the order in which the classes begin, for the first images of a
+// folder are all of one class. Images of a single class, or without labels, are
+// spread over the set.
+func InTurns(ds Dataset, n int) (Dataset, error) {
+	if ds.Len() <= n {
+		return ds, nil
+	}
+	queues := make(map[int][]int)
+	var labels []int // in order of appearance
+	for i := range ds.Len() {
+		label := ds.Label(i)
+		if queues[label] == nil {
+			labels = append(labels, label)
+		}
+		queues[label] = append(queues[label], i)
+	}
+	chosen := make([]int, 0, n)
+	if len(labels) == 1 {
+		for i := range n {
+			chosen = append(chosen, int(int64(i)*int64(ds.Len())/int64(n)))
+		}
+	}
+	for len(chosen) < n {
+		for _, label := range labels {
+			if queue := queues[label]; len(queue) > 0 && len(chosen) < n {
+				chosen, queues[label] = append(chosen, queue[0]), queue[1:]
+			}
+		}
+	}
+	return Subset(ds, chosen)
+}
