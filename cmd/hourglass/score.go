@@ -292,7 +292,7 @@ func (c scoreCommand) show(s *session, set data.Dataset, result *scores) {
 	s.print("")
 	s.table(table)
 	s.print("")
-	s.print("%d of %d images are above the threshold %s, at or below which %g of the %s images are.", result.Flagged, set.Len(), digits(result.Threshold), c.Quantile, result.Fitted)
+	s.print("%d of %d images are above the threshold %s, which %.4g%% of the %s images do not pass.", result.Flagged, set.Len(), digits(result.Threshold), 100*c.Quantile, result.Fitted)
 	if len(result.Judgements) > 0 {
 		table := terminal.Table{Title: "anomalies against " + strings.Join(result.Normal, ", "), Head: []string{"", "ROC-AUC", "PR-AUC"}}
 		for _, j := range result.Judgements {
