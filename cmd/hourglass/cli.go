@@ -24,45 +24,52 @@ const (
 )
 
 // commands is the command line: its fields are the commands and the flags that
-// all of them take.
+// all of them take. Help lists the commands in this order.
 type commands struct {
 	JSON  bool `name:"json" help:"Print one JSON object on standard output, and everything else on standard error."`
 	Quiet bool `short:"q" help:"Print results only: no progress, no remarks."`
 
-	Tour        tourCommand        `cmd:"" default:"withargs" help:"Train a small autoencoder on drawn digits and judge it; what happens without a command."`
-	Train       trainCommand       `cmd:"" help:"Train an autoencoder, or resume a run."`
-	Eval        evalCommand        `cmd:"" help:"Measure a run on its test images, beside PCA and the mean image."`
-	Recon       reconCommand       `cmd:"" help:"Reconstruct images with a trained model, as a PNG."`
-	Sample      sampleCommand      `cmd:"" help:"Draw new images: codes by chance, decoded."`
-	Interpolate interpolateCommand `cmd:"" help:"Walk from one image to another through their codes, as a PNG or an animated GIF."`
-	Traverse    traverseCommand    `cmd:"" help:"Show what each dimension of the code does, as a PNG."`
-	Encode      encodeCommand      `cmd:"" help:"Write the codes of images as NPY, NPZ or CSV, and a map of them."`
-	Decode      decodeCommand      `cmd:"" help:"Make images of codes."`
-	Explore     exploreCommand     `cmd:"" help:"Walk through the code space of a run in the browser."`
-	Serve       serveCommand       `cmd:"" help:"Answer requests over HTTP: encode, decode, reconstruct, score."`
-	Compress    compressCommand    `cmd:"" help:"Compress images to one file with a trained model, beside JPEG."`
-	Decompress  decompressCommand  `cmd:"" help:"Decompress such a file to pictures."`
-	Denoise     denoiseCommand     `cmd:"" help:"Take noise out of pictures, and measure what that gains."`
-	Score       scoreCommand       `cmd:"" help:"Find anomalies: score images by how unlike the training images they are."`
-	Probe       probeCommand       `cmd:"" help:"Ask how much a linear classifier reads from the codes, beside PCA and raw pixels."`
-	Info        infoCommand        `cmd:"" help:"Show the layers of a model, with shapes, parameters and work."`
-	Graph       graphCommand       `cmd:"" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
-	Report      reportCommand      `cmd:"" help:"Write the report of a run: one HTML file with curves, images and codes."`
-	Compare     compareCommand     `cmd:"" help:"Set runs side by side: how they ended, and what differs between them."`
-	Export      exportCommand      `cmd:"" help:"Write a trained model for PyTorch, onnxruntime and others."`
-	Import      importCommand      `cmd:"" help:"Make a run of weights that were trained in PyTorch."`
-	Data        dataCommands       `cmd:"" help:"List, inspect, fetch, look at and export images."`
-	Config      configCommands     `cmd:"" help:"Print, check and explain configurations."`
-	Runs        runsCommand        `cmd:"" help:"List the runs."`
-	Doctor      doctorCommand      `cmd:"" help:"Say what this machine offers, and test that it computes correctly."`
-	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
-	Manual      manualCommand      `cmd:"" help:"Write the manual pages."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Tour    tourCommand    `cmd:"" default:"withargs" group:"Train and judge" help:"Train a small autoencoder on drawn digits and judge it; what happens without a command."`
+	Train   trainCommand   `cmd:"" group:"Train and judge" help:"Train an autoencoder, or resume a run."`
+	Eval    evalCommand    `cmd:"" group:"Train and judge" help:"Measure a run on its test images, beside PCA and the mean image."`
+	Probe   probeCommand   `cmd:"" group:"Train and judge" help:"Ask how much a linear classifier reads from the codes, beside PCA and raw pixels."`
+	Report  reportCommand  `cmd:"" group:"Train and judge" help:"Write the report of a run: one HTML file with curves, images and codes."`
+	Compare compareCommand `cmd:"" group:"Train and judge" help:"Set runs side by side: how they ended, and what differs between them."`
+
+	Data   dataCommands   `cmd:"" group:"Images and settings" help:"List, inspect, fetch, look at and export images."`
+	Config configCommands `cmd:"" group:"Images and settings" help:"Print, check and explain configurations."`
+
+	Recon      reconCommand      `cmd:"" group:"Use a trained model" help:"Reconstruct images with a trained model, as a PNG."`
+	Encode     encodeCommand     `cmd:"" group:"Use a trained model" help:"Write the codes of images as NPY, NPZ or CSV, and a map of them."`
+	Decode     decodeCommand     `cmd:"" group:"Use a trained model" help:"Make images from codes."`
+	Score      scoreCommand      `cmd:"" group:"Use a trained model" help:"Find anomalies: score images by how unlike the training images they are."`
+	Denoise    denoiseCommand    `cmd:"" group:"Use a trained model" help:"Take noise out of pictures, and measure what that gains."`
+	Compress   compressCommand   `cmd:"" group:"Use a trained model" help:"Compress images to one file with a trained model, beside JPEG."`
+	Decompress decompressCommand `cmd:"" group:"Use a trained model" help:"Decompress such a file to pictures."`
+
+	Sample      sampleCommand      `cmd:"" group:"Make new images" help:"Draw new images: codes by chance, decoded."`
+	Interpolate interpolateCommand `cmd:"" group:"Make new images" help:"Walk from one image to another through their codes, as a PNG or an animated GIF."`
+	Traverse    traverseCommand    `cmd:"" group:"Make new images" help:"Show what each dimension of the code does, as a PNG."`
+
+	Runs    runsCommand    `cmd:"" group:"Look" help:"List the runs."`
+	Info    infoCommand    `cmd:"" group:"Look" help:"Show the layers of a model, with shapes, parameters and work."`
+	Graph   graphCommand   `cmd:"" group:"Look" help:"Draw a model as an hourglass (SVG) or as a graph (DOT)."`
+	Explore exploreCommand `cmd:"" group:"Look" help:"Walk through the code space of a run in the browser."`
+
+	Export exportCommand `cmd:"" group:"Exchange with others" help:"Write a trained model for PyTorch, onnxruntime and others."`
+	Import importCommand `cmd:"" group:"Exchange with others" help:"Make a run from weights that were trained in PyTorch."`
+	Serve  serveCommand  `cmd:"" group:"Exchange with others" help:"Answer requests over HTTP: encode, decode, reconstruct, score."`
+
+	Doctor     doctorCommand     `cmd:"" group:"This machine" help:"Say what this machine offers, and test that it computes correctly."`
+	Completion completionCommand `cmd:"" group:"This machine" help:"Print a completion script for a shell."`
+	Manual     manualCommand     `cmd:"" group:"This machine" help:"Write the manual pages."`
+	Version    versionCommand    `cmd:"" group:"This machine" help:"Print the version."`
 }
 
 const about = `Hourglass trains autoencoders and says how good they are.
 
-Without a command it gives a tour of two minutes. Then: hourglass train mnist/conv`
+Without a command it gives a tour of two minutes. Then, on a folder of
+pictures: hourglass train ./pictures/conv`
 
 // usage is an error in what was typed or configured, for which the exit code
 // is 2.
@@ -111,7 +118,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return usage{parseError(err)}
+		return usage{parseError(err, len(args) > 0 && !strings.HasPrefix(args[0], "-"))}
 	}
 	a := newSession(ctx, root, parsed, stdout, stderr)
 	return parsed.Run(a)
@@ -169,12 +176,24 @@ func knownCommand(root *kong.Node, args []string) error {
 	return fmt.Errorf("there is no command %q%s", args[0], suggestion(args[0], names, "; `hourglass --help` lists the commands"))
 }
 
-// parseError makes a sentence of what kong says.
-func parseError(err error) error {
+// parseError makes a sentence of what kong says. Named tells that a command was
+// named, and not the tour for want of one.
+func parseError(err error, named bool) error {
 	text := firstLine(err.Error())
+	if missing, ok := strings.CutPrefix(text, "expected "); ok {
+		text = "the command lacks " + strings.ReplaceAll(missing, `"`, "")
+	}
+	if flag, _, ok := strings.Cut(text, ": expected "); ok && strings.Contains(text, "<EOL>") {
+		text = flag + " lacks its value"
+	}
 	text = strings.Replace(text, ", did you mean", "; did you mean", 1)
 	if !strings.Contains(text, "did you mean") {
-		text += "; see `hourglass --help`"
+		command := "hourglass"
+		var parsed *kong.ParseError
+		if errors.As(err, &parsed) && named && parsed.Context.Selected() != nil {
+			command = parsed.Context.Selected().FullPath()
+		}
+		text += "; see `" + command + " --help`"
 	}
 	return errors.New(text)
 }

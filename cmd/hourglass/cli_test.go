@@ -189,7 +189,7 @@ func TestCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, string(page), "4 runs compared", "other takes images of 1x16x16 and is left out.", "The first test images of ae")
+	wants(t, string(page), "4 runs compared", "other takes images of 1x16x16 and is left out.", "Some test images of ae")
 	code, _, stderr := call(t, "compare", "ae")
 	if code != exitUsage {
 		t.Errorf("one run: exit %d, %q", code, stderr)
@@ -324,7 +324,7 @@ func TestMistakes(t *testing.T) {
 		{"graph conv --plan --batch 0", exitUsage, "--batch is 0"},
 		{"train --device tpu", exitUsage, "choose auto, cpu, cuda"},
 		{"train --threads -1", exitUsage, "threads"},
-		{"eval", exitUsage, "expected"},
+		{"eval", exitUsage, "lacks <run>; see `hourglass eval --help`"},
 		{"eval goood", exitFailed, "did you mean good?"},
 		{"eval bad", exitFailed, "it is damaged"},
 		{"eval good --gate mse<small", exitUsage, "has no number behind <"},
