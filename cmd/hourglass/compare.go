@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"hourglass/data"
@@ -63,6 +64,20 @@ func (c compareCommand) Run(s *session) error {
 		}
 	}
 	figures, differences := figuresOf(all), differencesOf(all)
+	settings := map[string][]string{}
+	for _, row := range differences[1:] {
+		settings[row[0]] = slices.Clone(row[1:])
+		for i, text := range row {
+			if text == "" {
+				row[i] = "–"
+			}
+		}
+	}
+	if c.Output != "" {
+		if err := c.page(s, all, figures, differences); err != nil {
+			return err
+		}
+	}
 	s.table(terminal.Table{Head: figures[0], Rows: figures[1:]})
 	s.print("")
 	if len(differences) > 1 {
@@ -71,15 +86,8 @@ func (c compareCommand) Run(s *session) error {
 		s.print("Their configurations differ in nothing but where they are written to.")
 	}
 	if c.Output != "" {
-		if err := c.page(s, all, figures, differences); err != nil {
-			return err
-		}
 		s.print("")
 		s.print("page: %s", c.Output)
-	}
-	settings := map[string][]string{}
-	for _, row := range differences[1:] {
-		settings[row[0]] = row[1:]
 	}
 	return s.give(map[string]any{"runs": all, "differences": settings})
 }
@@ -222,7 +230,7 @@ func reconstructions(page *report.Comparison, device *graph.Device, all []*besid
 			if images, err = firstImages(source, source.Len()); err != nil {
 				return err
 			}
-			page.Note = fmt.Sprintf("Some %s images of %s, which it was not trained on.", judged, r.Name)
+			page.Note = fmt.Sprintf("Some %s images of %s, on which it was not trained.", judged, r.Name)
 			page.Sheet = append(page.Sheet, picture.Row{Caption: "images", Images: pictures(images, t.shape)})
 		}
 		if r.Source != all[0].Source {
