@@ -5,9 +5,7 @@ package data
 // folder are all of one class. Images of a single class, or without labels, are
 // spread over the set.
 func InTurns(ds Dataset, n int) (Dataset, error) {
-	if ds.Len() <= n {
-		return ds, nil
-	}
+	n = min(n, ds.Len())
 	queues := make(map[int][]int)
 	var labels []int // in order of appearance
 	for i := range ds.Len() {

@@ -127,8 +127,11 @@ func (c denoiseCommand) held(s *session, device *graph.Device, runner *train.Run
 		return err
 	}
 	held, judgedOn := all.held()
-	n := min(c.Count, held.Len())
-	clean, _, err := train.Spread(held, n)
+	if held, err = data.InTurns(held, c.Count); err != nil {
+		return err
+	}
+	n := held.Len()
+	clean, err := firstImages(held, n)
 	if err != nil {
 		return err
 	}
