@@ -70,7 +70,7 @@ func describeRun(run runs.Run) listed {
 		return row
 	}
 	if path, err := train.LatestCheckpoint(run.Checkpoints()); err == nil {
-		row.State = "stopped; --resume goes on"
+		row.State = "unfinished; --resume goes on"
 		if checkpoint, err := train.LoadCheckpoint(path); err == nil {
 			row.Step = checkpoint.State.Step
 			if row.Step == 0 {
