@@ -10,7 +10,7 @@ import (
 // Built reports whether this build has CUDA support.
 const Built = false
 
-const absent = "this build has no CUDA support; build it with make gpu (the tag gpu and a C compiler)"
+const absent = "this build has no CUDA support; `make gpu` builds one that has"
 
 var errAbsent = errors.New(absent)
 
