@@ -47,7 +47,7 @@ func (c runsCommand) Run(s *session) error {
 				beats = "beats"
 			}
 		}
-		table.Rows = append(table.Rows, []string{row.Name, row.Begun.Format("01-02 15:04"), fmt.Sprint(row.Step), mse, beats, row.State})
+		table.Rows = append(table.Rows, []string{row.Name, row.Begun.Local().Format("01-02 15:04"), fmt.Sprint(row.Step), mse, beats, row.State})
 	}
 	if len(all) == 0 {
 		s.print("There is no run in %s yet; start one with `hourglass train`.", c.Dir)
@@ -59,7 +59,7 @@ func (c runsCommand) Run(s *session) error {
 
 // describeRun reads what a run's files say; what cannot be read is left out.
 func describeRun(run runs.Run) listed {
-	row := listed{Name: run.Name(), Path: run.Path, Begun: run.Begun, State: "no checkpoint yet"}
+	row := listed{Name: run.Name(), Path: run.Path, Begun: begun(run), State: "no checkpoint yet"}
 	if c, err := config.Load(run.Config()); err == nil {
 		row.Loss, row.Source = c.Model.Loss, c.Data.Source
 	} else {

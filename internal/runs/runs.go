@@ -22,7 +22,7 @@ const configName = "config.yaml"
 // Run is the folder of one run.
 type Run struct {
 	Path  string
-	Begun time.Time // when its configuration was first written
+	Begun time.Time // when it was begun, or last gone on with: when its configuration was written
 }
 
 // Name is the last part of the path.
