@@ -106,7 +106,7 @@ func (f *fit) check() error {
 		}
 	}
 	if n := f.train.Len(); n < f.options.Batch {
-		return fmt.Errorf("the training set has %d images, which fill no batch of %d; choose a smaller batch", n, f.options.Batch)
+		return fmt.Errorf("the training set has %d images, which fill no batch of %d; choose a batch of at most %d", n, f.options.Batch, n)
 	}
 	return f.options.Augment.Check(f.train.Shape())
 }
