@@ -105,7 +105,7 @@ func TestCompress(t *testing.T) {
 		{"decompress a not.hgz", exitFailed, "was not written by `hourglass compress`"},
 		{"decompress a empty.hgz", exitFailed, "was not written by `hourglass compress`"},
 		{"decompress a images", exitFailed, "is a directory"},
-		{"decompress a", exitUsage, "expected"},
+		{"decompress a", exitUsage, "the command lacks <"},
 		{"decompress a images.hgz --device cuda -o other", exitFailed, "device cuda"},
 		{"compress a --step 0", exitUsage, "--step is 0"},
 		{"compress a --step NaN", exitUsage, "--step is NaN"},

@@ -63,6 +63,6 @@ func testDecode(t *testing.T) {
 		"decode v codes.txt":           "ends in .npy, .npz or .csv",
 		"decode v one.npy -o x.jpg":    "x.jpg is neither a PNG nor a folder",
 		"decode v many.npy":            "1001 images are too many for the one picture decoded.png; name a folder, as in -o decoded/",
-		"decode v":                     "expected",
+		"decode v":                     "the command lacks <",
 	})
 }
