@@ -52,6 +52,8 @@ func (c tourCommand) Run(s *session) error {
 	s.print("")
 	s.print("Next:   hourglass info last                        the layers of this model")
 	s.print("        hourglass graph last -o model.svg          its picture")
+	s.print("        hourglass explore last                     its code space, in the browser")
+	s.print("        hourglass train ./pictures/conv            on a folder of your own pictures")
 	s.print("        hourglass train conv --loss bernoulli      another objective")
 	s.print("        hourglass data fetch mnist && hourglass train mnist/conv")
 	return nil
