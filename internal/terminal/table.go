@@ -31,9 +31,9 @@ func (t *Terminal) Lines(table Table) []string {
 		right[column] = numeric(rows, column)
 	}
 	title := clean(table.Title)
-	whole := width(title)
-	if sum := sumOf(widths) + len(gap)*(len(widths)-1); sum > whole {
-		whole = sum
+	whole := sumOf(widths) + len(gap)*(len(widths)-1)
+	if len(widths) == 0 {
+		whole = width(title)
 	}
 	var lines []string
 	if title != "" {
