@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"image/draw"
+	"image/png"
+	"math"
+	"os"
+	"slices"
+
+	"hourglass/data"
+	"hourglass/internal/picture"
+	"hourglass/models/latent"
+)
+
+// sampler draws n codes as those of the model's images are distributed.
+type sampler func(t *trained, n int) ([]float32, error)
+
+const (
+	across       = 10   // images in a row
+	sampleSeed   = 1    // of the codes
+	fittedCodes  = 5000 // to which a mixture is fitted
+	mixtureParts = 10
+	pixelsAPixel = 2
+	classesOfSet = 10
+	pseudoInputs = "pseudo_inputs"
+)
+
+// draw writes the entry's picture: an image of each class, what the model makes
+// of it, and images of drawn codes.
+func (t *trained) draw(path string) error {
+	shown, err := data.Subset(t.test, firstOfEach(t.test))
+	if err != nil {
+		return err
+	}
+	images, labels, err := t.images(shown)
+	if err != nil {
+		return err
+	}
+	sheet := picture.Sheet{Scale: pixelsAPixel, Rows: []picture.Row{t.row("image", images)}}
+	seen := images
+	if t.config.Model.Corrupt != "" {
+		if seen, err = damage(t.config.Model.Corrupt, images); err != nil {
+			return err
+		}
+		sheet.Rows = append(sheet.Rows, t.row("damaged", seen))
+	}
+	made, err := t.runner.Reconstruct(seen, shown.Len(), labels...)
+	if err != nil {
+		return err
+	}
+	sheet.Rows = append(sheet.Rows, t.row("decoded", made))
+	if t.sampler != nil {
+		rows, err := t.samples(labels)
+		if err != nil {
+			return err
+		}
+		sheet.Rows = append(sheet.Rows, rows...)
+	}
+	return write(path, sheet)
+}
+
+// samples are two rows, of one class a column where the model is conditional.
+func (t *trained) samples(labels []int) ([]picture.Row, error) {
+	codes, err := t.sampler(t, 2*across)
+	if err != nil {
+		return nil, err
+	}
+	made, err := t.runner.Decode(codes, 2*across, slices.Concat(labels, labels)...)
+	if err != nil {
+		return nil, err
+	}
+	half := len(made) / 2
+	return []picture.Row{t.row("drawn", made[:half]), t.row("", made[half:])}, nil
+}
+
+func (t *trained) row(caption string, pixels []float32) picture.Row {
+	s := t.test.Shape()
+	row := picture.Row{Caption: caption}
+	for one := range slices.Chunk(pixels, s.Size()) {
+		row.Images = append(row.Images, picture.Image{H: s.H, W: s.W, C: s.C, Pixels: one})
+	}
+	return row
+}
+
+// firstOfEach are the numbers of the first image of each class.
+func firstOfEach(ds data.Dataset) []int {
+	found := make([]int, classesOfSet)
+	for i := ds.Len() - 1; i >= 0; i-- {
+		found[ds.Label(i)] = i
+	}
+	return found
+}
+
+// write draws a sheet in grey, in the fewest bytes.
+func write(path string, sheet picture.Sheet) error {
+	canvas, err := sheet.Draw()
+	if err != nil {
+		return err
+	}
+	grey := image.NewGray(canvas.Rect)
+	draw.Draw(grey, grey.Rect, canvas, image.Point{}, draw.Src)
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(file, grey); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return file.Close()
+}
+
+// fromNormal is the prior of most.
+func fromNormal(t *trained, n int) ([]float32, error) {
+	return latent.Normal(t.model.CodeSize()).Sample(sampleSeed, n), nil
+}
+
+// fromMixture is fitted to the codes of training images.
+func fromMixture(t *trained, n int) ([]float32, error) {
+	indices := make([]int, fittedCodes)
+	for i := range indices {
+		indices[i] = i
+	}
+	some, err := data.Subset(t.training, indices)
+	if err != nil {
+		return nil, err
+	}
+	images, _, err := t.images(some)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := t.runner.Encode(images, some.Len())
+	if err != nil {
+		return nil, err
+	}
+	mixture, err := latent.FitMixture(codes, t.model.CodeSize(), latent.MixtureOptions{Components: mixtureParts, Seed: sampleSeed})
+	if err != nil {
+		return nil, err
+	}
+	return mixture.Sample(sampleSeed, n), nil
+}
+
+// fromPseudoInputs is the learned prior: what the encoder says of each of some
+// learned images.
+func fromPseudoInputs(t *trained, n int) ([]float32, error) {
+	inputs := t.model.Store().Lookup(pseudoInputs).Data
+	size := t.model.Input().Size()
+	images := make([]float32, n*size)
+	step := max(1, len(inputs)/size/n)
+	for i := range images {
+		images[i] = min(max(inputs[(i/size*step*size+i%size)%len(inputs)], 0), 1)
+	}
+	means, logVariances, err := t.runner.Posterior(images, n)
+	if err != nil {
+		return nil, err
+	}
+	codes := latent.Normal(t.model.CodeSize()).Sample(sampleSeed, n)
+	for i := range codes {
+		codes[i] = means[i] + codes[i]*float32(math.Exp(float64(logVariances[i])/2))
+	}
+	return codes, nil
+}
