@@ -32,17 +32,15 @@ const notRun = "not yet run"
 // table has a row for each entry.
 func table(byName map[string]result) string {
 	var b strings.Builder
-	b.WriteString("| model | loss | PyTorch's | reconstruction | PyTorch's | MSE | PyTorch's | active | PyTorch's | published |\n")
-	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| model | loss | reconstruction | MSE | active | published |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, e := range entries {
 		fmt.Fprintf(&b, "| [%s](#%s) |", e.name, e.name)
-		r, known := byName[e.name]
-		if !known {
-			fmt.Fprintf(&b, " %s | | | | | | | |", notRun)
-		} else {
-			for _, cell := range cells(r) {
-				fmt.Fprintf(&b, " %s |", cell)
+		if r, known := byName[e.name]; known {
+			for _, cell := range columns {
+				fmt.Fprintf(&b, " %s |", pair(r, cell))
 			}
+		} else {
+			b.WriteString(" " + notRun + " | | | |")
 		}
 		var figures []string
 		for _, p := range e.published {
@@ -53,29 +51,29 @@ func table(byName map[string]result) string {
 	return b.String()
 }
 
-// cells are the pairs of figures of a row, ours first.
-func cells(r result) []string {
-	pairs := []func(figures) string{
-		func(f figures) string { return amount(f.Loss) },
-		func(f figures) string {
-			if f.Reconstruction == 0 {
-				return ""
-			}
-			return amount(f.Reconstruction)
-		},
-		func(f figures) string { return fmt.Sprintf("%.5f", f.MSE) },
-		func(f figures) string { return fmt.Sprint(f.Active) },
-	}
-	var all []string
-	for _, text := range pairs {
-		all = append(all, text(*r.Ours))
-		if r.Theirs == nil {
-			all = append(all, notRun)
-		} else {
-			all = append(all, text(r.Theirs.figures))
+// columns of the table; an empty text is a figure that a model has not.
+var columns = []func(figures) string{
+	func(f figures) string { return amount(f.Loss) },
+	func(f figures) string {
+		if f.Reconstruction == 0 {
+			return ""
 		}
+		return amount(f.Reconstruction)
+	},
+	func(f figures) string { return fmt.Sprintf("%.5f", f.MSE) },
+	func(f figures) string { return fmt.Sprint(f.Active) },
+}
+
+// pair is our figure and PyTorch's.
+func pair(r result, text func(figures) string) string {
+	ours := text(*r.Ours)
+	switch {
+	case ours == "":
+		return ""
+	case r.Theirs == nil:
+		return ours + " / " + notRun
 	}
-	return all
+	return ours + " / " + text(r.Theirs.figures)
 }
 
 // amount prints nats with two places, and errors of a pixel with enough.

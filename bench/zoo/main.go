@@ -34,6 +34,7 @@ func main() {
 	flag.StringVar(&o.python, "python", "python3", "Python that has torch and numpy")
 	flag.IntVar(&o.threads, "threads", 2, "CPU threads of each side")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of training; figures of another than 1 are printed, not kept")
+	flag.BoolVar(&o.trial, "trial", false, "one short epoch on a part of the images; figures are printed, not kept")
 	flag.Parse()
 	if *only != "" {
 		o.only = strings.Split(*only, ",")
@@ -52,7 +53,14 @@ type options struct {
 	python   string
 	threads  int
 	seed     uint64
+	trial    bool
 }
+
+// kept says whether figures are those of the document.
+func (o options) kept() bool { return o.seed == 1 && !o.trial }
+
+// Images of a trial.
+const trialTraining, trialTest = 12800, 1000
 
 func run(ctx context.Context, out io.Writer, o options) error {
 	byName, err := readResults(resultsPath)
@@ -63,16 +71,21 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
+	built := here() // before others commit
 	for _, e := range chosen {
 		r, err := o.once(ctx, out, e)
 		if err != nil {
 			return fmt.Errorf("entry %s: %w", e.name, err)
 		}
-		if o.seed != 1 {
+		if !o.kept() {
 			if err := json.NewEncoder(out).Encode(r); err != nil {
 				return err
 			}
 			continue
+		}
+		r.origin = built
+		if byName, err = readResults(resultsPath); err != nil { // which another process may have added to
+			return err
 		}
 		byName[e.name] = r
 		if err := writeResults(resultsPath, byName); err != nil {
@@ -113,7 +126,14 @@ func (o options) once(ctx context.Context, log io.Writer, e entry) (r result, er
 		return r, err
 	}
 	c.Train.Seed = o.seed
-	t, err := open(e, c, o.threads)
+	if o.trial {
+		c.Train.Epochs = 1
+	}
+	training, test, err := o.images(c)
+	if err != nil {
+		return r, err
+	}
+	t, err := open(e, c, training, test, o.threads)
 	if err != nil {
 		return r, err
 	}
@@ -127,11 +147,11 @@ func (o options) once(ctx context.Context, log io.Writer, e entry) (r result, er
 	if err != nil {
 		return r, err
 	}
-	r = result{Name: e.name, Unit: t.model.Unit(), Epochs: c.Train.Epochs, Ours: &ours, origin: here()}
+	r = result{Name: e.name, Unit: t.model.Unit(), Epochs: c.Train.Epochs, Ours: &ours}
 	if r.Command, err = e.command(); err != nil {
 		return r, err
 	}
-	if o.seed == 1 {
+	if o.kept() {
 		if err := t.draw(filepath.Join(pictures, e.name+".png")); err != nil {
 			return r, err
 		}
@@ -149,17 +169,27 @@ func (o options) once(ctx context.Context, log io.Writer, e entry) (r result, er
 	return r, nil
 }
 
-// open makes the entry's model on the CPU.
-func open(e entry, c config.Config, threads int) (*trained, error) {
-	t := &trained{entry: e, config: c}
+// images are those of the entry's run, or of a trial.
+func (o options) images(c config.Config) (training, test data.Dataset, err error) {
 	images, err := c.DataOptions()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if t.training, t.test, err = data.Open(c.Data.Source, images); err != nil {
-		return nil, err
+	if training, test, err = data.Open(c.Data.Source, images); err != nil || !o.trial {
+		return training, test, err
 	}
-	if t.model, err = c.Build(t.training.Shape()); err != nil {
+	if training, err = first(training, trialTraining); err != nil {
+		return nil, nil, err
+	}
+	test, err = first(test, trialTest)
+	return training, test, err
+}
+
+// open makes the entry's model on the CPU.
+func open(e entry, c config.Config, training, test data.Dataset, threads int) (*trained, error) {
+	t := &trained{entry: e, config: c, training: training, test: test}
+	var err error
+	if t.model, err = c.Build(training.Shape()); err != nil {
 		return nil, err
 	}
 	if t.device, err = graph.OpenDevice(graph.CPU, threads); err != nil {

@@ -93,6 +93,15 @@ func firstOfEach(ds data.Dataset) []int {
 	return found
 }
 
+// first are the first n images of a set.
+func first(ds data.Dataset, n int) (data.Dataset, error) {
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = i
+	}
+	return data.Subset(ds, indices)
+}
+
 // write draws a sheet in grey, in the fewest bytes.
 func write(path string, sheet picture.Sheet) error {
 	canvas, err := sheet.Draw()
@@ -120,11 +129,7 @@ func fromNormal(t *trained, n int) ([]float32, error) {
 
 // fromMixture is fitted to the codes of training images.
 func fromMixture(t *trained, n int) ([]float32, error) {
-	indices := make([]int, fittedCodes)
-	for i := range indices {
-		indices[i] = i
-	}
-	some, err := data.Subset(t.training, indices)
+	some, err := first(t.training, fittedCodes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,23 +8,25 @@ import (
 	"os/exec"
 )
 
-// Missing says that a Python lacks what the scripts import.
-type Missing struct{ Python, Reason string }
+// Missing says that a Python lacks a package that the scripts import, or cannot
+// be run at all.
+type Missing struct {
+	Python, Package string
+	Err             error
+}
 
 func (e Missing) Error() string {
-	return fmt.Sprintf("%s has no torch and numpy (%s); name a Python that has them", e.Python, e.Reason)
+	return fmt.Sprintf("%s has no package %s (%v); name a Python that has torch and numpy", e.Python, e.Package, e.Err)
 }
 
 // Run runs a script on a folder that [Start.Write] has filled, and lets read
 // take the lines of JSON that it prints. It returns a [Missing] where that
 // Python cannot run it.
 func Run(ctx context.Context, python, script, folder string, read func(lines *json.Decoder) error) error {
-	if text, err := exec.CommandContext(ctx, python, "-c", "import torch, numpy").CombinedOutput(); err != nil {
-		reason := err.Error()
-		if lines := bytes.Split(bytes.TrimSpace(text), []byte("\n")); len(text) > 0 {
-			reason = string(lines[len(lines)-1])
+	for _, name := range []string{"torch", "numpy"} { // found, not imported, which takes seconds
+		if err := exec.CommandContext(ctx, python, "-c", "import importlib.util, sys; sys.exit(not importlib.util.find_spec('"+name+"'))").Run(); err != nil {
+			return Missing{python, name, err}
 		}
-		return Missing{python, reason}
 	}
 	command := exec.CommandContext(ctx, python, script, folder)
 	command.Stderr = os.Stderr
