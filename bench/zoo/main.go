@@ -32,7 +32,7 @@ func main() {
 	only := flag.String("only", "", "entries to run again, with commas between; without it those that were never run")
 	flag.BoolVar(&o.document, "document", false, "run nothing, write the document alone")
 	flag.StringVar(&o.python, "python", "python3", "Python that has torch and numpy")
-	flag.IntVar(&o.threads, "threads", 2, "CPU threads of each side")
+	flag.IntVar(&o.threads, "threads", 1, "CPU threads of each side; on a busy machine more are slower")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of training; figures of another than 1 are printed, not kept")
 	flag.BoolVar(&o.trial, "trial", false, "one short epoch on a part of the images; figures are printed, not kept")
 	flag.Parse()

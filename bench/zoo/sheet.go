@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"image"
+	"image/color"
 	"image/draw"
 	"image/png"
 	"math"
@@ -24,6 +25,7 @@ const (
 	mixtureParts = 10
 	pixelsAPixel = 2
 	classesOfSet = 10
+	greyLevels   = 16
 	pseudoInputs = "pseudo_inputs"
 )
 
@@ -102,13 +104,18 @@ func first(ds data.Dataset, n int) (data.Dataset, error) {
 	return data.Subset(ds, indices)
 }
 
-// write draws a sheet in grey, in the fewest bytes.
+// write draws a sheet in sixteen greys, which no digit needs more of, so that it
+// takes few bytes.
 func write(path string, sheet picture.Sheet) error {
 	canvas, err := sheet.Draw()
 	if err != nil {
 		return err
 	}
-	grey := image.NewGray(canvas.Rect)
+	var greys color.Palette
+	for level := range greyLevels {
+		greys = append(greys, color.Gray{Y: uint8(level * 255 / (greyLevels - 1))})
+	}
+	grey := image.NewPaletted(canvas.Rect, greys)
 	draw.Draw(grey, grey.Rect, canvas, image.Point{}, draw.Src)
 	file, err := os.Create(path)
 	if err != nil {
