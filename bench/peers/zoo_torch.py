@@ -27,13 +27,18 @@ latent, classes = manifest["latent"], manifest["classes"] if kind == "cvae" else
 torch.set_num_threads(manifest["threads"])
 torch.manual_seed(manifest["seed"])
 
-DETERMINISTIC = {"ae", "sparse", "contractive", "rae-l2", "rae-gp", "wae", "aae"}
+DETERMINISTIC = {"vq", "ae", "sparse", "contractive", "rae-l2", "rae-gp", "wae", "aae"}
 
 
 def encoder():
     match manifest["network"]:
         case "dense":
             return [nn.Flatten(), nn.Linear(784, 400), nn.ReLU()], 400
+        case "hvae":
+            return [nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 400), nn.ReLU()], 400
+        case "vq-conv":
+            return [nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(),
+                    nn.Conv2d(64, 64, 3, 1, 1), nn.ReLU(), nn.Conv2d(64, 16, 1)], None
         case "conv":
             return [nn.Conv2d(1, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU(), nn.Flatten()], 3136
         case "conv-vae":
@@ -45,6 +50,11 @@ def decoder(size):
     match manifest["network"]:
         case "dense":
             return [nn.Linear(size, 400), nn.ReLU(), nn.Linear(400, 784), nn.Unflatten(1, (1, 28, 28))]
+        case "hvae":
+            return [nn.Linear(30, 400), nn.ReLU(), nn.Linear(400, 400), nn.ReLU(), nn.Linear(400, 784), nn.Unflatten(1, (1, 28, 28))]
+        case "vq-conv":
+            return [nn.Unflatten(1, (16, 7, 7)), nn.ConvTranspose2d(16, 64, 1), nn.ReLU(), nn.ConvTranspose2d(64, 64, 3, 1, 1), nn.ReLU(),
+                    nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(32, 1, 4, 2, 1)]
         case "conv":
             return [nn.Linear(size, 3136), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
                     nn.ConvTranspose2d(64, 32, 3, 2, 1, 1), nn.ReLU(), nn.ConvTranspose2d(32, 1, 3, 2, 1, 1)]
@@ -53,12 +63,52 @@ def decoder(size):
                     nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(32, 1, 4, 2, 1)]
 
 
+class Level(nn.Module):
+    """Where the code of one level of a hierarchy comes from."""
+
+    def __init__(self, size, above, below):
+        super().__init__()
+        self.fc_mu, self.fc_var = nn.Linear(400, size), nn.Linear(400, size)
+        if above:
+            self.down, self.prior_mu, self.prior_var = nn.Linear(above, 400), nn.Linear(400, size), nn.Linear(400, size)
+        if below:
+            self.up = nn.Linear(400, 400)
+
+
+class Codebook(nn.Module):
+    """Entries that follow by running means what they stand for (van den Oord et al. 2017, appendix A.1)."""
+
+    def __init__(self, entries, dim, decay, revive):
+        super().__init__()
+        self.register_buffer("weight", torch.empty(entries, dim))
+        self.register_buffer("counts", torch.empty(entries))
+        self.decay, self.revive = decay, revive
+
+    def choose(self, z):
+        return torch.cdist(z, self.weight).argmin(1)
+
+    def learn(self, z, chosen):
+        n = torch.bincount(chosen, minlength=len(self.weight)).float()
+        s = torch.zeros_like(self.weight).index_add_(0, chosen, z)
+        sums = self.decay * self.counts[:, None] * self.weight + (1 - self.decay) * s
+        self.counts = self.decay * self.counts + (1 - self.decay) * n
+        self.weight = sums / self.counts[:, None].clamp(min=1e-30)
+        share = self.counts.mean()
+        dead = self.counts < self.revive * share
+        self.weight[dead] = z[torch.randint(len(z), (int(dead.sum()),))]
+        self.counts[dead] = share
+
+
 class Network(nn.Module):
     def __init__(self):
         super().__init__()
         layers, width = encoder()
         self.encoder = nn.Sequential(*layers)
-        if kind in DETERMINISTIC:
+        if kind == "vq":
+            self.codebook = Codebook(manifest["entries"], 16, manifest["decay"], manifest["revive"])
+        elif kind == "hvae":
+            self.levels = nn.ModuleList([Level(20, 10, 0), Level(10, 0, 20)])
+        elif kind in DETERMINISTIC:
             self.bottleneck = nn.Linear(width, latent)
         else:
             self.fc_mu = nn.Linear(width + classes, latent)
@@ -74,10 +124,38 @@ class Network(nn.Module):
 
     def code(self, x, label=None):
         """The code of each image, or its mean."""
+        if kind == "vq":
+            return self.quantised(x)[1]
+        if kind == "hvae":
+            return self.descend(x, lambda mean, _: mean)[0]
         if kind in DETERMINISTIC:
             z = self.bottleneck(self.encoder(x))
             return z.sigmoid() if kind == "sparse" and manifest["target"] > 0 else z
         return self.posterior(x, label)[0]
+
+    def quantised(self, x):
+        """What the encoder says and the entries that stand for it, (N,16,7,7) flattened; and for learning, the rows."""
+        grid = self.encoder(x)
+        rows = grid.permute(0, 2, 3, 1).reshape(-1, 16)
+        chosen = self.codebook.choose(rows.detach())
+        entries = self.codebook.weight[chosen].view(-1, 7, 7, 16).permute(0, 3, 1, 2)
+        return grid.flatten(1), entries.flatten(1), rows.detach(), chosen
+
+    def descend(self, x, choose):
+        """All levels' codes side by side, and the divergence of each (Sonderby et al. 2016)."""
+        first, top = self.levels
+        h = self.encoder(x)
+        deep = top.up(h).relu()
+        q2 = top.fc_mu(deep), top.fc_var(deep)
+        z2 = choose(*q2)
+        t = first.down(z2).relu()
+        prior = first.prior_mu(t), first.prior_var(t)
+        said = first.fc_mu(h), first.fc_var(h)
+        weight, other = (-said[1]).exp(), (-prior[1]).exp()  # precisions
+        q1 = (said[0] * weight + prior[0] * other) / (weight + other), -(weight + other).log()
+        z1 = choose(*q1)
+        between = 0.5 * (prior[1] - q1[1] + (q1[1].exp() + (q1[0] - prior[0]).square()) / prior[1].exp() - 1).sum(1).mean()
+        return torch.cat([z1, z2], 1), between, kl_from_normal(*q2)
 
     def posterior(self, x, label=None):
         h = told(self.encoder(x), label)
@@ -166,6 +244,23 @@ def frozen(net, x):
     return call(net.discriminator, held, (x,)), call(net.discriminator[:-1], hidden, (x,))
 
 
+def vector_quantised(net, x, seen):
+    """Van den Oord et al. 2017, equation 3, with the gradient passed straight through."""
+    z, e, rows, chosen = net.quantised(seen)
+    net.met = rows, chosen
+    use = torch.bincount(chosen, minlength=len(net.codebook.weight)) / len(chosen)
+    return {
+        "reconstruction_loss": compared(net.decode(z + (e - z).detach()), x).mean(),
+        "commitment": F.mse_loss(z, e),
+        "perplexity": (-(use * (use + 1e-10).log()).sum()).exp(),
+    }
+
+
+def hierarchical(net, x, seen):
+    z, first, top = net.descend(seen, draw)
+    return {"reconstruction_loss": compared(net.decode(z), x).mean(), "kl_1": first, "kl_2": top}
+
+
 def deterministic(net, x, seen):
     z = net.code(seen)
     terms = {"reconstruction_loss": compared(net.decode(z), x).mean()}
@@ -237,14 +332,22 @@ def importance_weighted(net, x, seen):
     return -(log_weights.view(-1, k).logsumexp(1) - math.log(k)).mean()
 
 
-def objective(net, x, seen, label):
-    """The loss, its terms, and what the optimiser descends."""
+def objective(net, x, seen, label, warm=1.0):
+    """The loss, its terms, and what the optimiser descends: with the divergence warmed up."""
     if kind == "iwae":
         loss = importance_weighted(net, x, seen)
         return loss, {}, loss
-    terms = deterministic(net, x, seen) if kind in DETERMINISTIC else variational(net, x, seen, label)
+    if kind == "vq":
+        terms = vector_quantised(net, x, seen)
+    elif kind == "hvae":
+        terms = hierarchical(net, x, seen)
+    elif kind in DETERMINISTIC:
+        terms = deterministic(net, x, seen)
+    else:
+        terms = variational(net, x, seen, label)
     loss = sum(weights[name] * term for name, term in terms.items())
-    return loss, terms, loss + terms.get("discriminator", 0)
+    unpaid = (1 - warm) * sum(weights[name] * term for name, term in terms.items() if name.startswith("kl"))
+    return loss, terms, loss - unpaid + terms.get("discriminator", 0)
 
 
 def corrupted(x):
@@ -320,14 +423,18 @@ def main():
     train, test, labels = images("train.bin"), images("test.bin"), integers("train-labels.bin")
     order = integers("order.bin").view(manifest["epochs"], -1, batch)
     print(json.dumps({"torch": torch.__version__, "python": platform.python_version()}), flush=True)
+    step, warming = 0, manifest["warm_up"] * order.shape[0] * order.shape[1]
     for epoch in order:
         total = 0.0
         for indices in epoch:
+            step += 1
             x = train[indices]
-            loss, _, descended = objective(net, x, corrupted(x), labels[indices])
+            loss, _, descended = objective(net, x, corrupted(x), labels[indices], min(1, step / warming) if warming else 1)
             optimiser.zero_grad()
             descended.backward()
             optimiser.step()
+            if kind == "vq":
+                net.codebook.learn(*net.met)
             total += loss.item()
         print(json.dumps({"train": total / len(epoch)}), flush=True)
     print(json.dumps(measure(net, test, integers("test-labels.bin"))), flush=True)

@@ -64,12 +64,14 @@ var entries = []entry{
 		beside("86.8 nats", "binary images, 50 codes an image, importance-weighted likelihood after 500 epochs", pythae),
 	dense("tcvae", fromNormal, key{"model.kind", "tcvae"}, key{"model.beta", "4"}),
 	dense("infovae", fromNormal, key{"model.kind", "infovae"}, key{"model.beta", "0.1"}),
-	dense("vamp", fromPseudoInputs, key{"model.kind", "vamp"}).
+	dense("vamp", fromPrior, key{"model.kind", "vamp"}).
 		beside("85.8 nats", "binary images, 500 components, importance-weighted likelihood after 500 epochs", pythae),
 	dense("vaegan", fromNormal, key{"model.kind", "vaegan"}),
+	{name: "hvae", preset: "hvae", network: "hvae", sampler: fromPrior},
 	entry{name: "conv", preset: "conv", network: "conv"}.
 		beside("0.0053", "the same network, batch and epochs in PyTorch, seed 0", "[RESULTS](../bench/RESULTS.md)"),
 	{name: "conv-vae", preset: "conv-vae", network: "conv-vae", sampler: fromNormal},
+	{name: "vq", preset: "vq-conv", network: "vq-conv", sampler: fromPositions},
 }
 
 // settings are the configuration of the entry's run.

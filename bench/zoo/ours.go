@@ -87,7 +87,8 @@ func (t *trained) start(threads int) peer.Start {
 		Model: t.model, Training: t.training, Test: t.test, Epochs: c.Epochs, Batch: c.Batch, Seed: c.Seed, Threads: threads,
 		Further: map[string]any{
 			"kind": m.Kind, "network": t.network, "loss": m.Loss, "weights": weights, "latent": m.Latent, "corrupt": m.Corrupt,
-			"classes": m.Classes, "samples": m.Samples, "components": m.Components, "target": m.Target,
+			"classes": m.Classes, "samples": m.Samples, "components": m.Components, "target": m.Target, "warm_up": m.WarmUp,
+			"entries": m.Entries, "decay": m.Decay, "revive": m.Revive,
 		},
 	}
 }
@@ -139,16 +140,13 @@ func (t *trained) measure(ctx context.Context) (figures, error) {
 func (t *trained) images(ds data.Dataset) (pixels []float32, labels []int, err error) {
 	size := ds.Shape().Size()
 	pixels = make([]float32, ds.Len()*size)
-	_, conditional := t.model.(models.Conditional)
 	for i := range ds.Len() {
 		if err := ds.Image(i, pixels[i*size:(i+1)*size]); err != nil {
 			return nil, nil, err
 		}
-		if conditional {
-			labels = append(labels, ds.Label(i))
-		}
+		labels = append(labels, ds.Label(i))
 	}
-	return pixels, labels, nil
+	return pixels, t.runner.Told(labels), nil
 }
 
 func active(codes []float32, size int) (int, error) {

@@ -6,12 +6,12 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
-	"math"
 	"os"
 	"slices"
 
 	"hourglass/data"
 	"hourglass/internal/picture"
+	"hourglass/models"
 	"hourglass/models/latent"
 )
 
@@ -26,7 +26,6 @@ const (
 	pixelsAPixel = 2
 	classesOfSet = 10
 	greyLevels   = 16
-	pseudoInputs = "pseudo_inputs"
 )
 
 // draw writes the entry's picture: an image of each class, what the model makes
@@ -155,23 +154,28 @@ func fromMixture(t *trained, n int) ([]float32, error) {
 	return mixture.Sample(sampleSeed, n), nil
 }
 
-// fromPseudoInputs is the learned prior: what the encoder says of each of some
-// learned images.
-func fromPseudoInputs(t *trained, n int) ([]float32, error) {
-	inputs := t.model.Store().Lookup(pseudoInputs).Data
-	size := t.model.Input().Size()
-	images := make([]float32, n*size)
-	step := max(1, len(inputs)/size/n)
-	for i := range images {
-		images[i] = min(max(inputs[(i/size*step*size+i%size)%len(inputs)], 0), 1)
-	}
-	means, logVariances, err := t.runner.Posterior(images, n)
+// fromPrior is the model's own distribution, which it has learned.
+func fromPrior(t *trained, n int) ([]float32, error) { return t.runner.Draw(n, sampleSeed) }
+
+// fromPositions draws the entry at each position of a code apart, as often as
+// training images have it there.
+func fromPositions(t *trained, n int) ([]float32, error) {
+	some, err := first(t.training, fittedCodes)
 	if err != nil {
 		return nil, err
 	}
-	codes := latent.Normal(t.model.CodeSize()).Sample(sampleSeed, n)
-	for i := range codes {
-		codes[i] = means[i] + codes[i]*float32(math.Exp(float64(logVariances[i])/2))
+	images, _, err := t.images(some)
+	if err != nil {
+		return nil, err
 	}
-	return codes, nil
+	indices, err := t.runner.Indices(images, some.Len())
+	if err != nil {
+		return nil, err
+	}
+	quantised := t.model.(models.Quantised) // as Indices has found
+	prior, err := models.NewPositionPrior(indices, quantised.Positions())
+	if err != nil {
+		return nil, err
+	}
+	return quantised.Lookup(prior.Sample(sampleSeed, n))
 }

@@ -2,7 +2,7 @@
 // never knows which framework, nor what is compared.
 //
 //	model, images ── Start.Write ──► FOLDER: manifest.json  names and shapes, sizes
-//	                                         weights.bin    first parameters, float32
+//	                                         weights.bin    first values, float32
 //	                                         order.bin      images of every batch, int32
 //	                                         train.bin, test.bin    pixels, bytes
 //	                                         train-labels.bin, ...  classes, int32

@@ -10,14 +10,16 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hourglass/data"
+	"hourglass/graph"
 	"hourglass/models"
 )
 
 // Start is what both sides begin with.
 type Start struct {
-	Model          models.Model // its present parameters
+	Model          models.Model // its present parameters and state
 	Training, Test data.Dataset
 	Epochs, Batch  int
 	Seed           uint64 // of the order of the images
@@ -27,8 +29,8 @@ type Start struct {
 	Further map[string]any
 }
 
-// Parameter is one entry of the manifest's parameters, in the order of
-// weights.bin.
+// Parameter is one entry of the manifest's parameters, state among them, in the
+// order of weights.bin.
 type Parameter struct {
 	Name  string `json:"name"`
 	Shape []int  `json:"shape"`
@@ -37,7 +39,7 @@ type Parameter struct {
 // Write fills a folder, which must exist.
 func (s Start) Write(folder string) error {
 	var parameters []Parameter
-	for _, v := range s.Model.Store().Parameters {
+	for _, v := range s.variables() {
 		parameters = append(parameters, Parameter{v.Name, v.Shape})
 	}
 	manifest := map[string]any{"parameters": parameters, "epochs": s.Epochs, "batch": s.Batch, "seed": s.Seed, "threads": s.Threads}
@@ -78,8 +80,14 @@ func fill(path string, write func(io.Writer) error) error {
 	return file.Close()
 }
 
+// variables are the parameters, then the state.
+func (s Start) variables() []graph.Variable {
+	store := s.Model.Store()
+	return slices.Concat(store.Parameters, store.State)
+}
+
 func (s Start) weights(w io.Writer) error {
-	for _, v := range s.Model.Store().Parameters {
+	for _, v := range s.variables() {
 		if err := binary.Write(w, binary.LittleEndian, v.Data); err != nil {
 			return err
 		}
