@@ -73,23 +73,17 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	}
 	built := here() // before others commit
 	for _, e := range chosen {
-		r, err := o.once(ctx, out, e)
-		if err != nil {
-			return fmt.Errorf("entry %s: %w", e.name, err)
-		}
-		if !o.kept() {
-			if err := json.NewEncoder(out).Encode(r); err != nil {
-				return err
-			}
-			continue
-		}
+		r, failed := o.once(ctx, out, e)
 		r.origin = built
-		if byName, err = readResults(resultsPath); err != nil { // which another process may have added to
-			return err
+		switch {
+		case r.Ours == nil:
+		case !o.kept():
+			err = json.NewEncoder(out).Encode(r)
+		default: // even if PyTorch's side failed
+			byName, err = keep(r)
 		}
-		byName[e.name] = r
-		if err := writeResults(resultsPath, byName); err != nil {
-			return err
+		if err = errors.Join(failed, err); err != nil {
+			return fmt.Errorf("entry %s: %w", e.name, err)
 		}
 	}
 	text, err := document(byName)
@@ -97,6 +91,16 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		return err
 	}
 	return os.WriteFile(documentPath, text, 0o666)
+}
+
+// keep adds a result to those on disk, which another process may have added to.
+func keep(r result) (map[string]result, error) {
+	byName, err := readResults(resultsPath)
+	if err != nil {
+		return nil, err
+	}
+	byName[r.Name] = r
+	return byName, writeResults(resultsPath, byName)
 }
 
 // chosen are the entries to be run.
