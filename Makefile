@@ -2,9 +2,10 @@
 
 FUZZTIME ?= 10m
 GO ?= go
+PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate interop peers browser clean
+.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate models interop peers browser clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -87,6 +88,9 @@ fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (10m)
 
 gate: ## train W1 and a VAE on MNIST and Fashion-MNIST in ../shared/datasets and check their error
 	bench/gate.sh
+
+models: ## train each kind of model here and, with PYTHON's torch, there; write docs/models.md
+	$(GO) run ./bench/zoo -python $(PYTHON)
 
 # Where the Python packages of the comparisons below are installed, once.
 PEERS ?= $(HOME)/.cache/hourglass/peers

@@ -121,31 +121,6 @@ func (s Spec) penaltyWeight(given, aPixel float64) (float64, error) {
 	return aPixel, nil
 }
 
-// difference is (f(x + σε) − f(x))/σ for standard normal ε: the directional
-// derivative of f along ε but for O(σ). The mean of its squared norm over many ε
-// is the squared Frobenius norm of the Jacobian, because E[εεᵀ] is the identity.
-// σ is a compromise between the curvature of f and the rounding of float32.
-func (m *body) difference(b *graph.Builder, x, fx *gorgonia.Node, f func(*gorgonia.Node) *gorgonia.Node) (*gorgonia.Node, error) {
-	const sigma = 1.0 / 64
-	noise, err := ops.Scale(b.Noise(x.Shape()...), sigma)
-	if err != nil {
-		return nil, err
-	}
-	moved, err := ops.Add(x, noise)
-	if err != nil {
-		return nil, err
-	}
-	fy := f(moved)
-	if b.Err() != nil {
-		return nil, b.Err()
-	}
-	difference, err := ops.Sub(fy, fx)
-	if err != nil {
-		return nil, err
-	}
-	return ops.Scale(difference, 1/sigma)
-}
-
 // squaredNorm is Σ x² over each image, averaged over the batch.
 func squaredNorm(x *gorgonia.Node) (*gorgonia.Node, error) {
 	squares, err := ops.Square(x)

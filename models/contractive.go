@@ -21,7 +21,7 @@ type ContractiveSpec struct {
 //	loss + weight · ‖∂z/∂x‖²
 //
 // averaged over the images. The Frobenius norm of the Jacobian is estimated by
-// one difference along a random direction an image, whose expectation it is for
+// the derivative along one random direction an image, whose expectation it is for
 // an encoder of any depth; the paper's closed form is of a single layer.
 func NewContractive(spec ContractiveSpec, seed uint64) (*Autoencoder, error) {
 	weight, err := spec.penaltyWeight(spec.Weight, 1e-4)
@@ -39,14 +39,11 @@ type contraction struct{ weight float64 }
 
 func (p contraction) terms() []Term { return []Term{{Contraction, "contract", p.weight}} }
 
-func (p contraction) add(m *Autoencoder, b *graph.Builder, x, code *gorgonia.Node) ([]*gorgonia.Node, error) {
-	if len(m.spec.Corruption) > 0 { // the code is of a damaged image
-		code = m.encode(b, x)
-	}
-	along, err := m.difference(b, x, code, func(x *gorgonia.Node) *gorgonia.Node { return m.encode(b, x) })
+func (p contraction) add(m *Autoencoder, b *graph.Builder, x, _ *gorgonia.Node) ([]*gorgonia.Node, error) {
+	z, err := m.encodeDual(b, alongNoise(b, x))
 	if err != nil {
 		return nil, err
 	}
-	term, err := squaredNorm(along)
+	term, err := squaredNorm(z.along)
 	return []*gorgonia.Node{term}, err
 }

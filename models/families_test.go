@@ -231,6 +231,30 @@ func TestContractionIsTheJacobian(t *testing.T) {
 	}
 }
 
+// TestContractionHasNoKinks has a code of one unit that is just active, or just
+// not: its derivative is that of the line it stands on, however near the kink.
+func TestContractionHasNoKinks(t *testing.T) {
+	for _, activation := range []struct {
+		option  Option
+		on, off float64 // squared slopes
+	}{{ReLU, 1, 0}, {LeakyReLUWith(0.5), 1, 0.25}} {
+		spec := Spec{Input: Shape{C: 1, H: 1, W: 1}, Encoder: Seq(Flatten(), Dense(1, activation.option)), Decoder: Seq(Dense(1))}
+		m, err := NewContractive(ContractiveSpec{Spec: spec}, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Store().Lookup("encoder.1.weight").Data[0] = 1
+		p := evaluated(t, m, m.Evaluate, 4096)
+		for bias, want := range map[float32]float64{1e-3: activation.on, -1e-3: activation.off} {
+			m.Store().Lookup("encoder.1.bias").Data[0] = bias
+			run(t, p)
+			if got := float64(p.Output(Contraction)[0]); math.Abs(got-want) > 0.1*want {
+				t.Errorf("at %g: the squared slope is %.4f, want %g", bias, got, want)
+			}
+		}
+	}
+}
+
 // TestFamilyRefusals lists specs that say too little or too much.
 func TestFamilyRefusals(t *testing.T) {
 	plain := Spec{Input: Shape{C: 1, H: 4, W: 4}, Encoder: Seq(Flatten(), Dense(5), Dropout(0.5)), Latent: 2}

@@ -80,16 +80,11 @@ func (p smoothDecoder) add(m *Autoencoder, b *graph.Builder, _, code *gorgonia.N
 
 // slopes is of the pixels, not of logits.
 func (p smoothDecoder) slopes(m *Autoencoder, b *graph.Builder, code *gorgonia.Node) (*gorgonia.Node, error) {
-	image := func(z *gorgonia.Node) *gorgonia.Node { return m.pixels(b, m.decode(b, z)) }
-	y := image(code)
-	if b.Err() != nil {
-		return nil, b.Err()
-	}
-	along, err := m.difference(b, code, y, image)
+	y, err := m.imageDual(b, alongNoise(b, code))
 	if err != nil {
 		return nil, err
 	}
-	return halfSquaredNorm(along)
+	return halfSquaredNorm(y.along)
 }
 
 func (p smoothDecoder) weights(m *Autoencoder, b *graph.Builder) (*gorgonia.Node, error) {

@@ -53,6 +53,7 @@ var rooms = []room{
 	{"internal/chart", ""},
 	{"internal/report", "models data train internal/chart internal/verdict"},
 	{"internal/gputest", "kernels/cuda kernels/cuda/emulated internal/emulator"},
+	{"internal/peer", "models graph data"},
 	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases internal/repository"},
 }
 
