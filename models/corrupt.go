@@ -39,14 +39,15 @@ type Corruption struct {
 // Corruptions are applied one after the other.
 type Corruptions []Corruption
 
-// ParseCorruptions reads "gaussian 0.4", or several between bars.
+// ParseCorruptions reads "gaussian 0.4" or "gaussian:0.4", or several between
+// bars.
 func ParseCorruptions(text string) (Corruptions, error) {
 	var all Corruptions
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
 	for one := range strings.SplitSeq(text, "|") {
-		words := strings.Fields(one)
+		words := strings.Fields(strings.Replace(one, ":", " ", 1))
 		if len(words) != 2 {
 			return nil, fmt.Errorf("the corruption %q is not a kind and an amount, as in %q", strings.TrimSpace(one), "gaussian 0.4")
 		}

@@ -2,6 +2,8 @@ package models
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"hourglass/graph"
@@ -32,6 +34,9 @@ func TestCorruptions(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			corruptions, err := ParseCorruptions(text)
+			if again, _ := ParseCorruptions(strings.Replace(text, " ", ":", 1)); !slices.Equal(again, corruptions) {
+				t.Errorf("with a colon it is %v", again)
+			}
 			if check == nil {
 				if err == nil {
 					t.Error("a corruption without an amount was taken")

@@ -117,7 +117,7 @@ func (q *quality) add(made, clean []float32, shape data.Shape) error {
 
 // held adds noise to images that were held back, and takes it away again.
 func (c denoiseCommand) held(s *session, device *graph.Device, runner *train.Runner, t *trained) error {
-	corruptions, err := models.ParseCorruptions(strings.ReplaceAll(c.Noise, ":", " "))
+	corruptions, err := models.ParseCorruptions(c.Noise)
 	if err != nil {
 		return usage{fmt.Errorf("--noise: %w", err)}
 	}
