@@ -41,6 +41,7 @@ gpu: ## build bin/hourglass with CUDA support (needs a C compiler, no CUDA toolk
 
 test: ## run all tests; with a C++ compiler those of the CUDA path too, on an emulated driver
 	$(GO) test ./...
+	@$(GO) test -short -run '^$$' -bench . -benchtime 1x ./kernels/cpu ./bench >/dev/null || { echo "a benchmark does not run"; exit 1; }
 	@if command -v gcc >/dev/null && command -v g++ >/dev/null; then $(MAKE) -s test-gpu; \
 	else echo "no gcc and g++: the CUDA path was not tested"; fi
 

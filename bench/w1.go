@@ -1,28 +1,20 @@
 package bench
 
-import (
-	"hourglass/kernels"
-	"hourglass/models"
-)
+import "hourglass/models"
 
-// Workload is a model with the batch and the optimiser that train it.
-type Workload struct {
-	Name      string
-	Spec      models.Spec
-	Batch     int
-	Optimiser kernels.Optimiser
-	Rate      float64
-}
-
-// W1 is a convolutional autoencoder of 28x28 grey images: two convolutions of
-// stride 2 to 32 and 64 channels, a linear code of 32 numbers, and the way
-// back. One training step is 0.54 GFLOP forward and three times that in all.
+// W1 is a convolutional autoencoder of 1x28x28 images in batches of 128:
+//
+//	conv 1-32 3x3 stride 2, conv 32-64 3x3 stride 2, linear to a code of 32,
+//	linear back, convT 64-32 stride 2, convT 32-1 stride 2
+//
+// with ReLU between, MSE and Adam. A training step is 1.62 GFLOP and 113 MB.
 func W1() Workload {
 	return Workload{
 		Name:      "W1",
 		Spec:      models.Convolutional(models.Shape{C: 1, H: 28, W: 28}, []int{32, 64}, 3, 32, models.ReLU),
+		New:       plain,
 		Batch:     128,
-		Optimiser: kernels.Optimiser{Rule: kernels.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
+		Optimiser: adam,
 		Rate:      1e-3,
 	}
 }

@@ -54,6 +54,10 @@ func init() {
 	routines.normaliseEights = normaliseEightsAVX2
 	routines.normaliseGradientEights = normaliseGradientEightsAVX2
 	routines.adamEights = adamEightsAVX2
+	routines.fuse, routines.flopsOfTurn = fuseAVX2, 24*2*8
+	if cpu.X86.HasAVX512F {
+		routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
+	}
 }
 
 // Features names the vector extensions of the processor that matter here.
@@ -201,6 +205,10 @@ func leakyGradientAVX2(y, a, b []float32, alpha float32)
 
 //go:noescape
 func drawEightsAVX2(words *uint32, clock *kernels.Clock, stream, block uint32, eights int)
+
+func fuseAVX2(turns int)
+
+func fuseAVX512(turns int)
 
 //go:noescape
 func claimMaximumAVX2(dx, x, dy unsafe.Pointer, rows, columns, rowStride, columnStride int)

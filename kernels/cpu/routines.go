@@ -44,6 +44,10 @@ type routineSet struct {
 	claimMaximum func(dx, x, dy unsafe.Pointer, rows, columns, rowStride, columnStride int)
 	drawEights   func(words *uint32, clock *kernels.Clock, stream, block uint32, eights int)
 	adamEights   func(p, g, m, v *float32, n int, k *coefficients)
+
+	// fuse makes turns of multiply-adds on registers, flopsOfTurn in each.
+	fuse        func(turns int)
+	flopsOfTurn int
 }
 
 // portable is the set that every machine has.
@@ -93,6 +97,9 @@ var portable = routineSet{
 	claimMaximum: claimMaximumPortable,
 	drawEights:   drawEightsPortable,
 	adamEights:   adamEightsPortable,
+
+	fuse:        fusePortable,
+	flopsOfTurn: 2 * 8,
 }
 
 // routines is the set that kernels call: the portable one, in which the init

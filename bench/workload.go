@@ -1,0 +1,115 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+
+	"hourglass/graph"
+	"hourglass/internal/config"
+	"hourglass/kernels"
+	"hourglass/models"
+)
+
+// Workload is a model with the batch and the optimiser that train it.
+type Workload struct {
+	Name string
+	Spec models.Spec
+	// New makes the model of the spec, its first values drawn from a seed.
+	New       func(spec models.Spec, seed uint64) (config.Network, error)
+	Batch     int
+	Optimiser kernels.Optimiser
+	Rate      float64
+}
+
+// adam is the optimiser of all workloads, with PyTorch's defaults.
+var adam = kernels.Optimiser{Rule: kernels.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}
+
+// Workloads are all of them, the smallest first.
+func Workloads() []Workload { return []Workload{W1(), W2(), W3()} }
+
+// plain makes an autoencoder without a distribution of codes.
+func plain(spec models.Spec, seed uint64) (config.Network, error) { return models.New(spec, seed) }
+
+// Trainer is a workload on the CPU with a batch in its input, ready to step.
+type Trainer struct {
+	Workload
+	Model   config.Network
+	Program *graph.Program
+	device  *graph.Device
+	steps   int
+}
+
+// Open makes a workload's training program.
+func Open(w Workload, threads int) (*Trainer, error) { return open(w, threads, true) }
+
+// OpenForward makes the program of an evaluation: encoder, decoder and loss.
+func OpenForward(w Workload, threads int) (*Trainer, error) { return open(w, threads, false) }
+
+func open(w Workload, threads int, training bool) (*Trainer, error) {
+	model, err := w.New(w.Spec, 1)
+	if err != nil {
+		return nil, fmt.Errorf("building workload %s: %w", w.Name, err)
+	}
+	t := &Trainer{Workload: w, Model: model}
+	if t.device, err = graph.OpenDevice(graph.CPU, threads); err != nil {
+		return nil, err
+	}
+	b := graph.NewBuilder(model.Store(), training)
+	optimiser := &w.Optimiser
+	if training {
+		model.Train(b, w.Batch)
+	} else {
+		model.Evaluate(b, w.Batch)
+		optimiser = nil
+	}
+	if t.Program, err = graph.Compile(t.device, b, optimiser); err != nil {
+		t.device.Close()
+		return nil, fmt.Errorf("compiling workload %s: %w", w.Name, err)
+	}
+	x := t.Input()
+	for i := range x {
+		x[i] = float32(0.5 + 0.5*math.Sin(float64(i)*0.37)*math.Cos(float64(i/28)*0.11))
+	}
+	return t, nil
+}
+
+// Input is where the batch stands: N,H,W,C.
+func (t *Trainer) Input() []float32 { return t.Program.Input(models.Image) }
+
+// Step trains on the batch once more and returns its loss.
+func (t *Trainer) Step() (loss float64, err error) {
+	t.steps++
+	if _, err := t.Program.Step(t.Rate, t.steps); err != nil {
+		return 0, fmt.Errorf("workload %s: %w", t.Name, err)
+	}
+	return float64(t.Program.Output(models.Loss)[0]), nil
+}
+
+// Close frees program and device.
+func (t *Trainer) Close() error {
+	if err := t.Program.Close(); err != nil {
+		return err
+	}
+	return t.device.Close()
+}
+
+// Work is what one run of a program takes at least.
+type Work struct {
+	FLOPs int // multiplications and additions
+	Bytes int // every operand of every operation read and its result written once
+}
+
+// Work adds up the program's operations; those of the optimiser are not among
+// them.
+func (t *Trainer) Work() Work {
+	var w Work
+	for _, step := range t.Program.Plan().Steps {
+		w.FLOPs += step.FLOPs
+		w.Bytes += step.Bytes
+	}
+	return w
+}
+
+func (w Work) String() string {
+	return fmt.Sprintf("%.2f GFLOP and %.0f MB", float64(w.FLOPs)/1e9, float64(w.Bytes)/1e6)
+}

@@ -1,0 +1,20 @@
+package cpu
+
+import (
+	"testing"
+	"time"
+)
+
+// TestCeilingIsPlausible wants numbers of a plausible size from both sets of
+// routines.
+func TestCeilingIsPlausible(t *testing.T) {
+	for name, set := range map[string]routineSet{"machine": routines, "portable": portable} {
+		machine := routines
+		routines = set
+		c := MeasureCeiling(nil, time.Millisecond)
+		routines = machine
+		if c.FLOPs < 1e7 || c.FLOPs > 1e13 || c.Bytes < 1e7 || c.Bytes > 1e13 {
+			t.Errorf("%s: %+v, want a machine of this century", name, c)
+		}
+	}
+}
