@@ -95,8 +95,8 @@ func (t *Trainer) Close() error {
 
 // Work is what one run of a program takes at least.
 type Work struct {
-	FLOPs int // multiplications and additions
-	Bytes int // every operand of every operation read and its result written once
+	FLOPs int `json:"flops"` // multiplications and additions
+	Bytes int `json:"bytes"` // every operand of every operation read and its result written once
 }
 
 // Work adds up the program's operations; those of the optimiser are not among

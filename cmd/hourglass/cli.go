@@ -60,6 +60,7 @@ type commands struct {
 	Import importCommand `cmd:"" group:"Exchange with others" help:"Make a run from weights that were trained in PyTorch."`
 	Serve  serveCommand  `cmd:"" group:"Exchange with others" help:"Answer requests over HTTP: encode, decode, reconstruct, score."`
 
+	Bench      benchCommand      `cmd:"" group:"This machine" help:"Measure the speed of training, beside the machine's limits and other engines."`
 	Doctor     doctorCommand     `cmd:"" group:"This machine" help:"Say what this machine offers, and test that it computes correctly."`
 	Completion completionCommand `cmd:"" group:"This machine" help:"Print a completion script for a shell."`
 	Manual     manualCommand     `cmd:"" group:"This machine" help:"Write the manual pages."`

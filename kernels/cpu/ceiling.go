@@ -5,8 +5,8 @@ import "time"
 // Ceiling is the most that a machine was seen to do in a second: what no kernel
 // can exceed, and what its speed is a share of.
 type Ceiling struct {
-	FLOPs float64 // multiplications and additions of float32, on registers alone
-	Bytes float64 // read and written in memory, by y = a + b
+	FLOPs float64 `json:"flops"` // multiplications and additions of float32, on registers alone
+	Bytes float64 `json:"bytes"` // read and written in memory, by y = a + b
 }
 
 const (
