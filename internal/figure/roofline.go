@@ -163,11 +163,14 @@ func (f *roofFrame) name(w io.Writer, points []RooflinePoint) {
 	})
 	var taken [][2]float64
 	for _, p := range sorted[:min(worst, len(sorted))] {
-		x, y := f.x(p.Intensity)+9, f.y(p.FLOPs)+4
+		x, y, anchor := f.x(p.Intensity)+9, f.y(p.FLOPs)+4, "start"
+		if x > roofLeft+0.6*(roofWidth-roofLeft-roofRight) { // it would run into the legend
+			x, anchor = x-18, "end"
+		}
 		for slices.ContainsFunc(taken, func(t [2]float64) bool { return math.Abs(t[0]-x) < 170 && math.Abs(t[1]-y) < 12 }) {
 			y += 12
 		}
 		taken = append(taken, [2]float64{x, y})
-		fmt.Fprintf(w, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"10\" fill=\"#4a4d57\">%s, %s: %.0f%%</text>\n", x, y, html.EscapeString(p.Name), html.EscapeString(p.Kind), 100*share(p))
+		fmt.Fprintf(w, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" font-size=\"10\" fill=\"#4a4d57\">%s, %s: %.0f%%</text>\n", x, y, anchor, html.EscapeString(p.Name), html.EscapeString(p.Kind), 100*share(p))
 	}
 }

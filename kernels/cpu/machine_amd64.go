@@ -56,6 +56,8 @@ func init() {
 	routines.adamEights = adamEightsAVX2
 	routines.fuse, routines.flopsOfTurn = fuseAVX2, 24*2*8
 	if cpu.X86.HasAVX512F {
+		routines.multiplyRows = multiplyRowsAVX512
+		routines.multiplyPanels = multiplyPanelsAVX512
 		routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 	}
 }
@@ -80,10 +82,13 @@ func Features() []string {
 
 // Path names the implementation that this processor runs.
 func Path() string {
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		return "AVX2 and FMA assembly"
+	switch {
+	case !cpu.X86.HasAVX2 || !cpu.X86.HasFMA:
+		return "portable Go"
+	case cpu.X86.HasAVX512F:
+		return "AVX-512 and AVX2 assembly"
 	}
-	return "portable Go"
+	return "AVX2 and FMA assembly"
 }
 
 //go:noescape
@@ -91,6 +96,12 @@ func multiplyRowsAVX2(t *rowTiles)
 
 //go:noescape
 func multiplyPanelsAVX2(t *panelTile)
+
+//go:noescape
+func multiplyRowsAVX512(t *rowTiles)
+
+//go:noescape
+func multiplyPanelsAVX512(t *panelTile)
 
 //go:noescape
 func transposeEightAVX2(dst, offsets, src unsafe.Pointer, stride, n int)
