@@ -1,13 +1,15 @@
 #include "textflag.h"
 
-// The tiles of tile_amd64.s for AVX-512, in registers of 16 floats:
-//   Z0..Z5    row i of the tile in Zi: sums over even steps
-//   Z6..Z11   the same over odd steps
-//   Z12, Z13  16 columns of one row of the right panel
-// A step is 6 multiply-adds, 3 cycles on two units, which is less than their
-// latency of 4; so two steps run side by side, and their sums are added in the
-// end. The elements of the left rows are broadcast by the multiply-adds
-// themselves.
+// The tiles of tile_amd64.s for AVX-512, in registers of 16 floats. A step of a
+// row of tiles is one row of the right panel, in Z12, multiplied by elements of
+// the left rows, which the multiply-adds broadcast themselves. They take half a
+// cycle and hide a latency of 4 cycles, so eight rows at least should run side
+// by side: rowTiles takes two tiles at once, twelve rows in Z0..Z11, where there
+// are two. Each sum is made in the order of its terms, as with AVX2: both have
+// the same bits.
+//
+// Of panelTile the left rows come six or four at a time. There even steps are
+// summed in Z0..Z5, odd ones in Z6..Z11, and both added in the end.
 
 #define CLEAR512(z) VPXORD z, z, z
 
@@ -36,9 +38,9 @@
 	CLEAR512(Z4) \
 	CLEAR512(Z5)
 
-// One step of rowTiles: element at CX+offset of six rows, panel row at b.
-#define EVEN512(offset, b) \
-	VMOVUPS          b, Z12                       \
+// One step of six rows: element at CX+offset of each, panel row at b.
+#define STEPSIX(offset, b) \
+	VMOVUPS          b, Z12                     \
 	VFMADD231PS.BCST offset(R8)(CX*1), Z12, Z0  \
 	VFMADD231PS.BCST offset(R9)(CX*1), Z12, Z1  \
 	VFMADD231PS.BCST offset(R10)(CX*1), Z12, Z2 \
@@ -46,27 +48,63 @@
 	VFMADD231PS.BCST offset(R12)(CX*1), Z12, Z4 \
 	VFMADD231PS.BCST offset(R13)(CX*1), Z12, Z5
 
-#define ODD512(offset, b) \
-	VMOVUPS          b, Z13                        \
-	VFMADD231PS.BCST offset(R8)(CX*1), Z13, Z6   \
-	VFMADD231PS.BCST offset(R9)(CX*1), Z13, Z7   \
-	VFMADD231PS.BCST offset(R10)(CX*1), Z13, Z8  \
-	VFMADD231PS.BCST offset(R11)(CX*1), Z13, Z9  \
-	VFMADD231PS.BCST offset(R12)(CX*1), Z13, Z10 \
-	VFMADD231PS.BCST offset(R13)(CX*1), Z13, Z11
+// The same of twelve rows; panel rows follow one another.
+#define STEPTWELVE(offset, b) \
+	STEPSIX(offset, b(DI))                      \
+	VFMADD231PS.BCST offset(R14)(CX*1), Z12, Z6 \
+	VFMADD231PS.BCST offset(R15)(CX*1), Z12, Z7 \
+	VFMADD231PS.BCST offset(SI)(CX*1), Z12, Z8  \
+	VFMADD231PS.BCST offset(AX)(CX*1), Z12, Z9  \
+	VFMADD231PS.BCST offset(BX)(CX*1), Z12, Z10 \
+	VFMADD231PS.BCST offset(DX)(CX*1), Z12, Z11
+
+// max(0, x) with x second, so that NaN stays NaN; Z14 is zero.
+#define RECTIFYSIX(a, b, c, d, e, f) \
+	VMAXPS a, Z14, a \
+	VMAXPS b, Z14, b \
+	VMAXPS c, Z14, c \
+	VMAXPS d, Z14, d \
+	VMAXPS e, Z14, e \
+	VMAXPS f, Z14, f
+
+// The columns of six rows of c.
+#define LOADSIX(a, b, c, d, e, f) \
+	VMOVUPS.Z (R8), K1, a  \
+	VMOVUPS.Z (R9), K1, b  \
+	VMOVUPS.Z (R10), K1, c \
+	VMOVUPS.Z (R11), K1, d \
+	VMOVUPS.Z (R12), K1, e \
+	VMOVUPS.Z (R13), K1, f
+
+#define STORESIX(a, b, c, d, e, f) \
+	VMOVUPS a, K1, (R8)  \
+	VMOVUPS b, K1, (R9)  \
+	VMOVUPS c, K1, (R10) \
+	VMOVUPS d, K1, (R11) \
+	VMOVUPS e, K1, (R12) \
+	VMOVUPS f, K1, (R13)
+
+#define COPYSIX(from, a, b, c, d, e, f) \
+	VMOVAPS from, a \
+	VMOVAPS from, b \
+	VMOVAPS from, c \
+	VMOVAPS from, d \
+	VMOVAPS from, e \
+	VMOVAPS from, f
 
 // Address of row i of c or a, from the table at BX and the base at DX.
 #define ADDRESS512(i, register) \
-	MOVLQSX (4*i)(BX), register \
+	MOVLQSX (4*(i))(BX), register \
 	ADDQ    DX, register
 
-#define ADDRESSES512 \
-	ADDRESS512(0, R8)  \
-	ADDRESS512(1, R9)  \
-	ADDRESS512(2, R10) \
-	ADDRESS512(3, R11) \
-	ADDRESS512(4, R12) \
-	ADDRESS512(5, R13)
+// Addresses of six rows, the first of them number i.
+#define ADDRESSES512(i) \
+	ADDRESS512(i+0, R8)  \
+	ADDRESS512(i+1, R9)  \
+	ADDRESS512(i+2, R10) \
+	ADDRESS512(i+3, R11) \
+	ADDRESS512(i+4, R12) \
+	ADDRESS512(i+5, R13)
 
 // Offsets of the fields of rowTiles.
 #define rowTiles_a 0
@@ -83,56 +121,156 @@
 #define rowTiles_flags 88
 #define rowTiles_done 96
 
+// Where the present piece and what is left of the pieces stand on the stack.
+#define from 0(SP)
+#define to 8(SP)
+#define pieces 16(SP)
+#define count 24(SP)
+
 // func multiplyRowsAVX512(t *rowTiles)
-TEXT ·multiplyRowsAVX512(SB), NOSPLIT, $0-8
+TEXT ·multiplyRowsAVX512(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
-	MOVQ rowTiles_stride(AX), SI
-	LEAQ (SI)(SI*2), R14
 
 	// K1 selects the columns: the lowest of 16 bits.
-	MOVQ  rowTiles_columns(AX), CX
-	MOVL  $1, DX
-	SHLL  CX, DX
-	DECL  DX
-	KMOVW DX, K1
+	MOVQ   rowTiles_columns(AX), CX
+	MOVL   $1, DX
+	SHLL   CX, DX
+	DECL   DX
+	KMOVW  DX, K1
+	VPXORD Z14, Z14, Z14
 
-tile:
-	// First values of the sums.
+tiles:
+	CMPQ rowTiles_tiles(AX), $2
+	JLT  six
+	CMPQ rowTiles_stride(AX), $64
+	JNE  six
+
+	// Two tiles. First values of the sums.
+	CLEAREVEN512
 	CLEARODD512
+	TESTQ $1, rowTiles_flags(AX)
+	JNZ   fromresults
+	MOVQ  rowTiles_bias(AX), BX
+	TESTQ BX, BX
+	JZ    multiplytwelve
+	VMOVUPS.Z (BX), K1, Z13
+	COPYSIX(Z13, Z0, Z1, Z2, Z3, Z4, Z5)
+	COPYSIX(Z13, Z6, Z7, Z8, Z9, Z10, Z11)
+	JMP   multiplytwelve
+
+fromresults:
+	MOVQ rowTiles_dst(AX), BX
+	ADDQ rowTiles_done(AX), BX
+	MOVQ rowTiles_c(AX), DX
+	ADDRESSES512(0)
+	LOADSIX(Z0, Z1, Z2, Z3, Z4, Z5)
+	ADDRESSES512(6)
+	LOADSIX(Z6, Z7, Z8, Z9, Z10, Z11)
+
+multiplytwelve:
+	MOVQ rowTiles_b(AX), DI
+	MOVQ rowTiles_pieces(AX), CX
+	MOVQ CX, pieces
+	MOVQ rowTiles_count(AX), CX
+	MOVQ CX, count
+	MOVQ rowTiles_src(AX), BX
+	ADDQ rowTiles_done(AX), BX
+	MOVQ rowTiles_a(AX), DX
+	ADDRESSES512(0)
+	ADDRESS512(6, R14)
+	ADDRESS512(7, R15)
+	ADDRESS512(8, SI)
+	ADDRESS512(9, AX)
+	ADDRESS512(11, CX)
+	MOVLQSX 40(BX), BX
+	ADDQ DX, BX
+	MOVQ CX, DX
+	CMPQ count, $0
+	JE   epiloguetwelve
+
+piecetwelve:
+	MOVQ    pieces, CX
+	VMOVUPS (CX), X13
+	VMOVUPS X13, from
+	ADDQ    $16, pieces
+	SUBQ    $16, to
+	MOVQ    from, CX
+	CMPQ    CX, to
+	JGT     resttwelve
+	PCALIGN $32
+
+fourtwelve:
+	STEPTWELVE(0, 0)
+	STEPTWELVE(4, 64)
+	STEPTWELVE(8, 128)
+	STEPTWELVE(12, 192)
+	ADDQ $16, CX
+	ADDQ $256, DI
+	CMPQ CX, to
+	JLE  fourtwelve
+
+resttwelve:
+	ADDQ $16, to
+	JMP  anytwelve
+
+onetwelve:
+	STEPTWELVE(0, 0)
+	ADDQ $4, CX
+	ADDQ $64, DI
+
+anytwelve:
+	CMPQ CX, to
+	JLT  onetwelve
+	DECQ count
+	JNZ  piecetwelve
+
+epiloguetwelve:
+	MOVQ  t+0(FP), AX
+	TESTQ $2, rowTiles_flags(AX)
+	JZ    storetwelve
+	RECTIFYSIX(Z0, Z1, Z2, Z3, Z4, Z5)
+	RECTIFYSIX(Z6, Z7, Z8, Z9, Z10, Z11)
+
+storetwelve:
+	MOVQ rowTiles_dst(AX), BX
+	ADDQ rowTiles_done(AX), BX
+	MOVQ rowTiles_c(AX), DX
+	ADDRESSES512(0)
+	STORESIX(Z0, Z1, Z2, Z3, Z4, Z5)
+	ADDRESSES512(6)
+	STORESIX(Z6, Z7, Z8, Z9, Z10, Z11)
+	ADDQ $48, rowTiles_done(AX)
+	SUBQ $2, rowTiles_tiles(AX)
+	JNZ  tiles
+	VZEROUPPER
+	RET
+
+six:
+	// One tile. First values of the sums.
+	MOVQ rowTiles_stride(AX), SI
+	LEAQ (SI)(SI*2), R14
+	CLEAREVEN512
 	TESTQ $1, rowTiles_flags(AX)
 	JNZ   fromresult
 	MOVQ  rowTiles_bias(AX), BX
 	TESTQ BX, BX
-	JNZ   frombias
-	CLEAREVEN512
+	JZ    multiply
+	VMOVUPS.Z (BX), K1, Z13
+	COPYSIX(Z13, Z0, Z1, Z2, Z3, Z4, Z5)
 	JMP   multiply
-
-frombias:
-	VMOVUPS.Z (BX), K1, Z0
-	VMOVAPS   Z0, Z1
-	VMOVAPS   Z0, Z2
-	VMOVAPS   Z0, Z3
-	VMOVAPS   Z0, Z4
-	VMOVAPS   Z0, Z5
-	JMP       multiply
 
 fromresult:
 	MOVQ rowTiles_dst(AX), BX
 	ADDQ rowTiles_done(AX), BX
 	MOVQ rowTiles_c(AX), DX
-	ADDRESSES512
-	VMOVUPS.Z (R8), K1, Z0
-	VMOVUPS.Z (R9), K1, Z1
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z (R11), K1, Z3
-	VMOVUPS.Z (R12), K1, Z4
-	VMOVUPS.Z (R13), K1, Z5
+	ADDRESSES512(0)
+	LOADSIX(Z0, Z1, Z2, Z3, Z4, Z5)
 
 multiply:
 	MOVQ  rowTiles_src(AX), BX
 	ADDQ  rowTiles_done(AX), BX
 	MOVQ  rowTiles_a(AX), DX
-	ADDRESSES512
+	ADDRESSES512(0)
 	MOVQ  rowTiles_b(AX), DI
 	MOVQ  rowTiles_pieces(AX), BX
 	MOVQ  rowTiles_count(AX), R15
@@ -149,10 +287,10 @@ piece:
 	PCALIGN $32
 
 four:
-	EVEN512(0, (DI))
-	ODD512(4, (DI)(SI*1))
-	EVEN512(8, (DI)(SI*2))
-	ODD512(12, (DI)(R14*1))
+	STEPSIX(0, (DI))
+	STEPSIX(4, (DI)(SI*1))
+	STEPSIX(8, (DI)(SI*2))
+	STEPSIX(12, (DI)(R14*1))
 	ADDQ $16, CX
 	LEAQ (DI)(SI*4), DI
 	CMPQ CX, DX
@@ -160,68 +298,35 @@ four:
 
 rest:
 	ADDQ $16, DX
-	SUBQ CX, DX
-	JZ   next
-	CMPQ DX, $8
-	JLT  one
-	EVEN512(0, (DI))
-	ODD512(4, (DI)(SI*1))
-	ADDQ $8, CX
-	LEAQ (DI)(SI*2), DI
-	SUBQ $8, DX
-	JZ   next
+	JMP  any
 
 one:
-	EVEN512(0, (DI))
+	STEPSIX(0, (DI))
+	ADDQ $4, CX
 	ADDQ SI, DI
 
-next:
+any:
+	CMPQ CX, DX
+	JLT  one
 	DECQ R15
 	JNZ  piece
 
 epilogue:
-	JOIN512
 	TESTQ $2, rowTiles_flags(AX)
 	JZ    store
-
-	// max(0, x) with x second, so that NaN stays NaN.
-	CLEAR512(Z14)
-	VMAXPS Z0, Z14, Z0
-	VMAXPS Z1, Z14, Z1
-	VMAXPS Z2, Z14, Z2
-	VMAXPS Z3, Z14, Z3
-	VMAXPS Z4, Z14, Z4
-	VMAXPS Z5, Z14, Z5
+	RECTIFYSIX(Z0, Z1, Z2, Z3, Z4, Z5)
 
 store:
 	MOVQ rowTiles_dst(AX), BX
 	ADDQ rowTiles_done(AX), BX
 	MOVQ rowTiles_c(AX), DX
-	ADDRESSES512
-	CMPQ rowTiles_columns(AX), $16
-	JNE  narrow
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, (R9)
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z4, (R12)
-	VMOVUPS Z5, (R13)
-
-advance:
+	ADDRESSES512(0)
+	STORESIX(Z0, Z1, Z2, Z3, Z4, Z5)
 	ADDQ $24, rowTiles_done(AX)
 	DECQ rowTiles_tiles(AX)
-	JNZ  tile
+	JNZ  tiles
 	VZEROUPPER
 	RET
-
-narrow:
-	VMOVUPS Z0, K1, (R8)
-	VMOVUPS Z1, K1, (R9)
-	VMOVUPS Z2, K1, (R10)
-	VMOVUPS Z3, K1, (R11)
-	VMOVUPS Z4, K1, (R12)
-	VMOVUPS Z5, K1, (R13)
-	JMP     advance
 
 // One step of panelTile: six or four elements at offset of SI, panel row at
 // 64 bytes a step of DI.
