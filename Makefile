@@ -55,7 +55,8 @@ gpu-check: ## check and time everything on this machine's GPU; bench/gpu-check.s
 	bench/gpu-check.sh pack
 	bench/gpu-check.sh run
 
-bench: ## run the Go benchmarks; their output is for benchstat
+bench: build ## measure training beside PyTorch, if make peers has installed it, and Gorgonia; then the Go benchmarks, for benchstat
+	bin/hourglass bench -o bin/roofline.svg $(addprefix --python ,$(wildcard $(PEERS)/requirements-torch/bin/python))
 	$(GO) test -run '^$$' -bench . -benchmem ./kernels/cpu ./bench
 
 lint: ## check formatting, go vet and staticcheck
