@@ -112,6 +112,7 @@ func (c *Comparison) commands(ctx context.Context, w Workload, o Options, folder
 		return command{name, exec.CommandContext(ctx, o.Program, o.Serving(name, w, o.Threads, steps)...)}
 	}
 	all := []command{self(Hourglass, c.Steps)}
+	c.Absent = append(c.Absent, "GoMLX: its backend in pure Go, at v0.28.0, lacks the reversal of axes that the gradient of its convolutions needs")
 	if err := usable(ctx, o.Python); err != nil {
 		c.Absent = append(c.Absent, "PyTorch: "+err.Error())
 	} else {

@@ -124,13 +124,14 @@ func BenchmarkMultiply(b *testing.B) {
 // first-level cache.
 func BenchmarkTile(b *testing.B) {
 	for _, steps := range []int{9, 27, 64, 256, 384} {
-		a, panel, c := numbers(tileRows*steps), numbers(steps*tileColumns), aligned(tileRows*tileColumns)
+		const rows = 2 * tileRows
+		a, panel, c := numbers(rows*steps), numbers(steps*tileColumns), aligned(rows*tileColumns)
 		arguments := &tileArguments{}
-		src, dst := make([]int32, tileRows), make([]int32, tileRows)
+		src, dst := make([]int32, rows), make([]int32, rows)
 		for i := range src {
 			src[i], dst[i] = int32(4*i*steps), int32(4*i*tileColumns)
 		}
-		flops := 2 * tileRows * tileColumns * steps
+		flops := 2 * rows * tileColumns * steps
 		pieces := []piece{{0, 4 * steps}}
 		b.Run(fmt.Sprintf("rows/steps=%d", steps), func(b *testing.B) {
 			arguments.rows = rowTiles{a: at(a, 0), b: at(panel, 0), c: at(c, 0), pieces: unsafe.Pointer(&pieces[0]), count: 1, stride: 64, columns: tileColumns}
@@ -141,10 +142,13 @@ func BenchmarkTile(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("panels/steps=%d", steps), func(b *testing.B) {
 			arguments.panel = panelTile{a: at(a, 0), b: at(panel, 0), c: at(c, 0), steps: steps, stride: 64, rows: 6}
+			if routines.pairsPanels {
+				arguments.panel.rows = 12
+			}
 			for b.Loop() {
 				routines.multiplyPanels(&arguments.panel)
 			}
-			rate(b, flops)
+			rate(b, 2*arguments.panel.rows*tileColumns*steps)
 		})
 	}
 }

@@ -205,8 +205,13 @@ func (w *weightGradient) sumShare(share, worker int) {
 // multiply adds one run of pixels to one panel of columns.
 func (w *weightGradient) multiply(t *panelTile, partial, filters, patches []float32, pixels, panel int) {
 	t.b, t.steps = at(patches, 0), pixels
-	for _, p := range w.rows {
+	for i := 0; i < len(w.rows); i++ {
+		p := w.rows[i]
 		t.a, t.rows = at(filters, p.first*pixels), p.rows
+		if routines.pairsPanels && p.rows == 6 && i+1 < len(w.rows) && w.rows[i+1].rows == 6 {
+			t.rows = 12
+			i++
+		}
 		t.c = at(partial, panel*w.panel()+p.first*tileColumns)
 		routines.multiplyPanels(t)
 	}

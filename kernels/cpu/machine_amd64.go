@@ -57,7 +57,7 @@ func init() {
 	routines.fuse, routines.flopsOfTurn = fuseAVX2, 24*2*8
 	if cpu.X86.HasAVX512F {
 		routines.multiplyRows = multiplyRowsAVX512
-		routines.multiplyPanels = multiplyPanelsAVX512
+		routines.multiplyPanels, routines.pairsPanels = multiplyPanelsAVX512, true
 		routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 	}
 }

@@ -36,7 +36,7 @@ func TestTilesOfAVX2(t *testing.T) {
 		}
 		routines = machine
 		wide := try(t, c, nil, inputs)
-		routines.multiplyRows, routines.multiplyPanels = multiplyRowsAVX2, multiplyPanelsAVX2
+		routines.multiplyRows, routines.multiplyPanels, routines.pairsPanels = multiplyRowsAVX2, multiplyPanelsAVX2, false
 		got := try(t, c, nil, inputs)
 		if err := cases.Compare(c.Op, got, want); err != nil {
 			t.Errorf("%s: %v", c.Name, err)

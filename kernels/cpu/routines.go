@@ -12,6 +12,7 @@ type routineSet struct {
 	// Tiles; see rowTiles and panelTile.
 	multiplyRows   func(t *rowTiles)
 	multiplyPanels func(t *panelTile)
+	pairsPanels    bool // multiplyPanels takes two panels of six rows at once
 
 	// Packing.
 	transposeEight func(dst, offsets, src unsafe.Pointer, stride, n int)

@@ -50,12 +50,13 @@ const (
 //
 //	c[i][0:16] = first + Σ_j a[j][i] · b[j][0:16]
 //
-// with a of 6 or 4 rows and first as in rowTiles.
+// with a of 6 or 4 rows and first as in rowTiles. Where routines.pairsPanels,
+// rows may be 12: a is then two panels of 6, one behind the other.
 type panelTile struct {
 	a, b, c unsafe.Pointer
 	steps   int // length of the inner axis
 	stride  int // bytes between rows of c
-	rows    int // 6 or 4
+	rows    int // 12, 6 or 4
 	flags   int // accumulate
 }
 

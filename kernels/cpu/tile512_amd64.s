@@ -8,8 +8,9 @@
 // are two. Each sum is made in the order of its terms, as with AVX2: both have
 // the same bits.
 //
-// Of panelTile the left rows come six or four at a time. There even steps are
-// summed in Z0..Z5, odd ones in Z6..Z11, and both added in the end.
+// Of panelTile the left rows come as two panels of six, in the same way, or as
+// one of six or four. There even steps are summed in Z0..Z5, odd ones in
+// Z6..Z11, and both added in the end.
 
 #define CLEAR512(z) VPXORD z, z, z
 
@@ -344,6 +345,16 @@ store:
 	VFMADD231PS.BCST (offset+8)(SI), Z13, Z8   \
 	VFMADD231PS.BCST (offset+12)(SI), Z13, Z9
 
+// The second panel of two, at R14, of which the first is done by PANELEVEN512
+// and SIXTHEVEN512.
+#define SECOND512(offset) \
+	VFMADD231PS.BCST (offset+0)(R14), Z12, Z6   \
+	VFMADD231PS.BCST (offset+4)(R14), Z12, Z7   \
+	VFMADD231PS.BCST (offset+8)(R14), Z12, Z8   \
+	VFMADD231PS.BCST (offset+12)(R14), Z12, Z9  \
+	VFMADD231PS.BCST (offset+16)(R14), Z12, Z10 \
+	VFMADD231PS.BCST (offset+20)(R14), Z12, Z11
+
 #define SIXTHEVEN512(offset) \
 	VFMADD231PS.BCST (offset+16)(SI), Z12, Z4 \
 	VFMADD231PS.BCST (offset+20)(SI), Z12, Z5
@@ -351,6 +362,39 @@ store:
 #define SIXTHODD512(offset) \
 	VFMADD231PS.BCST (offset+16)(SI), Z13, Z10 \
 	VFMADD231PS.BCST (offset+20)(SI), Z13, Z11
+
+// Addresses of six rows of c from the first, in R8, on.
+#define ROWSOFC \
+	MOVQ panelTile_stride(AX), DX \
+	LEAQ (R8)(DX*1), R9           \
+	LEAQ (R9)(DX*1), R10          \
+	LEAQ (R10)(DX*1), R11         \
+	LEAQ (R11)(DX*1), R12         \
+	LEAQ (R12)(DX*1), R13
+
+#define FIRSTROWS \
+	MOVQ panelTile_c(AX), R8 \
+	ROWSOFC
+
+#define SECONDROWS \
+	MOVQ BX, R8 \
+	ROWSOFC
+
+#define LOADALLSIX(a, b, c, d, e, f) \
+	VMOVUPS (R8), a  \
+	VMOVUPS (R9), b  \
+	VMOVUPS (R10), c \
+	VMOVUPS (R11), d \
+	VMOVUPS (R12), e \
+	VMOVUPS (R13), f
+
+#define STOREALLSIX(a, b, c, d, e, f) \
+	VMOVUPS a, (R8)  \
+	VMOVUPS b, (R9)  \
+	VMOVUPS c, (R10) \
+	VMOVUPS d, (R11) \
+	VMOVUPS e, (R12) \
+	VMOVUPS f, (R13)
 
 // Offsets of the fields of panelTile.
 #define panelTile_a 0
@@ -369,15 +413,11 @@ TEXT ·multiplyPanelsAVX512(SB), NOSPLIT, $0-8
 	MOVQ panelTile_steps(AX), CX
 
 	// Addresses of the rows of c; rows 4 and 5 are used with six rows only.
-	MOVQ  panelTile_c(AX), R8
-	MOVQ  panelTile_stride(AX), DX
-	LEAQ  (R8)(DX*1), R9
-	LEAQ  (R9)(DX*1), R10
-	LEAQ  (R10)(DX*1), R11
-	LEAQ  (R11)(DX*1), R12
-	LEAQ  (R12)(DX*1), R13
+	FIRSTROWS
 	CLEAREVEN512
 	CLEARODD512
+	CMPQ  panelTile_rows(AX), $12
+	JEQ   twopanels
 	TESTQ $1, panelTile_flags(AX)
 	JZ    begin
 	VMOVUPS (R8), Z0
@@ -424,12 +464,7 @@ single6:
 
 store6:
 	JOIN512
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, (R9)
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z4, (R12)
-	VMOVUPS Z5, (R13)
+	STOREALLSIX(Z0, Z1, Z2, Z3, Z4, Z5)
 	VZEROUPPER
 	RET
 
@@ -465,5 +500,62 @@ store4:
 	VMOVUPS Z1, (R9)
 	VMOVUPS Z2, (R10)
 	VMOVUPS Z3, (R11)
+	VZEROUPPER
+	RET
+
+twopanels:
+	// The second panel follows the first; the sums of its rows begin at BX.
+	LEAQ (CX)(CX*2), R14
+	LEAQ (SI)(R14*8), R14
+	LEAQ (R13)(DX*1), BX
+	TESTQ $1, panelTile_flags(AX)
+	JZ    begin12
+	LOADALLSIX(Z0, Z1, Z2, Z3, Z4, Z5)
+	SECONDROWS
+	LOADALLSIX(Z6, Z7, Z8, Z9, Z10, Z11)
+
+begin12:
+	SUBQ $4, CX
+	JLT  rest12
+	PCALIGN $32
+
+loop12:
+	PANELEVEN512(0, 0)
+	SIXTHEVEN512(0)
+	SECOND512(0)
+	PANELEVEN512(24, 64)
+	SIXTHEVEN512(24)
+	SECOND512(24)
+	PANELEVEN512(48, 128)
+	SIXTHEVEN512(48)
+	SECOND512(48)
+	PANELEVEN512(72, 192)
+	SIXTHEVEN512(72)
+	SECOND512(72)
+	ADDQ $96, SI
+	ADDQ $96, R14
+	ADDQ $256, DI
+	SUBQ $4, CX
+	JGE  loop12
+
+rest12:
+	ADDQ $4, CX
+	JZ   store12
+
+single12:
+	PANELEVEN512(0, 0)
+	SIXTHEVEN512(0)
+	SECOND512(0)
+	ADDQ $24, SI
+	ADDQ $24, R14
+	ADDQ $64, DI
+	DECQ CX
+	JNZ  single12
+
+store12:
+	FIRSTROWS
+	STOREALLSIX(Z0, Z1, Z2, Z3, Z4, Z5)
+	SECONDROWS
+	STOREALLSIX(Z6, Z7, Z8, Z9, Z10, Z11)
 	VZEROUPPER
 	RET
