@@ -171,6 +171,9 @@ func (f *roofFrame) name(w io.Writer, points []RooflinePoint) {
 			y += 12
 		}
 		taken = append(taken, [2]float64{x, y})
+		if y > f.y(p.FLOPs)+4 { // moved: a line leads back to its point
+			fmt.Fprintf(w, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#9a9a94\" stroke-width=\"0.7\"/>\n", f.x(p.Intensity), f.y(p.FLOPs), x, y-3)
+		}
 		fmt.Fprintf(w, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" font-size=\"10\" fill=\"#4a4d57\">%s, %s: %.0f%%</text>\n", x, y, anchor, html.EscapeString(p.Name), html.EscapeString(p.Kind), 100*share(p))
 	}
 }
