@@ -79,6 +79,9 @@ func (m *AAE) Evaluate(b *graph.Builder, batch int) {
 	m.opponent(b, code)
 }
 
+// Draw implements [Prior]: codes are standard normal.
+func (m *AAE) Draw(b *graph.Builder, batch int) { m.drawNormal(b, batch) }
+
 // opponent adds the discriminator's loss.
 func (m *AAE) opponent(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
 	return m.try(b, code, func() (*gorgonia.Node, error) {

@@ -157,12 +157,3 @@ func (u Usage) Perplexity() float64 {
 	}
 	return math.Exp(entropy)
 }
-
-// Collapsed says in a sentence that most entries are dead, and what to do; it is
-// empty where they are not.
-func (u Usage) Collapsed() string {
-	if dead := u.Dead(); 2*dead > len(u) {
-		return fmt.Sprintf("%d of the %d codebook entries are never used (dead codebook entries); let training revive those that are used less than %g of their fair share, or take fewer entries", dead, len(u), DefaultRevive)
-	}
-	return ""
-}

@@ -4,13 +4,29 @@
 //	"conv 32 k3 s2 relu | conv 64 k3 s2 relu"      text, in a config
 //	        │ Parse              ▲ String
 //	        ▼                    │
-//	      Layers ──shapes, Mirror──► Spec ──New(seed)────► Autoencoder ┐ body: encoder,
-//	                                   ├──NewVAE(seed)───► VAE         │ heads, decoder
-//	                                   ├──NewHVAE(seed)──► HVAE        │ + levels of codes
-//	                                   └──NewVQ(seed)────► VQ          ┘ + codebook
-//	                                                        │ Store: parameters
-//	                                                        │ Train, Evaluate, Decode:
-//	                                                        ▼ graphs on a graph.Builder
+//	      Layers ──shapes, Mirror──► Spec ──New, NewVAE, ...(seed)──► Model
+//	                                                                  │ Store: parameters
+//	                                                                  │ Train, Evaluate,
+//	                                                                  ▼ Encode, Decode, Draw:
+//	                                                     graphs on a graph.Builder
+//
+// All families share a body, encoder, heads and decoder, and differ in what a
+// code is and in what is paid for it:
+//
+//	image ─► encoder ─► z ──────────────────────────► decoder ─► image   Autoencoder
+//	                    │ a penalty: sparse, contractive, RAE
+//	                    │ pulled to N(0,I) together: WAE by discrepancy,
+//	                    │                            AAE by a discriminator
+//	                    ├► μ, σ² ─► z drawn, N(0,I) ─► decoder          VAE
+//	                    │    CVAE: told the class      VAEGAN: + a discriminator of images
+//	                    │    TCVAE, InfoVAE: the divergence weighed otherwise
+//	                    │    IWAE: several z an image  Vamp: a learned prior
+//	                    │    HVAE: z at several levels
+//	                    └► nearest entries of a codebook ─► decoder      VQ
+//
+// What more a model can do it tells by an interface: [Conditional] is told
+// classes, [Prior] draws codes, [Variational] knows likelihoods, [Quantised] has
+// a codebook, [Annealed] follows the progress of training.
 //
 // A code is a row of numbers, by a linear map of all features; or an image, by one
 // of each pixel of the encoder's output, which elsewhere is a row in the order

@@ -157,7 +157,10 @@ func (m *VAE) Encode(b *graph.Builder, batch int) {
 }
 
 // Draw implements [Prior]: codes are standard normal.
-func (m *VAE) Draw(b *graph.Builder, batch int) {
+func (m *VAE) Draw(b *graph.Builder, batch int) { m.drawNormal(b, batch) }
+
+// drawNormal adds output Code, standard normal.
+func (m *body) drawNormal(b *graph.Builder, batch int) {
 	b.Output(Code, keep(b)(ops.Scale(b.Noise(batch, m.CodeSize()), 1)))
 }
 

@@ -107,6 +107,8 @@ type Quantised interface {
 	Entries() int
 	// Positions is how many entries make one code.
 	Positions() int
+	// Revives says whether training replaces entries that stand for nothing.
+	Revives() bool
 	// Lookup returns the codes, (n,Z), of n·Positions indices, exactly as Encode
 	// makes them.
 	Lookup(indices []float32) ([]float32, error)
@@ -149,6 +151,9 @@ func NewVQ(spec VQSpec, seed uint64) (*VQ, error) {
 
 // Entries implements [Quantised].
 func (m *VQ) Entries() int { return m.codebook.entries }
+
+// Revives implements [Quantised].
+func (m *VQ) Revives() bool { return m.revive > 0 }
 
 // Positions implements [Quantised].
 func (m *VQ) Positions() int { return m.grid.Size() / m.dim }

@@ -213,9 +213,6 @@ func TestRevival(t *testing.T) {
 		if dead := usage.Dead(); test.rows == rows && (dead == 0) != test.alive || !test.alive && dead != 7 {
 			t.Errorf("revival below %g: %d of 8 entries are dead", test.revive, dead)
 		}
-		if warned := usage.Collapsed() != ""; warned == test.alive {
-			t.Errorf("revival below %g: the warning is %q", test.revive, usage.Collapsed())
-		}
 		for k, e := range again[1:] {
 			if test.alive && !slices.Contains(z, e) {
 				t.Errorf("after one step entry %d is %g, no vector of the batch", k+1, e)

@@ -19,13 +19,17 @@ type WAESpec struct {
 	Weight float64 // of the discrepancy; 0 takes one that suits the loss
 }
 
-// NewWAE makes a Wasserstein autoencoder with the maximum mean discrepancy as
+// WAE is a Wasserstein autoencoder with the maximum mean discrepancy as
 // penalty, WAE-MMD (Tolstikhin et al., "Wasserstein auto-encoders", 2018): codes
 // are deterministic, but those of all images together are pulled towards the
 // standard normal distribution, from which one can then sample.
 //
 //	loss + weight · MMD²(codes, N(0,I))
-func NewWAE(spec WAESpec, seed uint64) (*Autoencoder, error) {
+type WAE struct{ Autoencoder }
+
+// NewWAE checks a spec, makes the variables and draws their first values from
+// the seed.
+func NewWAE(spec WAESpec, seed uint64) (*WAE, error) {
 	if spec.Latent == 0 {
 		return nil, fmt.Errorf("a Wasserstein autoencoder has no code size; give one of at least 1")
 	}
@@ -33,8 +37,15 @@ func NewWAE(spec WAESpec, seed uint64) (*Autoencoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAutoencoder(spec.Spec, seed, discrepancy{weight})
+	m, err := newAutoencoder(spec.Spec, seed, discrepancy{weight})
+	if err != nil {
+		return nil, err
+	}
+	return &WAE{*m}, nil
 }
+
+// Draw implements [Prior]: codes are standard normal.
+func (m *WAE) Draw(b *graph.Builder, batch int) { m.drawNormal(b, batch) }
 
 type discrepancy struct{ weight float64 }
 

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +94,63 @@ func TestPlantedFailuresAreFound(t *testing.T) {
 				t.Errorf("with the remedy %q is found, and %q said", last, warnings)
 			}
 		})
+	}
+}
+
+// TestSubjects wants the weight of the divergence of the kinds that have one to
+// set, and none of an importance-weighted bound, which has nothing to weigh.
+func TestSubjects(t *testing.T) {
+	spec := models.MLP(models.Shape{C: 1, H: 4, W: 4}, []int{6}, 0, models.ReLU)
+	levels := models.VAESpec{Spec: spec, Beta: 3}
+	spec.Latent = 3
+	vae := models.VAESpec{Spec: spec, Beta: 2}
+	for name, c := range map[string]struct {
+		build       func() (models.Model, error)
+		variational bool
+		beta        float64
+	}{
+		"vae":  {func() (models.Model, error) { return models.NewVAE(vae, 1) }, true, 2},
+		"vamp": {func() (models.Model, error) { return models.NewVamp(models.VampSpec{VAESpec: vae, Components: 2}, 1) }, true, 2},
+		"hvae": {func() (models.Model, error) {
+			return models.NewHVAE(models.HVAESpec{VAESpec: levels, Levels: []int{2, 1}}, 1)
+		}, true, 3},
+		"iwae": {func() (models.Model, error) {
+			return models.NewIWAE(models.IWAESpec{VAESpec: models.VAESpec{Spec: spec}}, 1)
+		}, true, 0},
+		"wae": {func() (models.Model, error) { return models.NewWAE(models.WAESpec{Spec: spec}, 1) }, false, 0},
+	} {
+		m, err := c.build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := SubjectOf(m, &Runner{model: m}, nil); s.Variational != c.variational || s.Beta != c.beta || s.Usage != nil {
+			t.Errorf("%s: variational %v with weight %g, want %v with %g", name, s.Variational, s.Beta, c.variational, c.beta)
+		}
+	}
+}
+
+// TestStopsOnCollapse wants a run that has collapsed to end at the epoch in which
+// that is found, with the remedy and a checkpoint, where that is asked for.
+func TestStopsOnCollapse(t *testing.T) {
+	training, held, err := data.Open("glyphs:1x12x12,n=2048,test=256", data.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stop := range []bool{true, false} {
+		m, err := models.NewVAE(models.VAESpec{Spec: models.MLP(models.Shape{C: 1, H: 12, W: 12}, []int{64}, 8, models.ReLU), Beta: 50}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := DefaultOptions()
+		o.Epochs, o.Batch, o.Rate, o.Diagnose, o.StopOnCollapse = 4, 16, 2e-3, true, stop
+		o.Checkpoints.Dir = t.TempDir()
+		result, err := Fit(t.Context(), openDevice(t, 2), m, training, held, o)
+		if errors.Is(err, ErrCollapsed) != stop || (err == nil) == stop || (result.Epoch == 4) == stop {
+			t.Fatalf("stop %v: %v after %d epochs", stop, err, result.Epoch)
+		}
+		if stop && (!strings.Contains(err.Error(), "lower model.beta") || !strings.Contains(err.Error(), "the last good checkpoint is "+result.Checkpoint)) {
+			t.Errorf("the run ends with %v", err)
+		}
 	}
 }
 

@@ -22,8 +22,16 @@ func TestDraw(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wae, err := models.NewWAE(models.WAESpec{Spec: spec}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	aae, err := models.NewAAE(models.AAESpec{Spec: spec}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	device := openDevice(t, 2)
-	for _, m := range []models.Model{vae, hvae} {
+	for _, m := range []models.Model{vae, hvae, wae, aae} {
 		var all [][]float32
 		for _, batch := range []int{1, 100} {
 			r, err := NewRunner(device, m, batch)

@@ -48,8 +48,30 @@ func (t told) Decode(codes []float32, n int) ([]float32, error) {
 // SubjectOf is a model as [diagnose.Examine] takes it, to be examined with
 // images of the given labels.
 func SubjectOf(m models.Model, runner *Runner, labels []int) diagnose.Subject {
-	_, variational := m.(models.Variational)
-	return diagnose.Subject{Model: told{runner, runner.Told(labels)}, Code: m.CodeSize(), Image: m.Input().Size(), Variational: variational}
+	s := diagnose.Subject{Model: told{runner, runner.Told(labels)}, Code: m.CodeSize(), Image: m.Input().Size()}
+	if v, ok := m.(interface{ Beta() float64 }); ok {
+		s.Variational = true
+		if len(m.Terms()) > 0 { // a bound that is no sum has nothing to weigh
+			s.Beta = v.Beta()
+		}
+	}
+	if q, ok := m.(models.Quantised); ok {
+		s.Usage = func(images []float32, n int) (diagnose.Codebook, error) { return runner.codebook(q, images, n) }
+	}
+	return s
+}
+
+// codebook counts how n images use the entries of a codebook.
+func (r *Runner) codebook(q models.Quantised, images []float32, n int) (diagnose.Codebook, error) {
+	indices, err := r.Indices(images, n)
+	if err != nil {
+		return diagnose.Codebook{}, err
+	}
+	usage := make(models.Usage, q.Entries())
+	if err := usage.Add(indices); err != nil {
+		return diagnose.Codebook{}, err
+	}
+	return diagnose.Codebook{Entries: len(usage), Used: len(usage) - usage.Dead(), Vectors: len(indices), Perplexity: usage.Perplexity(), Revives: q.Revives()}, nil
 }
 
 // Spread reads n images of a set, (n,H,W,C), spread over it evenly, with their
@@ -94,6 +116,9 @@ func (f *fit) examine(epoch int) error {
 	f.emit(&Diagnosed{Epoch: epoch, Step: f.state.Step, Report: report})
 	found := make(map[diagnose.Failure]bool)
 	for _, finding := range report.Findings {
+		if f.options.StopOnCollapse && finding.Failure.Collapse() {
+			return f.abandoned(fmt.Errorf("%w: %v", ErrCollapsed, finding))
+		}
 		found[finding.Failure] = true
 		if !e.found[finding.Failure] {
 			f.emit(&Warned{finding.String()})
@@ -125,15 +150,18 @@ func (f *fit) worthRanking(n int) bool {
 // rank measures what PCA leaves on the images, fitted to some of the training
 // images; nothing, if these would be too few or the run is too short.
 func (f *fit) rank(e *examination) error {
-	n := min(f.train.Len(), rankedValues/e.subject.Image)
-	if k := e.subject.Code; k >= e.subject.Image || n < rankedPerNumber*k || !f.worthRanking(n) {
+	n, k := min(f.train.Len(), rankedValues/e.subject.Image), e.subject.Code
+	if q, ok := f.model.(models.Quantised); ok {
+		k = q.Positions() // an index counts as a number
+	}
+	if k >= e.subject.Image || n < rankedPerNumber*k || !f.worthRanking(n) {
 		return nil
 	}
 	images, _, err := Spread(f.train, n)
 	if err != nil {
 		return err
 	}
-	pca, err := baseline.Fit(imageRows{images, e.subject.Image}, e.subject.Code)
+	pca, err := baseline.Fit(imageRows{images, e.subject.Image}, k)
 	if err != nil {
 		return err
 	}

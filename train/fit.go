@@ -16,6 +16,10 @@ import (
 // cancelled.
 var ErrInterrupted = errors.New("interrupted")
 
+// ErrCollapsed is wrapped in the error of a [Fit] that [Options.StopOnCollapse]
+// ended.
+var ErrCollapsed = errors.New("the model has collapsed")
+
 // Result says how a run ended. The model holds the weights of the last step,
 // not those of the best epoch, which are in the checkpoint that [BestCheckpoint]
 // finds.

@@ -26,9 +26,12 @@ type Options struct {
 	ValidateEvery int // epochs
 	// Diagnose looks for known failures after each validation, or without a
 	// validation set after each epoch.
-	Diagnose      bool
-	EarlyStopping EarlyStopping
-	Checkpoints   Checkpoints
+	Diagnose bool
+	// StopOnCollapse ends the run with an error when Diagnose finds a
+	// [diagnose.Failure] that is a collapse.
+	StopOnCollapse bool
+	EarlyStopping  EarlyStopping
+	Checkpoints    Checkpoints
 	// Resume goes on from the newest whole checkpoint in the folder, or begins
 	// if there is none.
 	Resume bool

@@ -268,16 +268,16 @@ var (
 type Inspection struct {
 	Codes           []float32 // (n,Z)
 	Reconstructions []float32 // (n,H,W,C)
-	LogVariances    []float32 // (n,Z); nil unless codes have a normal distribution
+	// LogVariances, (n,Z), are nil unless codes have a normal distribution and a
+	// standard normal prior.
+	LogVariances []float32
 }
 
 // Inspect returns all of it in one pass over n images, (n,H,W,C); see
 // [Runner.Encode] for labels.
 func (r *Runner) Inspect(images []float32, n int, labels ...int) (Inspection, error) {
 	outputs := []string{models.Code, models.Reconstruction}
-	if drawn, err := r.drawsCodes(); err != nil {
-		return Inspection{}, err
-	} else if drawn {
+	if v, ok := r.model.(models.Variational); ok && v.StandardPrior() {
 		outputs = append(outputs, models.LogVariance)
 	}
 	results, err := r.each(evaluating, n, labels, outputs, rowsOf{models.Image, images})
@@ -289,17 +289,6 @@ func (r *Runner) Inspect(images []float32, n int, labels ...int) (Inspection, er
 		i.LogVariances = results[2]
 	}
 	return i, nil
-}
-
-// drawsCodes reports whether the model's graph has a log variance of codes.
-func (r *Runner) drawsCodes() (bool, error) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	program, err := r.program(purpose{evaluating, 1})
-	if err != nil {
-		return false, err
-	}
-	return program.Output(models.LogVariance) != nil, nil
 }
 
 // first is the only output of a program that was asked for.

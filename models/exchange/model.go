@@ -35,9 +35,13 @@ func structureOf(m Model) (structure, error) {
 		return s, fmt.Errorf("a model whose decoder uses the encoder's weights cannot be exchanged yet; train one with model.tied at false")
 	}
 	switch m.(type) {
-	case *models.Autoencoder, *models.AAE:
+	case *models.Autoencoder, *models.WAE, *models.AAE:
 	case *models.VAE, *models.IWAE, *models.VampVAE, *models.CVAE, *models.VAEGAN:
 		s.variational = true
+	case *models.VQ:
+		return s, fmt.Errorf("the nearest entry of a codebook cannot be exchanged yet; decode the codes of a vector-quantised autoencoder here, or train another kind")
+	case *models.HVAE:
+		return s, fmt.Errorf("codes that are drawn level by level cannot be exchanged yet; train a variational autoencoder of one level")
 	default:
 		return s, fmt.Errorf("a model of type %T cannot be exchanged; want an autoencoder or a variational autoencoder", m)
 	}

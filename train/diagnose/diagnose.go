@@ -21,6 +21,11 @@ type Subject struct {
 	Model       Model
 	Code, Image int  // numbers in a code and values in an image
 	Variational bool // codes have a distribution and are pulled towards N(0,I)
+	// Beta weighs that pull; 0 where no setting does.
+	Beta float64
+	// Usage counts how images use the codebook of a model that has one; nil for
+	// others.
+	Usage func(images []float32, n int) (Codebook, error)
 	// PCA is the squared error a pixel value that as many principal components
 	// leave on the images of the examination; 0 if it is not known.
 	PCA float64
@@ -39,6 +44,22 @@ const (
 	fewActive      = 4    // a code's size divided by this is few
 )
 
+// Codebook is how images use the entries of a codebook.
+type Codebook struct {
+	Entries    int     `json:"entries"`
+	Used       int     `json:"used"`       // that stand for one vector at least
+	Vectors    int     `json:"vectors"`    // of the images
+	Perplexity float64 `json:"perplexity"` // of the use
+	Revives    bool    `json:"revives"`    // training replaces entries that stand for nothing
+}
+
+// dead reports whether less than half as many entries are used as would be by as
+// many vectors that are evenly spread: of K entries by M vectors K·(1−(1−1/K)^M).
+func (c Codebook) dead() bool {
+	k := float64(c.Entries)
+	return 2*float64(c.Used) < k*(1-math.Pow(1-1/k, float64(c.Vectors)))
+}
+
 // Report is what an examination found.
 type Report struct {
 	Images int `json:"images"` // that were examined
@@ -56,6 +77,8 @@ type Report struct {
 	// variance.
 	Active int `json:"active"`
 	Code   int `json:"code"` // numbers in it
+	// Codebook is nil for a model without one.
+	Codebook *Codebook `json:"codebook,omitempty"`
 	// Copying is the part of the variance of noise that remains unexplained, by
 	// that of images: about 1 for a model that copies whatever it sees. It is
 	// nil where the code is too small to copy.
@@ -89,7 +112,14 @@ func Examine(s Subject, images []float32, n int) (Report, error) {
 		ratio := mse / s.PCA
 		r.BesidePCA = &ratio
 	}
-	if s.Code*largeCode >= s.Image && variance > 0 {
+	if s.Usage != nil {
+		used, err := s.Usage(images, n)
+		if err != nil {
+			return Report{}, fmt.Errorf("diagnose: %w", err)
+		}
+		r.Codebook = &used
+	}
+	if s.mayCopy() && variance > 0 {
 		if r.noise, err = s.unexplainedNoise(images, n); err != nil {
 			return Report{}, err
 		}
@@ -99,6 +129,10 @@ func Examine(s Subject, images []float32, n int) (Report, error) {
 	r.find(s)
 	return r, nil
 }
+
+// mayCopy reports whether the code could hold a good part of any image. Entries
+// of a codebook cannot, however long they are.
+func (s Subject) mayCopy() bool { return s.Code*largeCode >= s.Image && s.Usage == nil }
 
 // run returns codes and reconstructions.
 func (s Subject) run(images []float32, n int) (codes, made []float32, err error) {

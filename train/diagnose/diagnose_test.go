@@ -70,6 +70,10 @@ func flat(value float32, size int) func([]float32, int) []float32 {
 	return func(_ []float32, n int) []float32 { return slices.Repeat([]float32{value}, n*size) }
 }
 
+func used(c Codebook) func([]float32, int) (Codebook, error) {
+	return func([]float32, int) (Codebook, error) { return c, nil }
+}
+
 func TestFindings(t *testing.T) {
 	images := waves(200)
 	for name, c := range map[string]struct {
@@ -77,12 +81,18 @@ func TestFindings(t *testing.T) {
 		want    []Failure
 		says    string
 	}{
-		"healthy":   {Subject{Model: functions{projected, drawn}, Code: 8, Image: pixels}, nil, ""},
-		"few":       {Subject{Model: functions{projected, drawn}, Code: 8, Image: pixels, PCA: 1}, nil, ""},
-		"linear":    {Subject{Model: functions{projected, drawn}, Code: 8, Image: pixels, PCA: 1e-9}, []Failure{LosesToPCA}, "times that of PCA"},
-		"mean":      {Subject{Model: functions{flat(1, 2), flat(0.5, pixels)}, Code: 2, Image: pixels}, []Failure{MeanImage}, "train.rate"},
-		"collapsed": {Subject{Model: functions{flat(0, 2), flat(0.5, pixels)}, Code: 2, Image: pixels, Variational: true}, []Failure{PosteriorCollapse}, "model.beta"},
-		"identity":  {Subject{Model: functions{same, same}, Code: pixels, Image: pixels}, []Failure{Identity}, "model.latent"},
+		"healthy":                       {Subject{Model: functions{projected, drawn}, Code: 8, Image: pixels}, nil, ""},
+		"few":                           {Subject{Model: functions{projected, drawn}, Code: 8, Image: pixels, PCA: 1}, nil, ""},
+		"linear":                        {Subject{Model: functions{projected, drawn}, Code: 8, Image: pixels, PCA: 1e-9}, []Failure{LosesToPCA}, "times that of PCA"},
+		"mean":                          {Subject{Model: functions{flat(1, 2), flat(0.5, pixels)}, Code: 2, Image: pixels}, []Failure{MeanImage}, "train.rate"},
+		"collapsed":                     {Subject{Model: functions{flat(0, 2), flat(0.5, pixels)}, Code: 2, Image: pixels, Variational: true, Beta: 50}, []Failure{PosteriorCollapse}, "to 1 or below"},
+		"collapsed, weighed by 1":       {Subject{Model: functions{flat(0, 2), flat(0.5, pixels)}, Code: 2, Image: pixels, Variational: true, Beta: 1}, []Failure{PosteriorCollapse}, "model.warm_up"},
+		"collapsed, weighed by nothing": {Subject{Model: functions{flat(0, 2), flat(0.5, pixels)}, Code: 2, Image: pixels, Variational: true}, []Failure{PosteriorCollapse}, "take model.kind vae"},
+		"dead":                          {Subject{Model: functions{flat(0, 2), flat(0.5, pixels)}, Code: 2, Image: pixels, Usage: used(Codebook{Entries: 512, Used: 3, Vectors: 200})}, []Failure{DeadCodebook}, "set model.revive to 0.03"},
+		"dead in spite":                 {Subject{Model: functions{projected, drawn}, Code: 8, Image: pixels, Usage: used(Codebook{Entries: 8, Used: 3, Vectors: 200, Revives: true})}, []Failure{DeadCodebook}, "take fewer model.entries"},
+		// Of 512 entries 200 vectors cannot use more than 200, and use 166 by chance.
+		"few vectors": {Subject{Model: functions{projected, drawn}, Code: 8, Image: pixels, Usage: used(Codebook{Entries: 512, Used: 90, Vectors: 200})}, nil, ""},
+		"identity":    {Subject{Model: functions{same, same}, Code: pixels, Image: pixels}, []Failure{Identity}, "model.latent"},
 	} {
 		r, err := Examine(c.subject, images, 200)
 		if err != nil {
@@ -137,7 +147,7 @@ func TestCapacity(t *testing.T) {
 	for _, c := range []struct {
 		subject Subject
 		warns   bool
-	}{{Subject{Code: 16, Image: 16}, true}, {Subject{Code: 15, Image: 16}, false}, {Subject{Code: 16, Image: 16, Variational: true}, false}} {
+	}{{Subject{Code: 16, Image: 16}, true}, {Subject{Code: 15, Image: 16}, false}, {Subject{Code: 16, Image: 16, Variational: true}, false}, {Subject{Code: 16, Image: 16, Usage: used(Codebook{})}, false}} {
 		f, warns := c.subject.Capacity()
 		if warns != c.warns || warns && !strings.Contains(f.String(), "set model.latent below 16") {
 			t.Errorf("%+v: %v, %q", c.subject, warns, f)

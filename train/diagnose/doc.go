@@ -3,8 +3,8 @@
 //
 //	at most 512 held-back images ──► Encode ──► Decode      one pass
 //	          │                        │          │
-//	          │          active numbers ┘         ├─► explained variance
-//	          │          of the code              ├─► diversity of outputs
+//	          │   active numbers, dead  ┘         ├─► explained variance
+//	          │   entries of the code             ├─► diversity of outputs
 //	          │                                   └─► use of the code
 //	white noise, shuffled pixels ──► Encode ──► Decode ──► copying
 //	                                   (only where the code is large)
