@@ -15,7 +15,6 @@ import (
 	"hourglass/internal/report"
 	"hourglass/internal/runs"
 	"hourglass/internal/terminal"
-	"hourglass/models/latent"
 	"hourglass/train"
 )
 
@@ -92,7 +91,7 @@ func writeReport(path string, run runs.Run, device *graph.Device, model config.N
 	}
 	defer runner.Close()
 	held, judged := all.held()
-	subject := report.Subject{Model: model, Runner: runner, Images: held, Normal: variational(model), Samples: fromPrior(model, prior)}
+	subject := report.Subject{Model: model, Runner: runner, Images: held, Normal: variational(model), Samples: prior}
 	r := report.Run{Name: run.Name(), Begun: begun(run), Judged: judged, Verdict: o.Verdict}
 	if r.Study, err = report.Measure(subject); err != nil {
 		return err
@@ -112,14 +111,6 @@ func writeReport(path string, run runs.Run, device *graph.Device, model config.N
 		return err
 	}
 	return runs.Write(path, page.Bytes())
-}
-
-// fromPrior are codes from the prior of a model that has one, or nil.
-func fromPrior(model config.Network, n int) []float32 {
-	if !variational(model) {
-		return nil
-	}
-	return latent.Normal(model.CodeSize()).Sample(1, n)
 }
 
 // begun is when a run was begun, so far as is known.

@@ -120,7 +120,7 @@ func (w *watcher) tensorBoard() (*tensorboard.Observer, error) {
 	}
 	return tensorboard.Observe(tensorboard.Options{
 		Dir: w.folder.Path, Device: w.device, Model: w.model, Batch: w.config.Train.Batch, Images: images,
-		Sheet: w.config.Out.Images, Codes: boardCodes, Samples: fromPrior(w.model, boardSamples), Hyperparameters: settings,
+		Sheet: w.config.Out.Images, Codes: boardCodes, Samples: boardSamples, Hyperparameters: settings,
 	})
 }
 

@@ -69,7 +69,7 @@ type Subject struct {
 	// Normal says that codes are drawn, and held to a standard normal
 	// distribution.
 	Normal  bool
-	Samples []float32 // codes drawn from the prior, (n,Z); nil if there is none
+	Samples int // images drawn from the model's own distribution, if it has one
 }
 
 // labels are the classes of the first n images, if the model is to be told
@@ -161,8 +161,12 @@ func Measure(s Subject) (*Study, error) {
 	if err := study.traverse(s, all.row(typical), labels, directions); err != nil {
 		return nil, err
 	}
-	if count := len(s.Samples) / all.size; count > 0 {
-		made, err := s.Runner.Decode(s.Samples, count, inTurn(s.Model, count)...)
+	if _, prior := s.Model.(models.Prior); prior {
+		drawn, err := s.Runner.Draw(s.Samples, samplesSeed)
+		if err != nil {
+			return nil, err
+		}
+		made, err := s.Runner.Decode(drawn, s.Samples, inTurn(s.Model, s.Samples)...)
 		if err != nil {
 			return nil, err
 		}
@@ -170,6 +174,9 @@ func Measure(s Subject) (*Study, error) {
 	}
 	return study, nil
 }
+
+// samplesSeed makes two reports of a run show the same samples.
+const samplesSeed = 1
 
 // inTurn are all classes that a model can be told, one after the other, n in
 // all.

@@ -38,10 +38,8 @@ func measured(t *testing.T, variational bool) (*Study, train.Metrics) {
 	defer device.Close()
 	spec := models.MLP(models.Shape{C: 1, H: 12, W: 12}, []int{16}, 3, models.ReLU)
 	var model models.Model
-	var samples []float32
 	if variational {
 		model, err = models.NewVAE(models.VAESpec{Spec: spec}, 1)
-		samples = make([]float32, 5*3)
 	} else {
 		model, err = models.New(spec, 1)
 	}
@@ -53,7 +51,7 @@ func measured(t *testing.T, variational bool) (*Study, train.Metrics) {
 		t.Fatal(err)
 	}
 	defer runner.Close()
-	study, err := Measure(Subject{Model: model, Runner: runner, Images: images, Normal: variational, Samples: samples})
+	study, err := Measure(Subject{Model: model, Runner: runner, Images: images, Normal: variational, Samples: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +60,53 @@ func measured(t *testing.T, variational bool) (*Study, train.Metrics) {
 		t.Fatal(err)
 	}
 	return study, metrics
+}
+
+// TestSamplesOfEveryPrior wants samples of models whose prior is learned, has
+// levels, or comes with a class, and none of those that have no prior.
+func TestSamplesOfEveryPrior(t *testing.T) {
+	_, images, err := data.Open("glyphs:1x12x12,n=32,test=32", data.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := graph.OpenDevice(graph.CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	spec := models.MLP(models.Shape{C: 1, H: 12, W: 12}, []int{16}, 3, models.ReLU)
+	levels := spec
+	levels.Latent = 0
+	for name, build := range map[string]func() (models.Model, error){
+		"vamp": func() (models.Model, error) {
+			return models.NewVamp(models.VampSpec{VAESpec: models.VAESpec{Spec: spec}, Components: 3}, 1)
+		},
+		"hvae": func() (models.Model, error) {
+			return models.NewHVAE(models.HVAESpec{VAESpec: models.VAESpec{Spec: levels}, Levels: []int{3, 2}}, 1)
+		},
+		"cvae": func() (models.Model, error) {
+			return models.NewCVAE(models.CVAESpec{VAESpec: models.VAESpec{Spec: spec}, Classes: 10}, 1)
+		},
+		"wae": func() (models.Model, error) { return models.NewWAE(models.WAESpec{Spec: spec}, 1) },
+		"vq":  func() (models.Model, error) { return models.NewVQ(models.VQSpec{Spec: spec, Entries: 8}, 1) },
+	} {
+		model, err := build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		runner, err := train.NewRunner(device, model, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer runner.Close()
+		study, err := Measure(Subject{Model: model, Runner: runner, Images: images, Samples: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, prior := model.(models.Prior); prior != (name != "vq") || prior != (len(study.Samples) == 5) {
+			t.Errorf("%s: %d samples", name, len(study.Samples))
+		}
+	}
 }
 
 // TestMeasure holds a study against the evaluation of the same images: errors

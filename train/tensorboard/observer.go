@@ -26,8 +26,9 @@ type Options struct {
 	Images data.Dataset
 	Sheet  int // of Images whose reconstructions are shown; 0 shows none
 	Codes  int // of Images whose codes are shown; 0 shows none
-	// Samples are codes, (n,Z), that are decoded after each epoch; may be nil.
-	Samples []float32
+	// Samples is how many images are drawn after each epoch, from the same random
+	// numbers, of a model that is a [models.Prior].
+	Samples int
 
 	Hyperparameters []Hyperparameter
 }
@@ -49,11 +50,8 @@ type Observer struct {
 // Observe makes an observer; the event file comes into being with the first
 // event. The caller closes it.
 func Observe(o Options) (*Observer, error) {
-	switch {
-	case o.Every < 0 || o.Sheet < 0 || o.Codes < 0:
-		return nil, fmt.Errorf("tensorboard: %d steps between scalars, %d images and %d codes, want none below 0", o.Every, o.Sheet, o.Codes)
-	case len(o.Samples)%o.Model.CodeSize() != 0:
-		return nil, fmt.Errorf("tensorboard: the samples have %d numbers, want a multiple of the code's %d", len(o.Samples), o.Model.CodeSize())
+	if o.Every < 0 || o.Sheet < 0 || o.Codes < 0 || o.Samples < 0 {
+		return nil, fmt.Errorf("tensorboard: %d steps between scalars, %d images, %d codes and %d samples, want none below 0", o.Every, o.Sheet, o.Codes, o.Samples)
 	}
 	if o.Every == 0 {
 		o.Every = 10
@@ -189,18 +187,26 @@ func (o *Observer) reconstructions() error {
 	return o.sheet("reconstructions", picture.Row{Caption: "input", Images: o.held.Images[:n]}, picture.Row{Caption: "reconstruction", Images: o.cut(made)})
 }
 
-// samples adds a sheet of decoded codes.
+// samplesSeed is that of the codes drawn: those of a fixed prior are the same
+// after each epoch, those of a learned one follow it.
+const samplesSeed = 1
+
+// samples adds a sheet of images drawn from the model's own distribution.
 func (o *Observer) samples() error {
-	n := len(o.options.Samples) / o.options.Model.CodeSize()
-	if n == 0 {
+	n := o.options.Samples
+	if _, prior := o.options.Model.(models.Prior); !prior || n == 0 {
 		return nil
+	}
+	codes, err := o.runner.Draw(n, samplesSeed)
+	if err != nil {
+		return err
 	}
 	var labels []int // all classes in turn
 	conditional, told := o.options.Model.(models.Conditional)
 	for i := 0; told && i < n; i++ {
 		labels = append(labels, i%conditional.Classes())
 	}
-	made, err := o.runner.Decode(o.options.Samples, n, labels...)
+	made, err := o.runner.Decode(codes, n, labels...)
 	if err != nil {
 		return err
 	}

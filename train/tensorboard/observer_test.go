@@ -67,7 +67,7 @@ func watch(t *testing.T) *observed {
 		}
 		board, err := Observe(Options{
 			Dir: all.run, Every: 3, Device: device, Model: model, Batch: batch, Images: test, Sheet: 4, Codes: shownCodes,
-			Samples: make([]float32, 10*codeSize), Hyperparameters: hyperparameters(),
+			Samples: 10, Hyperparameters: hyperparameters(),
 		})
 		if err != nil {
 			t.Fatal(err)
