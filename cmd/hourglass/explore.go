@@ -78,6 +78,5 @@ func (c exploreCommand) explorer(s *session, run runs.Run, t *trained, engine *s
 	if err != nil {
 		return nil, err
 	}
-	return explorer.New(s.ctx, engine, d, gallery, explorer.Options{Metrics: run.Metrics(), Prior: t.variational(),
-		Limits: serving.DefaultLimits, Report: s.fault})
+	return explorer.New(s.ctx, engine, d, gallery, explorer.Options{Metrics: run.Metrics(), Limits: serving.DefaultLimits, Report: s.fault})
 }

@@ -52,7 +52,8 @@ func (serveCommand) Help() string {
     curl -H 'Content-Type: application/json' http://127.0.0.1:8080/v1/decode -d '{"codes": [[0, 0, …]], "format": "png"}'
 
 POST /v1/encode, decode, reconstruct and score take JSON ({"images": […]} with
-numbers or base64, {"codes": […]}), pictures, and codes as NPY; what they answer
+numbers or base64, {"codes": […]}), pictures, and codes as NPY; of a cvae also
+"labels", or "label" and ?label= for all. What they answer
 with follows the request or the header Accept. GET /v1/model, /healthz, /readyz
 and /metrics tell of the server.`
 }
@@ -133,6 +134,10 @@ func (t *trained) describe(run runs.Run) (serving.Description, error) {
 	for _, p := range t.model.Store().Parameters {
 		parameters += p.Shape.Size()
 	}
-	return serving.Description{Run: run.Name(), Kind: t.config.Model.Kind, Input: t.shape, Code: t.model.CodeSize(), Unit: t.model.Unit(), Parameters: parameters,
+	classes := 0
+	if conditional, ok := t.model.(models.Conditional); ok {
+		classes = conditional.Classes()
+	}
+	return serving.Description{Run: run.Name(), Kind: t.config.Model.Kind, Input: t.shape, Code: t.model.CodeSize(), Classes: classes, Unit: t.model.Unit(), Parameters: parameters,
 		Step: t.state.Step, Checkpoint: filepath.Base(t.path), SHA256: fmt.Sprintf("%x", sum.Sum(nil))}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,7 +28,6 @@ var page, _ = fs.Sub(embedded, "page") // a constant path that is there
 // Options are what an [Explorer] is told besides model and images.
 type Options struct {
 	Metrics string // path of the run's file of metrics
-	Prior   bool   // samples are standard normal, as the codes of a variational autoencoder should be, and not fitted
 	Limits  serving.Limits
 	Report  func(error) // of faults
 }
@@ -39,7 +39,7 @@ type Explorer struct {
 	description serving.Description
 	options     Options
 	pictures    *serving.Pictures
-	sampler     latent.Sampler
+	sampler     latent.Sampler // fitted to the codes; nil for a model that has a distribution of its own
 	mux         *http.ServeMux
 	ended       context.Context
 	streams     atomic.Int32
@@ -56,9 +56,9 @@ const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
 func New(ctx context.Context, engine *serving.Engine, d serving.Description, g *Gallery, options Options) (*Explorer, error) {
 	e := &Explorer{engine: engine, gallery: g, description: d, options: options, ended: ctx,
 		pictures: serving.NewPictures(d.Input, options.Limits.Pixels), mux: http.NewServeMux()}
-	e.sampler = latent.Normal(d.Code)
-	if !options.Prior {
-		var err error
+	if _, prior, err := engine.Draw(0, 0); err != nil {
+		return nil, err
+	} else if !prior {
 		if e.sampler, err = g.sampler(); err != nil {
 			return nil, fmt.Errorf("fitting a distribution to the codes: %w", err)
 		}
@@ -128,7 +128,7 @@ func (e *Explorer) model(w http.ResponseWriter, r *http.Request) error {
 	}
 	return serving.WriteJSON(w, map[string]any{
 		"model": e.description.Told(), "dimensions": g.dimensions, "mean": g.mean, "directions": directions,
-		"classes": g.classes, "images": g.n, "prior": e.options.Prior, "magnified": magnified,
+		"classes": g.classes, "images": g.n, "prior": e.sampler == nil, "classes_told": e.engine.Classes(), "magnified": magnified,
 	})
 }
 
@@ -171,14 +171,31 @@ type decoded struct {
 	Milliseconds float64   `json:"milliseconds"` // that the model took, and the queue
 }
 
-// show decodes codes.
-func (e *Explorer) show(ctx context.Context, codes [][]float32) ([]decoded, error) {
+// labelled are the classes of n codes or images of which a request says that all
+// are of one; none for a model that is told none.
+func (e *Explorer) labelled(label, n int) ([]int, error) {
+	classes := e.engine.Classes()
+	if classes == 0 {
+		return nil, nil
+	}
+	if label < 0 || label >= classes {
+		return nil, serving.Refuse(http.StatusBadRequest, "the label is %d, want 0 to %d", label, classes-1)
+	}
+	return slices.Repeat([]int{label}, n), nil
+}
+
+// show decodes codes, all with one class if the model is told one.
+func (e *Explorer) show(ctx context.Context, codes [][]float32, label int) ([]decoded, error) {
+	labels, err := e.labelled(label, len(codes))
+	if err != nil {
+		return nil, err
+	}
 	var all []float32
 	for _, code := range codes {
 		all = append(all, code...)
 	}
 	begun := time.Now()
-	images, err := e.engine.Decode(ctx, all, len(codes))
+	images, err := e.engine.Decode(ctx, all, len(codes), labels...)
 	if err != nil {
 		return nil, err
 	}
@@ -195,8 +212,8 @@ func (e *Explorer) show(ctx context.Context, codes [][]float32) ([]decoded, erro
 }
 
 // showOne answers with one code and its image.
-func (e *Explorer) showOne(w http.ResponseWriter, r *http.Request, code []float32) error {
-	shown, err := e.show(r.Context(), [][]float32{code})
+func (e *Explorer) showOne(w http.ResponseWriter, r *http.Request, code []float32, label int) error {
+	shown, err := e.show(r.Context(), [][]float32{code}, label)
 	if err != nil {
 		return err
 	}
@@ -212,7 +229,8 @@ func (e *Explorer) checkCode(what string, code []float32) error {
 
 func (e *Explorer) decode(w http.ResponseWriter, r *http.Request) error {
 	var asked struct {
-		Code []float32 `json:"code"`
+		Code  []float32 `json:"code"`
+		Label int       `json:"label"`
 	}
 	if err := serving.ReadJSON(r, &asked); err != nil {
 		return err
@@ -220,14 +238,15 @@ func (e *Explorer) decode(w http.ResponseWriter, r *http.Request) error {
 	if err := e.checkCode("the code", asked.Code); err != nil {
 		return err
 	}
-	return e.showOne(w, r, asked.Code)
+	return e.showOne(w, r, asked.Code, asked.Label)
 }
 
 // place decodes what is typical of a place on the map.
 func (e *Explorer) place(w http.ResponseWriter, r *http.Request) error {
 	var asked struct {
-		X float32 `json:"x"`
-		Y float32 `json:"y"`
+		X     float32 `json:"x"`
+		Y     float32 `json:"y"`
+		Label int     `json:"label"`
 	}
 	if err := serving.ReadJSON(r, &asked); err != nil {
 		return err
@@ -236,7 +255,7 @@ func (e *Explorer) place(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return e.showOne(w, r, code)
+	return e.showOne(w, r, code, asked.Label)
 }
 
 func (e *Explorer) morph(w http.ResponseWriter, r *http.Request) error {
@@ -246,6 +265,7 @@ func (e *Explorer) morph(w http.ResponseWriter, r *http.Request) error {
 		To    []float32 `json:"to"`
 		Steps int       `json:"steps"`
 		Way   string    `json:"way"`
+		Label int       `json:"label"`
 	}
 	if err := serving.ReadJSON(r, &asked); err != nil {
 		return err
@@ -263,7 +283,7 @@ func (e *Explorer) morph(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shown, err := e.show(r.Context(), codes)
+	shown, err := e.show(r.Context(), codes, asked.Label)
 	if err != nil {
 		return err
 	}
@@ -275,6 +295,7 @@ func (e *Explorer) sample(w http.ResponseWriter, r *http.Request) error {
 	var asked struct {
 		Count int    `json:"count"`
 		Seed  uint64 `json:"seed"`
+		Label int    `json:"label"`
 	}
 	if err := serving.ReadJSON(r, &asked); err != nil {
 		return err
@@ -282,12 +303,25 @@ func (e *Explorer) sample(w http.ResponseWriter, r *http.Request) error {
 	if asked.Count < 1 || asked.Count > most {
 		return serving.Refuse(http.StatusBadRequest, "%d samples, want 1 to %d", asked.Count, most)
 	}
-	codes := rows(e.sampler.Sample(asked.Seed, asked.Count), asked.Count)
-	shown, err := e.show(r.Context(), codes)
+	codes, err := e.draw(asked.Count, asked.Seed)
+	if err != nil {
+		return err
+	}
+	shown, err := e.show(r.Context(), rows(codes, asked.Count), asked.Label)
 	if err != nil {
 		return err
 	}
 	return serving.WriteJSON(w, map[string]any{"samples": shown})
+}
+
+// draw takes n codes from the model's own distribution, or else from the one that
+// fits the gallery's.
+func (e *Explorer) draw(n int, seed uint64) ([]float32, error) {
+	if e.sampler != nil {
+		return e.sampler.Sample(seed, n), nil
+	}
+	codes, _, err := e.engine.Draw(n, seed)
+	return codes, err
 }
 
 // look is what a model makes of one image.
@@ -308,9 +342,13 @@ type neighbour struct {
 	Label string `json:"label,omitempty"`
 }
 
-// look takes an image apart.
-func (e *Explorer) look(ctx context.Context, image []float32) (*look, error) {
-	made, err := e.engine.Inspect(ctx, image, 1)
+// look takes an image apart; label is its class where the model is told one.
+func (e *Explorer) look(ctx context.Context, image []float32, label int) (*look, error) {
+	labels, err := e.labelled(label, 1)
+	if err != nil {
+		return nil, err
+	}
+	made, err := e.engine.Inspect(ctx, image, 1, labels...)
 	if err != nil {
 		return nil, err
 	}
@@ -357,7 +395,7 @@ func (e *Explorer) lookAt(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := e.look(r.Context(), e.gallery.images[i])
+	l, err := e.look(r.Context(), e.gallery.images[i], e.gallery.labels[i])
 	if err != nil {
 		return err
 	}
@@ -377,7 +415,13 @@ func (e *Explorer) picture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := e.look(r.Context(), image)
+	label := 0
+	if text := r.URL.Query().Get("label"); text != "" {
+		if label, err = strconv.Atoi(text); err != nil {
+			return serving.Refuse(http.StatusBadRequest, "the label is %.20q, want the number of a class", text)
+		}
+	}
+	l, err := e.look(r.Context(), image, label)
 	if err != nil {
 		return err
 	}

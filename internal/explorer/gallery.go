@@ -51,15 +51,20 @@ func NewGallery(ctx context.Context, engine *serving.Engine, ds data.Dataset, mo
 	var logVariances []float32
 	for first := 0; first < g.n; first += block {
 		count := min(block, g.n-first)
-		images := make([]float32, count*g.size)
+		images, labels := make([]float32, count*g.size), make([]int, count)
 		for k := range count {
 			i := (first + k) * ds.Len() / g.n
 			if err := ds.Image(i, images[k*g.size:(k+1)*g.size]); err != nil {
 				return nil, fmt.Errorf("reading image %d: %w", i, err)
 			}
-			g.labels, g.names = append(g.labels, ds.Label(i)), append(g.names, data.Name(ds, i))
+			labels[k] = ds.Label(i)
+			g.names = append(g.names, data.Name(ds, i))
 		}
-		made, err := engine.Inspect(ctx, images, count)
+		g.labels = append(g.labels, labels...)
+		if engine.Classes() == 0 {
+			labels = nil
+		}
+		made, err := engine.Inspect(ctx, images, count, labels...)
 		if err != nil {
 			return nil, fmt.Errorf("encoding the images to explore with: %w", err)
 		}

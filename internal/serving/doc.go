@@ -10,6 +10,9 @@
 //	                                                           │ one queue a graph
 //	answers  ◄─ JSON, PNG, NPY ◄─ each its rows ◄─ one run of the model
 //
+// A conditional model is told the class of each image: "labels": [3, 5] or, of
+// all, "label": 3 in JSON, and ?label=3 behind the address of other bodies.
+//
 // The engine joins requests that wait at the same time. A row of the result is
 // the same, bit for bit, in whatever batch it was computed.
 //

@@ -37,6 +37,7 @@ type Engine struct {
 	model                    models.Model
 	runner                   *train.Runner
 	rows                     int
+	classes                  int // of which each row ends in one; 0 for a model that is told none
 	encode, decode, evaluate *queue
 	batches                  *family
 }
@@ -47,32 +48,32 @@ func NewEngine(device *graph.Device, model models.Model, b Batching) (*Engine, e
 	if err := b.Check(); err != nil {
 		return nil, err
 	}
-	if _, told := model.(models.Conditional); told {
-		return nil, errors.New("the model is told the class of each image, which requests do not say; take a run of another kind")
-	}
 	runner, err := train.NewRunner(device, model, b.Rows)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{model: model, runner: runner, rows: b.Rows,
 		batches: newFamily("hourglass_batch_images", "Images in one run of the model.", "graph", powersOfTwo(b.Rows))}
+	if conditional, ok := model.(models.Conditional); ok {
+		e.classes = conditional.Classes()
+	}
 	image, code := model.Input().Size(), model.CodeSize()
 	sizes := answerSizes{codes: code, images: image}
-	one, err := runner.Inspect(make([]float32, image), 1)
+	one, err := runner.Inspect(make([]float32, image), 1, runner.Told([]int{0})...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the model ready: %w", err), runner.Close())
 	}
 	sizes.logVariances = len(one.LogVariances)
-	e.encode = e.newQueue("encode", b, image, answerSizes{codes: code}, func(rows []float32, n int) (a answer, err error) {
-		a.codes, err = runner.Encode(rows, n)
+	e.encode = e.newQueue("encode", b, image, answerSizes{codes: code}, func(rows []float32, n int, labels []int) (a answer, err error) {
+		a.codes, err = runner.Encode(rows, n, labels...)
 		return a, err
 	})
-	e.decode = e.newQueue("decode", b, code, answerSizes{images: image}, func(rows []float32, n int) (a answer, err error) {
-		a.images, err = runner.Decode(rows, n)
+	e.decode = e.newQueue("decode", b, code, answerSizes{images: image}, func(rows []float32, n int, labels []int) (a answer, err error) {
+		a.images, err = runner.Decode(rows, n, labels...)
 		return a, err
 	})
-	e.evaluate = e.newQueue("evaluate", b, image, sizes, func(rows []float32, n int) (answer, error) {
-		i, err := runner.Inspect(rows, n)
+	e.evaluate = e.newQueue("evaluate", b, image, sizes, func(rows []float32, n int, labels []int) (answer, error) {
+		i, err := runner.Inspect(rows, n, labels...)
 		return answer{i.Codes, i.Reconstructions, i.LogVariances}, err
 	})
 	if err := e.compile(); err != nil {
@@ -85,8 +86,21 @@ func NewEngine(device *graph.Device, model models.Model, b Batching) (*Engine, e
 	return e, nil
 }
 
-func (e *Engine) newQueue(name string, b Batching, in int, sizes answerSizes, run func([]float32, int) (answer, error)) *queue {
-	return &queue{run: run, in: in, sizes: sizes, batch: b.Rows, wait: b.Wait, limit: b.Queue,
+// newQueue makes a queue of rows of so many values, each with its class behind it
+// where the model is told one.
+func (e *Engine) newQueue(name string, b Batching, in int, sizes answerSizes, run func([]float32, int, []int) (answer, error)) *queue {
+	alone := func(rows []float32, n int) (answer, error) { return run(rows, n, nil) }
+	if e.classes > 0 {
+		in++
+		alone = func(rows []float32, n int) (answer, error) {
+			values, labels := make([]float32, 0, n*(in-1)), make([]int, n)
+			for i, row := range split(rows, in) {
+				values, labels[i] = append(values, row[:in-1]...), int(row[in-1])
+			}
+			return run(values, n, labels)
+		}
+	}
+	return &queue{run: alone, in: in, sizes: sizes, batch: b.Rows, wait: b.Wait, limit: b.Queue,
 		jobs: make(chan *job, b.Queue), quit: make(chan struct{}), stopped: make(chan struct{}),
 		observed: func(rows int) { e.batches.observe(name, float64(rows)) }}
 }
@@ -123,21 +137,71 @@ func (e *Engine) Close() error {
 	return e.runner.Close()
 }
 
-// Encode returns the codes, (n,Z), of n images, (n,H,W,C).
-func (e *Engine) Encode(ctx context.Context, images []float32, n int) ([]float32, error) {
-	a, err := e.encode.do(ctx, images, n)
+// Classes are what a conditional model is told of; 0 for other models.
+func (e *Engine) Classes() int { return e.classes }
+
+// CheckLabels says what is wrong with the classes of n images or codes, or nil:
+// a conditional model takes one of each, and other models take none.
+func (e *Engine) CheckLabels(n int, labels []int) error {
+	switch {
+	case e.classes == 0 && len(labels) > 0:
+		return errors.New("the model is told no class; leave out the labels")
+	case e.classes > 0 && len(labels) == 0:
+		return fmt.Errorf("the model is told the class of each image; give a label from 0 to %d, or labels, one each", e.classes-1)
+	case e.classes > 0 && len(labels) != n:
+		return fmt.Errorf("there are %d labels, want %d, one each", len(labels), n)
+	}
+	for i, label := range labels {
+		if label < 0 || label >= e.classes {
+			return fmt.Errorf("label %d is %d, want 0 to %d", i, label, e.classes-1)
+		}
+	}
+	return nil
+}
+
+// ask waits for what a queue answers to n rows, each with its class behind it
+// where the model is told one.
+func (e *Engine) ask(ctx context.Context, q *queue, rows []float32, n int, labels []int) (answer, error) {
+	if err := e.CheckLabels(n, labels); err != nil {
+		return answer{}, err
+	}
+	if len(labels) > 0 && len(rows) == n*(q.in-1) {
+		joined := make([]float32, 0, n*q.in)
+		for i, row := range split(rows, q.in-1) {
+			joined = append(append(joined, row...), float32(labels[i]))
+		}
+		rows = joined
+	}
+	return q.do(ctx, rows, n)
+}
+
+// Encode returns the codes, (n,Z), of n images, (n,H,W,C). Labels are the images'
+// classes where the model is conditional; other models take none.
+func (e *Engine) Encode(ctx context.Context, images []float32, n int, labels ...int) ([]float32, error) {
+	a, err := e.ask(ctx, e.encode, images, n, labels)
 	return a.codes, err
 }
 
-// Decode returns the images, (n,H,W,C), of n codes, (n,Z).
-func (e *Engine) Decode(ctx context.Context, codes []float32, n int) ([]float32, error) {
-	a, err := e.decode.do(ctx, codes, n)
+// Decode returns the images, (n,H,W,C), of n codes, (n,Z); see [Engine.Encode]
+// for labels.
+func (e *Engine) Decode(ctx context.Context, codes []float32, n int, labels ...int) ([]float32, error) {
+	a, err := e.ask(ctx, e.decode, codes, n, labels)
 	return a.images, err
 }
 
-// Inspect returns what the model makes of n images, (n,H,W,C).
-func (e *Engine) Inspect(ctx context.Context, images []float32, n int) (train.Inspection, error) {
-	a, err := e.evaluate.do(ctx, images, n)
+// Draw returns n codes of the model's own distribution; ok is false if it has
+// none.
+func (e *Engine) Draw(n int, seed uint64) (codes []float32, ok bool, err error) {
+	if _, ok = e.model.(models.Prior); ok {
+		codes, err = e.runner.Draw(n, seed)
+	}
+	return codes, ok, err
+}
+
+// Inspect returns what the model makes of n images, (n,H,W,C); see
+// [Engine.Encode] for labels.
+func (e *Engine) Inspect(ctx context.Context, images []float32, n int, labels ...int) (train.Inspection, error) {
+	a, err := e.ask(ctx, e.evaluate, images, n, labels)
 	i := train.Inspection{Codes: a.codes, Reconstructions: a.images}
 	if e.evaluate.sizes.logVariances > 0 {
 		i.LogVariances = a.logVariances

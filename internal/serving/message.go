@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"hourglass/data"
@@ -22,6 +24,8 @@ const (
 type message struct {
 	Images []json.RawMessage `json:"images"` // base64 of a picture file, or numbers
 	Codes  [][]float32       `json:"codes"`
+	Labels []int             `json:"labels"` // classes of these, for a conditional model
+	Label  *int              `json:"label"`  // class of all of them
 	Format string            `json:"format"` // of images in the answer: array or png
 }
 
@@ -30,6 +34,7 @@ type message struct {
 type rows struct {
 	values []float32
 	n      int
+	labels []int
 	kind   string // media type of the answer
 	png    bool   // images in JSON are PNG in base64
 }
@@ -43,7 +48,10 @@ func (s *Server) readImages(r *http.Request) (rows, error) {
 			return rows{}, err
 		}
 		image, err := s.pictures.Decode(r.Context(), file)
-		return rows{values: image, n: 1}, err
+		if err != nil {
+			return rows{}, err
+		}
+		return message{}.chooseLabels(s.engine, r, rows{values: image, n: 1})
 	}
 	var m message
 	if err := ReadJSON(r, &m); err != nil {
@@ -63,7 +71,34 @@ func (s *Server) readImages(r *http.Request) (rows, error) {
 		}
 		all.values, all.png = append(all.values, image...), all.png && text
 	}
-	return all, m.chooseFormat(&all)
+	if err := m.chooseFormat(&all); err != nil {
+		return rows{}, err
+	}
+	return m.chooseLabels(s.engine, r, all)
+}
+
+// chooseLabels takes the classes that the request names: labels, or a label for
+// all, in JSON or, for files, in the address (?label=3).
+func (m message) chooseLabels(e *Engine, r *http.Request, all rows) (rows, error) {
+	all.labels = m.Labels
+	label := m.Label
+	if text := r.URL.Query().Get("label"); text != "" {
+		number, err := strconv.Atoi(text)
+		if err != nil {
+			return rows{}, Refuse(http.StatusBadRequest, "the label is %.20q, want the number of a class", text)
+		}
+		label = &number
+	}
+	if label != nil {
+		if m.Labels != nil {
+			return rows{}, Refuse(http.StatusBadRequest, "the request has labels and a label; give one of them")
+		}
+		all.labels = slices.Repeat([]int{*label}, all.n)
+	}
+	if err := e.CheckLabels(all.n, all.labels); err != nil {
+		return rows{}, Refuse(http.StatusBadRequest, "%w", err)
+	}
+	return all, nil
 }
 
 // chooseFormat takes the format that the request names, if it does.
@@ -180,7 +215,10 @@ func (s *Server) readCodes(r *http.Request) (rows, error) {
 			}
 		}
 		n := array.Shape[0]
-		return rows{values: array.Values, n: n}, s.checkCount(n, "codes")
+		if err := s.checkCount(n, "codes"); err != nil {
+			return rows{}, err
+		}
+		return message{}.chooseLabels(s.engine, r, rows{values: array.Values, n: n})
 	}
 	var m message
 	if err := ReadJSON(r, &m); err != nil {
@@ -199,7 +237,10 @@ func (s *Server) readCodes(r *http.Request) (rows, error) {
 		}
 		all.values = append(all.values, code...)
 	}
-	return all, m.chooseFormat(&all)
+	if err := m.chooseFormat(&all); err != nil {
+		return rows{}, err
+	}
+	return m.chooseLabels(s.engine, r, all)
 }
 
 // answerType is the media type of an answer: what the header Accept names, or

@@ -17,7 +17,8 @@ type Description struct {
 	Kind       string     `json:"kind"`
 	Input      data.Shape `json:"-"`
 	Code       int        `json:"code_size"`
-	Unit       string     `json:"unit"` // of its loss
+	Classes    int        `json:"classes,omitempty"` // that a conditional model is told of
+	Unit       string     `json:"unit"`              // of its loss
 	Parameters int        `json:"parameters"`
 	Step       int        `json:"step"`
 	Checkpoint string     `json:"checkpoint"` // name of the file
@@ -119,7 +120,7 @@ func (s *Server) encode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	codes, err := s.engine.Encode(r.Context(), q.values, q.n)
+	codes, err := s.engine.Encode(r.Context(), q.values, q.n, q.labels...)
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func (s *Server) decode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	images, err := s.engine.Decode(r.Context(), q.values, q.n)
+	images, err := s.engine.Decode(r.Context(), q.values, q.n, q.labels...)
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (s *Server) reconstruct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	made, err := s.engine.Inspect(r.Context(), q.values, q.n)
+	made, err := s.engine.Inspect(r.Context(), q.values, q.n, q.labels...)
 	if err != nil {
 		return err
 	}
@@ -155,7 +156,7 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	made, err := s.engine.Inspect(r.Context(), q.values, q.n)
+	made, err := s.engine.Inspect(r.Context(), q.values, q.n, q.labels...)
 	if err != nil {
 		return err
 	}

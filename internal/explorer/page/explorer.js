@@ -13,15 +13,25 @@ let map; // what /api/map says
 let code; // the present one
 let sliders = [];
 
+// --- the class that a conditional model is told
+
+const told = () => Number($("class").value) || 0;
+
+function buildClasses() {
+  $("told").hidden = !model.classes_told;
+  for (let label = 0; label < model.classes_told; label++) $("class").append(new Option(nameOf(label) || String(label), label));
+  $("class").addEventListener("change", () => { decodeLatest(code); if (ends.a) morphLatest(); drawSamples().catch(fail); });
+}
+
 // --- the code
 
 const decodeLatest = latest(async (wanted) => {
-  const shown = await ask("/api/decode", { code: Array.from(wanted) });
+  const shown = await ask("/api/decode", { code: Array.from(wanted), label: told() });
   if (code === wanted) showImage(shown);
 });
 
 const placeLatest = latest(async (x, y) => {
-  const shown = await ask("/api/place", { x, y });
+  const shown = await ask("/api/place", { x, y, label: told() });
   code = shown.code;
   showImage(shown);
   showCode({ x, y });
@@ -288,13 +298,14 @@ function showLook(look, what) {
 
 async function lookAt(index) {
   const look = await ask("/api/looks/" + index);
+  if (model.classes_told) $("class").value = map.labels[index];
   showLook(look, (look.name || "Image " + index) + (look.label ? ", class " + look.label : ""));
 }
 
 async function send(file) {
   if (!file) return;
   if (!file.type.startsWith("image/")) throw new Error("The file " + file.name + " is not a picture; choose a PNG, JPEG, GIF, WebP or BMP");
-  showLook(await ask("/api/picture", file, file.type), file.name || "The picture");
+  showLook(await ask("/api/picture?label=" + told(), file, file.type), file.name || "The picture");
   $("look").scrollIntoView({ block: "nearest" });
 }
 
@@ -313,7 +324,7 @@ let morph = [];
 let playing = 0;
 
 const morphLatest = latest(async () => {
-  const answer = await ask("/api/morph", { from: ends.a, to: ends.b, steps: frames, way: $("way").value });
+  const answer = await ask("/api/morph", { from: ends.a, to: ends.b, steps: frames, way: $("way").value, label: told() });
   morph = answer.frames;
   const strip = [];
   for (let i = 0; i < frames; i += 3) {
@@ -361,7 +372,7 @@ function play() {
 let seed = Math.floor(Math.random() * 1e9);
 
 async function drawSamples() {
-  const answer = await ask("/api/sample", { count: 16, seed: seed++ });
+  const answer = await ask("/api/sample", { count: 16, seed: seed++, label: told() });
   $("sample-grid").replaceChildren(...answer.samples.map((shown, i) => {
     const button = picture(shown.image, "Sample " + (i + 1));
     button.addEventListener("click", () => set(shown.code, shown));
@@ -395,15 +406,16 @@ async function begin() {
   document.documentElement.style.setProperty("--aspect", input.width + " / " + input.height);
   document.title = model.model.run + " · Hourglass explorer";
   $("run").textContent = model.model.run;
-  $("about").textContent = (model.model.kind === "vae" ? "Variational autoencoder" : "Autoencoder") + ", " + input.width + " × " + input.height + (input.channels === 1 ? " grey" : " colour") +
+  $("about").textContent = "Autoencoder of kind " + model.model.kind + ", " + input.width + " × " + input.height + (input.channels === 1 ? " grey" : " colour") +
     " pixels, codes of " + model.model.code_size + " numbers, step " + model.model.step;
   const share = model.directions.slice(0, 2).reduce((s, d) => s + d.share, 0);
   $("map-share").textContent = "The codes of " + model.images + " test images along their first two principal directions, " + Math.round(100 * share) + " % of the variance.";
   $("difference-caption").textContent = "difference × " + model.magnified;
-  $("samples-from").textContent = model.prior ? "Codes drawn from the prior, the standard normal distribution." : "Codes drawn from the normal distribution that fits the test images' codes; this kind of model has no prior of its own.";
+  $("samples-from").textContent = model.prior ? "Codes drawn from the model's own distribution of them, its prior." : "Codes drawn from the normal distribution that fits the test images' codes; this kind of model has no prior of its own.";
   if (!model.classes) { $("colour").value = "error"; $("colour").options[0].disabled = true; }
   fitMap();
   code = model.mean;
+  buildClasses();
   buildSliders();
   buildLegend();
   watchMap();
@@ -413,7 +425,7 @@ async function begin() {
   $("more").addEventListener("click", () => setMore($("more").getAttribute("aria-expanded") !== "true"));
   $("colour").addEventListener("change", () => { buildLegend(); drawDots(); });
   $("mean").addEventListener("click", () => set(model.mean));
-  $("draw").addEventListener("click", when(async () => { const { samples } = await ask("/api/sample", { count: 1, seed: seed++ }); set(samples[0].code, samples[0]); }));
+  $("draw").addEventListener("click", when(async () => { const { samples } = await ask("/api/sample", { count: 1, seed: seed++, label: told() }); set(samples[0].code, samples[0]); }));
   $("test").addEventListener("click", when(() => lookAt(Math.floor(Math.random() * model.images))));
   for (const end of ["a", "b"]) $("pin-" + end).addEventListener("click", () => { ends[end] = Array.from(code); stop(); $("time").value = end === "a" ? 0 : frames - 1; morphLatest(); say("Kept as " + end.toUpperCase()); });
   $("way").addEventListener("change", () => morphLatest());
@@ -428,6 +440,7 @@ async function begin() {
   const differs = map.labels.findIndex((label) => label !== map.labels[first]);
   const second = differs >= 0 ? differs : (first + 1) % model.images;
   const [a, b] = await Promise.all([ask("/api/looks/" + first), ask("/api/looks/" + second)]);
+  if (model.classes_told) $("class").value = map.labels[first];
   ends.a = a.code;
   ends.b = b.code;
   set(a.code);
