@@ -134,16 +134,16 @@ func newParser(root *commands, stdout, stderr io.Writer) (*kong.Kong, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the command line: %w", err)
 	}
-	describeKeys(parser.Model.Node)
+	describeKeys(parser.Model.Node, config.Keys())
 	return parser, nil
 }
 
 // describeKeys shows in the help of each flag that sets a key what the key is
 // without it, and what there is to choose from.
-func describeKeys(node *kong.Node) {
+func describeKeys(node *kong.Node, keys []config.Key) {
 	const longest = 24 // characters of a default that still helps
 	for _, flag := range node.Flags {
-		for _, k := range config.Keys() {
+		for _, k := range keys {
 			if k.Flag != flag.Name || k.Meaning != flag.Help {
 				continue
 			}
@@ -157,7 +157,7 @@ func describeKeys(node *kong.Node) {
 		}
 	}
 	for _, child := range node.Children {
-		describeKeys(child)
+		describeKeys(child, keys)
 	}
 }
 

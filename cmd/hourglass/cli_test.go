@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"hourglass/internal/config"
 	"hourglass/train"
 )
 
@@ -397,6 +398,22 @@ func TestHelp(t *testing.T) {
 	}
 	help := must(t, "train", "--help")
 	wants(t, help, "Examples:", "--rate=0.001", "--loss=mse", "mse, l1, huber, bernoulli")
+}
+
+// TestKindsAreExplained wants a line on each kind of model.
+func TestKindsAreExplained(t *testing.T) {
+	out := must(t, "config", "explain", "model.kind")
+	wants(t, out, "ae ", "a code is a function of the image", "vamp ", "a vae whose prior is learned")
+	choices := object(t, must(t, "config", "explain", "kind", "--json"))["choices"].(map[string]any)
+	k, err := config.Explain("model.kind")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range k.Choices {
+		if about, ok := choices[name].(string); !ok || about == "" || len(about) > 140 || strings.Contains(about, "\n") {
+			t.Errorf("kind %s: %q", name, about)
+		}
+	}
 }
 
 func TestConfigPrint(t *testing.T) {

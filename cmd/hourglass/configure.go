@@ -65,12 +65,20 @@ func (c configExplain) Run(s *session) error {
 	s.print("  %s", k.Meaning)
 	s.print("  default: %s", orEmpty(k.Default))
 	s.print("  may be:  %s", k.Range)
+	if k.Abouts != nil {
+		table := terminal.Table{Head: []string{k.Name, ""}}
+		for i, choice := range k.Choices {
+			table.Rows = append(table.Rows, []string{choice, k.Abouts[i]})
+		}
+		s.print("")
+		s.table(table)
+	}
 	return s.give(explained(k))
 }
 
 func explainAll(s *session) error {
 	table := terminal.Table{Head: []string{"key", "default", "meaning"}}
-	var all []map[string]string
+	var all []map[string]any
 	for _, k := range config.Keys() {
 		table.Rows = append(table.Rows, []string{k.Name, orEmpty(k.Default), k.Meaning})
 		all = append(all, explained(k))
@@ -85,8 +93,16 @@ func explainAll(s *session) error {
 	return s.give(map[string]any{"keys": all})
 }
 
-func explained(k config.Key) map[string]string {
-	return map[string]string{"key": k.Name, "flag": "--" + k.Flag, "meaning": k.Meaning, "default": k.Default, "range": k.Range}
+func explained(k config.Key) map[string]any {
+	value := map[string]any{"key": k.Name, "flag": "--" + k.Flag, "meaning": k.Meaning, "default": k.Default, "range": k.Range}
+	if k.Abouts != nil {
+		choices := make(map[string]string)
+		for i, choice := range k.Choices {
+			choices[choice] = k.Abouts[i]
+		}
+		value["choices"] = choices
+	}
+	return value
 }
 
 func orEmpty(text string) string {

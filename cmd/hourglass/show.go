@@ -66,7 +66,11 @@ func (s *session) detail(d *verdict.Detail) {
 		}
 		s.print("kl of each number, the greatest first: %s", descending(c.KLPerNumber))
 	}
-	s.print("%d of %d numbers of the code are active; %.1f%% of the variance of the images is explained", d.Diagnosis.Active, d.Diagnosis.Code, 100*d.Diagnosis.ExplainedVariance)
+	used := fmt.Sprintf("%d of %d numbers of the code are active", d.Diagnosis.Active, d.Diagnosis.Code)
+	if b := d.Diagnosis.Codebook; b != nil {
+		used = fmt.Sprintf("%d of %d entries of the codebook stand for the %d vectors of the images, perplexity %.1f", b.Used, b.Entries, b.Vectors, b.Perplexity)
+	}
+	s.print("%s; %.1f%% of the variance of the images is explained", used, 100*d.Diagnosis.ExplainedVariance)
 	for _, f := range d.Diagnosis.Findings {
 		word := "warning"
 		if f.Notice {

@@ -159,7 +159,7 @@ func (j *training) options() (train.Options, error) {
 	o := train.DefaultOptions()
 	o.Epochs, o.Batch, o.Seed = c.Train.Epochs, c.Train.Batch, c.Train.Seed
 	o.Optimiser, o.Rate, o.Augment = c.Optimiser(), c.Train.Rate, c.Augment()
-	o.EarlyStopping.Patience, o.Diagnose = c.Train.Patience, true
+	o.EarlyStopping.Patience, o.Diagnose, o.StopOnCollapse = c.Train.Patience, true, c.Train.OnCollapse == "stop"
 	o.Checkpoints = train.Checkpoints{Dir: j.folder.Checkpoints(), EverySteps: c.Out.Every, Keep: c.Out.Keep}
 	if c.Out.Every == 0 {
 		o.Checkpoints.EveryEpochs = 1

@@ -32,7 +32,7 @@ type Data struct {
 
 // Model says what autoencoder is trained.
 type Model struct {
-	Kind       string  `name:"kind" help:"Family of the model: ae makes a code a function of the image, vae a normal distribution from which one can sample; docs/models.md says what the others do." choices:"kinds"`
+	Kind       string  `name:"kind" help:"Family of the model: ae makes a code a function of the image, vae a normal distribution from which one can sample; 'hourglass config explain model.kind' says what each is, and docs/models.md how well they do." choices:"kinds"`
 	Encoder    string  `name:"encoder" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
 	Latent     int     `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
 	Spatial    bool    `name:"spatial" help:"Make the code an image as large as the encoder's output, which must be one; latent then counts its channels." form:"true or false"`
@@ -74,6 +74,7 @@ type Train struct {
 	Clip        float64 `name:"clip" help:"Greatest Euclidean norm of the whole gradient; 0 does not clip." range:"[0,)"`
 	Schedule    string  `name:"schedule" help:"How the learning rate changes." form:"constant; step EPOCHS FACTOR; cosine [FLOOR]; or 'warmup STEPS,' before one of these"`
 	Patience    int     `name:"patience" help:"Epochs without a better validation loss after which training stops; 0 never stops early." range:"[0,1000000]"`
+	OnCollapse  string  `name:"on-collapse" help:"What becomes of a run whose output no longer follows the image: the average image, a posterior or a codebook that says nothing. warn goes on, stop ends it with the remedy." choices:"collapse"`
 	Seed        uint64  `name:"seed" help:"Seed of the first weights, of the order of the images and of every random number in training." form:"a whole number from 0"`
 }
 
@@ -105,7 +106,7 @@ func Default() Config {
 		},
 		Train: Train{
 			Epochs: 5, Batch: 128, Optimiser: kernels.Adam.String(), Rate: 1e-3,
-			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", Seed: 1,
+			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", OnCollapse: "warn", Seed: 1,
 		},
 		// What was not written for TensorBoard during a run cannot be had after it.
 		Out: Out{Dir: "runs", Keep: 3, Images: 8, TensorBoard: true},

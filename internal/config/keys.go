@@ -21,18 +21,23 @@ type Key struct {
 	Default string
 	Range   string // what it may be, in words
 	Choices []string
+	Abouts  []string // of each of the choices; nil where they need none
 	tag     reflect.StructTag
 	index   [2]int // of the section and the field
 }
 
 // choices are the lists that the tag of that name refers to.
 var choices = map[string][]string{
-	"corrupt": {"skip", "fail"},
-	"kinds":   kindNames(),
-	"losses":  models.Likelihoods(),
-	"inits":   models.Initialisations(),
-	"rules":   kernels.Rules(),
+	"corrupt":  {"skip", "fail"},
+	"collapse": {"warn", "stop"},
+	"kinds":    kindNames(),
+	"losses":   models.Likelihoods(),
+	"inits":    models.Initialisations(),
+	"rules":    kernels.Rules(),
 }
+
+// abouts say what the choices of a list are.
+var abouts = map[string][]string{"kinds": kindAbouts()}
 
 // Section is the part of a key's name before the dot.
 func (k Key) Section() string { return k.Name[:strings.IndexByte(k.Name, '.')] }
@@ -48,7 +53,7 @@ var keys = func() []Key {
 			flag := tag.Get("name")
 			all = append(all, Key{
 				Name: section.Tag.Get("name") + "." + strings.ReplaceAll(flag, "-", "_"), Flag: flag,
-				Meaning: tag.Get("help"), Range: describe(tag), Choices: choices[tag.Get("choices")], tag: tag, index: [2]int{s, f},
+				Meaning: tag.Get("help"), Range: describe(tag), Choices: choices[tag.Get("choices")], Abouts: abouts[tag.Get("choices")], tag: tag, index: [2]int{s, f},
 			})
 		}
 	}
@@ -57,9 +62,9 @@ var keys = func() []Key {
 
 // Keys lists all keys, in the order in which Marshal writes them.
 func Keys() []Key {
-	all := append([]Key(nil), keys...)
+	all, usual := append([]Key(nil), keys...), Default()
 	for i, k := range all {
-		all[i].Default = k.Text(Default())
+		all[i].Default = k.Text(usual)
 	}
 	return all
 }

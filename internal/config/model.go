@@ -31,7 +31,8 @@ const (
 
 // kind is one family of models.
 type kind struct {
-	name string
+	name  string
+	about string // what it is, in a line
 	// check says what a configuration of this kind lacks; nil for what the
 	// layers themselves demand.
 	check func(c Config) error
@@ -40,47 +41,47 @@ type kind struct {
 
 // kinds are all families, the plainest first.
 var kinds = []kind{
-	{Autoencoder, nil, func(c Config, spec models.Spec) (Network, error) { return models.New(spec, c.Train.Seed) }},
-	{"sparse", nil, func(c Config, spec models.Spec) (Network, error) {
+	{Autoencoder, "a code is a function of the image, and is worth what the reconstruction is", nil, func(c Config, spec models.Spec) (Network, error) { return models.New(spec, c.Train.Seed) }},
+	{"sparse", "few elements of a code are active at a time, by model.penalty and model.target", nil, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewSparse(models.SparseSpec{Spec: spec, Target: c.Model.Target, Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
-	{"contractive", nil, func(c Config, spec models.Spec) (Network, error) {
+	{"contractive", "small changes of the image change the code little, by model.penalty", nil, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewContractive(models.ContractiveSpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
-	{"rae-l2", nil, func(c Config, spec models.Spec) (Network, error) {
+	{"rae-l2", "codes are kept small and the decoder smooth by the norm of its weights, by model.penalty; sample with a fitted mixture", nil, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewRAE(models.RAESpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
-	{"rae-gp", nil, func(c Config, spec models.Spec) (Network, error) {
+	{"rae-gp", "codes are kept small and the decoder smooth by its slopes, by model.penalty; sample with a fitted mixture", nil, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewRAE(models.RAESpec{Spec: spec, Gradient: true, Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
-	{"wae", code, func(c Config, spec models.Spec) (Network, error) {
+	{"wae", "codes of all images together are pulled to a normal distribution by their discrepancy from it, by model.penalty; samples", code, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewWAE(models.WAESpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
-	{"aae", code, func(c Config, spec models.Spec) (Network, error) {
+	{"aae", "codes are pulled to a normal distribution by a discriminator that cannot tell them apart, by model.penalty; samples", code, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewAAE(models.AAESpec{Spec: spec, Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
-	{Variational, likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+	{Variational, "a code is drawn from a normal distribution for each image, pulled to the standard normal one by model.beta; samples", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewVAE(c.variational(spec), c.Train.Seed)
 	}},
-	{Conditional, likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+	{Conditional, "a vae that is told the class of each image, and draws images of a class (sample --label)", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewCVAE(models.CVAESpec{VAESpec: c.variational(spec), Classes: c.Model.Classes}, c.Train.Seed)
 	}},
-	{"iwae", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+	{"iwae", "a vae whose bound averages model.samples codes an image, and so is tighter", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewIWAE(models.IWAESpec{VAESpec: c.variational(spec), Samples: c.Model.Samples}, c.Train.Seed)
 	}},
-	{"tcvae", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+	{"tcvae", "a vae that weighs only what the elements of a code tell of each other, by model.beta, to disentangle them", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewTCVAE(c.variational(spec), c.Train.Seed)
 	}},
-	{"infovae", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+	{"infovae", "a vae that also pays for the discrepancy of all codes together, by model.penalty, and may pay less for each", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewInfoVAE(models.InfoVAESpec{VAESpec: c.variational(spec), Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
-	{"vaegan", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+	{"vaegan", "a vae whose images are also judged by a discriminator, by model.penalty, and so are sharper", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewVAEGAN(models.VAEGANSpec{VAESpec: c.variational(spec), Weight: c.Model.Penalty}, c.Train.Seed)
 	}},
-	{"vamp", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
+	{"vamp", "a vae whose prior is learned, a mixture of what the encoder says of model.components images", likelihoodAndCode, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewVamp(models.VampSpec{VAESpec: c.variational(spec), Components: c.Model.Components}, c.Train.Seed)
 	}},
-	{Hierarchical, likelihoodAndLevels, func(c Config, spec models.Spec) (Network, error) {
+	{Hierarchical, "a vae with codes at several levels, model.levels, each drawn given those above it", likelihoodAndLevels, func(c Config, spec models.Spec) (Network, error) {
 		levels, err := c.levels()
 		if err != nil {
 			return nil, err
@@ -88,7 +89,7 @@ var kinds = []kind{
 		spec.Latent = 0 // which the levels add up to
 		return models.NewHVAE(models.HVAESpec{VAESpec: c.variational(spec), Levels: levels}, c.Train.Seed)
 	}},
-	{Quantised, nil, func(c Config, spec models.Spec) (Network, error) {
+	{Quantised, "a code is made of entries of a codebook of model.entries, a whole number each, and so is small to keep", nil, func(c Config, spec models.Spec) (Network, error) {
 		return models.NewVQ(c.quantised(spec), c.Train.Seed)
 	}},
 }
@@ -100,6 +101,15 @@ func kindNames() []string {
 		names = append(names, k.name)
 	}
 	return names
+}
+
+// kindAbouts says of each kind what it is.
+func kindAbouts() []string {
+	var abouts []string
+	for _, k := range kinds {
+		abouts = append(abouts, k.about)
+	}
+	return abouts
 }
 
 // kind is that of the configuration, which has been validated.
