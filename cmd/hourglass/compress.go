@@ -12,6 +12,7 @@ import (
 	"hourglass/data"
 	"hourglass/internal/runs"
 	"hourglass/internal/terminal"
+	"hourglass/models"
 	"hourglass/models/codec"
 	"hourglass/train"
 )
@@ -49,6 +50,9 @@ func (c compressCommand) Run(s *session) error {
 	_, t, err := c.load()
 	if err != nil {
 		return err
+	}
+	if _, conditional := t.model.(models.Conditional); conditional {
+		return usage{fmt.Errorf("the run is of kind %s, whose decoder is told the class of each image, and compressed files hold codes alone; compress with a run of another kind", t.config.Model.Kind)}
 	}
 	images, err := c.read(t)
 	if err != nil {

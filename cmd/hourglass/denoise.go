@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/image/bmp"
@@ -35,6 +36,7 @@ type denoiseCommand struct {
 	Count    int      `short:"n" default:"1000" help:"How many images --noise takes."`
 	Sheet    string   `placeholder:"PNG" help:"Picture of some of the images of --noise, to write."`
 	Seed     uint64   `default:"1" help:"Seed of the noise."`
+	conditioned
 	machine
 }
 
@@ -49,12 +51,15 @@ func (c denoiseCommand) Run(s *session) error {
 	if err := c.check(); err != nil {
 		return usage{err}
 	}
-	run, t, err := c.load()
+	_, t, err := c.load()
 	if err != nil {
 		return err
 	}
-	if _, conditional := t.model.(models.Conditional); conditional {
-		return usage{fmt.Errorf("run %s is of kind %s, which must be told the class of each picture; denoise with a run of another kind", run.Name(), t.config.Model.Kind)}
+	var labels []int // of the pictures; the run's own images have theirs
+	if c.Noise == "" || c.Label != "" {
+		if labels, err = c.labels(t, 1); err != nil {
+			return err
+		}
 	}
 	device, err := c.open(s)
 	if err != nil {
@@ -67,9 +72,9 @@ func (c denoiseCommand) Run(s *session) error {
 	}
 	defer runner.Close()
 	if c.Noise != "" {
-		return c.held(s, device, runner, t)
+		return c.held(s, device, runner, t, labels)
 	}
-	return c.files(s, denoiser{runner, t.shape})
+	return c.files(s, denoiser{runner, t.shape, labels})
 }
 
 func (c denoiseCommand) check() error {
@@ -115,8 +120,9 @@ func (q *quality) add(made, clean []float32, shape data.Shape) error {
 	return nil
 }
 
-// held adds noise to images that were held back, and takes it away again.
-func (c denoiseCommand) held(s *session, device *graph.Device, runner *train.Runner, t *trained) error {
+// held adds noise to images that were held back, and takes it away again. A label
+// stands for those of all images.
+func (c denoiseCommand) held(s *session, device *graph.Device, runner *train.Runner, t *trained, label []int) error {
 	corruptions, err := models.ParseCorruptions(c.Noise)
 	if err != nil {
 		return usage{fmt.Errorf("--noise: %w", err)}
@@ -135,11 +141,15 @@ func (c denoiseCommand) held(s *session, device *graph.Device, runner *train.Run
 	if err != nil {
 		return err
 	}
+	labels := labelsFor(t.model, held, n)
+	if label != nil {
+		labels = slices.Repeat(label, n)
+	}
 	noisy, err := train.Corrupt(device, corruptions, clean, t.model.Input(), n, c.Seed)
 	if err != nil {
 		return err
 	}
-	made, err := runner.Reconstruct(noisy, n)
+	made, err := runner.Reconstruct(noisy, n, labels...)
 	if err != nil {
 		return err
 	}

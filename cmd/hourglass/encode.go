@@ -18,6 +18,7 @@ type encodeCommand struct {
 	Map    string   `placeholder:"PNG" help:"Draw the codes in the plane, coloured by label."`
 	By     string   `enum:"pca,tsne" default:"pca" help:"How codes get their place in the map: pca or tsne."`
 	Points int      `default:"2000" help:"Codes in the map, at most."`
+	conditioned
 	machine
 }
 
@@ -63,6 +64,9 @@ func (c encodeCommand) Run(s *session) error {
 	defer r.Close()
 	all := &codes{size: t.model.CodeSize()}
 	for _, p := range parts {
+		if p.images, err = c.told(t, p.images); err != nil {
+			return err
+		}
 		if err := all.add(s, r, p); err != nil {
 			return err
 		}

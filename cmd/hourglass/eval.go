@@ -9,7 +9,6 @@ import (
 
 	"hourglass/graph"
 	"hourglass/internal/verdict"
-	"hourglass/models"
 	"hourglass/train"
 )
 
@@ -43,8 +42,10 @@ func (c evalCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if _, variational := t.model.(models.Variational); !variational && c.Importance > 0 {
-		return usage{fmt.Errorf("run %s is of kind %s, whose codes have no distribution and so no likelihood; leave out --importance", run.Name(), t.config.Model.Kind)}
+	if c.Importance > 0 {
+		if err := t.evidence(run); err != nil {
+			return usage{fmt.Errorf("%w; leave out --importance", err)}
+		}
 	}
 	if c.Source != "" {
 		t.config.Data.Source = c.Source

@@ -73,3 +73,32 @@ func (c conditioned) labels(t *trained, n int) ([]int, error) {
 	}
 	return slices.Repeat([]int{label}, n), nil
 }
+
+// told are the images of a set as a model is told them: each of the class asked
+// for or, without one, of its own. Other models take the set as it is.
+func (c conditioned) told(t *trained, ds data.Dataset) (data.Dataset, error) {
+	conditional, ok := t.model.(models.Conditional)
+	if !ok || c.Label != "" {
+		labels, err := c.labels(t, 1)
+		if err != nil || labels == nil {
+			return ds, err
+		}
+		return ofOneClass{ds, labels[0]}, nil
+	}
+	for i := range ds.Len() {
+		if label := ds.Label(i); label < 0 || label >= conditional.Classes() {
+			return nil, usage{fmt.Errorf("the run is of kind %s, whose model is told the class of each image, and %s has none that it knows; add --label, from 0 to %d or by name", t.config.Model.Kind, data.Name(ds, i), conditional.Classes()-1)}
+		}
+	}
+	return ds, nil
+}
+
+// ofOneClass is a set all images of which count as of one class.
+type ofOneClass struct {
+	data.Dataset
+	label int
+}
+
+func (o ofOneClass) Label(int) int     { return o.label }
+func (o ofOneClass) Classes() []string { return data.Classes(o.Dataset) }
+func (o ofOneClass) Name(i int) string { return data.Name(o.Dataset, i) }

@@ -11,7 +11,6 @@ import (
 	"hourglass/data"
 	"hourglass/internal/runs"
 	"hourglass/internal/terminal"
-	"hourglass/models"
 	"hourglass/train"
 	"hourglass/train/anomaly"
 )
@@ -26,6 +25,7 @@ type scoreCommand struct {
 	Output   string   `short:"o" placeholder:"CSV" help:"File to write all scores to."`
 	Sheet    string   `placeholder:"PNG" help:"Picture to write: the highest scores first, each original above its reconstruction and a map of the error."`
 	Count    int      `short:"n" default:"24" help:"How many images the sheet and the table show."`
+	conditioned
 	machine
 }
 
@@ -74,8 +74,10 @@ func (c scoreCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if _, variational := t.model.(models.Variational); !variational && c.By == string(anomaly.ELBO) {
-		return usage{fmt.Errorf("run %s is of kind %s, whose codes have no distribution and so no bound; score --by reconstruction, mahalanobis or both", run.Name(), t.config.Model.Kind)}
+	if c.By == string(anomaly.ELBO) {
+		if err := t.evidence(run); err != nil {
+			return usage{fmt.Errorf("%w; score --by reconstruction, mahalanobis or both", err)}
+		}
 	}
 	t.config.Data.Shape = t.shape.String()
 	all, err := openSets(t.config)
@@ -84,6 +86,9 @@ func (c scoreCommand) Run(s *session) error {
 	}
 	set, err := c.open(t, all)
 	if err != nil {
+		return err
+	}
+	if set, err = c.told(t, set); err != nil {
 		return err
 	}
 	device, err := c.machine.open(s)
@@ -262,13 +267,14 @@ func (c scoreCommand) write(runner *train.Runner, set data.Dataset, result *scor
 		return nil
 	}
 	shown := result.Images[:min(c.Count, len(result.Images))]
-	images := make([]float32, len(shown)*set.Shape().Size())
+	images, labels := make([]float32, len(shown)*set.Shape().Size()), make([]int, len(shown))
 	for i, one := range shown {
+		labels[i] = set.Label(one.index)
 		if err := set.Image(one.index, images[i*set.Shape().Size():(i+1)*set.Shape().Size()]); err != nil {
 			return err
 		}
 	}
-	made, err := runner.Reconstruct(images, len(shown))
+	made, err := runner.Reconstruct(images, len(shown), runner.Told(labels)...)
 	if err != nil {
 		return err
 	}

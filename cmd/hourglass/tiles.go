@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"hourglass/data"
 	"hourglass/train"
 )
@@ -13,6 +15,7 @@ import (
 type denoiser struct {
 	runner *train.Runner
 	shape  data.Shape // of the model's images
+	label  []int      // class of the pictures, of a conditional model; nil for others
 }
 
 func (d denoiser) apply(picture []float32, shape data.Shape) ([]float32, error) {
@@ -61,7 +64,8 @@ func (d denoiser) tiled(picture []float32, shape data.Shape) ([]float32, error) 
 			}
 		}
 	}
-	made, err := d.runner.Reconstruct(tiles, len(downs)*len(acrosses))
+	count := len(downs) * len(acrosses)
+	made, err := d.runner.Reconstruct(tiles, count, slices.Repeat(d.label, count)...)
 	if err != nil {
 		return nil, err
 	}
