@@ -16,7 +16,8 @@ type Evidence struct {
 	Reconstruction []float64
 	// KL is the divergence of each number of the code from the prior,
 	// ½(μ² + σ² − 1 − log σ²); (n,Z). Reconstruction plus the sum of an image's
-	// is its negative evidence lower bound.
+	// is its negative evidence lower bound. Of a learned prior it is the divergence
+	// of the whole code, log q(z|x) − log p(z) averaged over the codes drawn; (n).
 	KL []float64
 	// Weighted is the importance-weighted bound on log p(x) of K draws, one an
 	// image: log 1/K Σ p(x|z)·p(z)/q(z|x), which in the mean rises with K
@@ -36,15 +37,14 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64, lab
 	if draws < 1 {
 		return Evidence{}, fmt.Errorf("%d codes are drawn for each image, want at least 1", draws)
 	}
-	mean, logVariance, err := r.normalCodes(images, n, labels)
+	mean, logVariance, err := r.Posterior(images, n, labels...)
 	if err != nil {
 		return Evidence{}, err
 	}
-	size := r.model.CodeSize()
-	e := Evidence{Reconstruction: make([]float64, n), KL: make([]float64, n*size), Weighted: make([]float64, n)}
-	for i, m := range mean {
-		v := float64(logVariance[i])
-		e.KL[i] = 0.5 * (float64(m)*float64(m) + math.Expm1(v) - v)
+	size, learned := r.model.CodeSize(), r.learnedPrior()
+	e := Evidence{Reconstruction: make([]float64, n), KL: make([]float64, n), Weighted: make([]float64, n)}
+	if !learned {
+		e.KL = divergences(mean, logVariance)
 	}
 	codes, noise := make([]float32, n*size), make([]float32, n*size)
 	weights := make([]float64, n)
@@ -54,11 +54,15 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64, lab
 		for i := range n {
 			weights[i] = drawCode(codes[i*size:(i+1)*size], mean[i*size:], logVariance[i*size:], noise[i*size:])
 		}
-		likelihoods, err := r.LogLikelihood(images, codes, n, labels...)
+		likelihoods, priors, err := r.densities(images, codes, n, labels)
 		if err != nil {
 			return Evidence{}, err
 		}
 		for i, l := range likelihoods {
+			if learned {
+				weights[i] += float64(priors[i]) - logNormal(codes[i*size:(i+1)*size])
+				e.KL[i] -= weights[i] / float64(draws)
+			}
 			e.Reconstruction[i] -= float64(l) / float64(draws)
 			sums[i].add(float64(l) + weights[i])
 		}
@@ -69,12 +73,30 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64, lab
 	return e, nil
 }
 
-// normalCodes is the posterior of a model whose prior is standard normal.
-func (r *Runner) normalCodes(images []float32, n int, labels []int) (mean, logVariance []float32, err error) {
-	if m, ok := r.model.(models.Variational); ok && !m.StandardPrior() {
-		return nil, nil, errLearnedPrior
+// learnedPrior says whether the codes' prior is another than the standard normal
+// distribution.
+func (r *Runner) learnedPrior() bool {
+	v, ok := r.model.(models.Variational)
+	return ok && !v.StandardPrior()
+}
+
+// divergences are those of normal distributions from the standard one.
+func divergences(mean, logVariance []float32) []float64 {
+	kl := make([]float64, len(mean))
+	for i, m := range mean {
+		v := float64(logVariance[i])
+		kl[i] = 0.5 * (float64(m)*float64(m) + math.Expm1(v) - v)
 	}
-	return r.Posterior(images, n, labels...)
+	return kl
+}
+
+// logNormal is the logarithm of a code's standard normal density.
+func logNormal(code []float32) float64 {
+	sum := 0.0
+	for _, z := range code {
+		sum -= 0.5 * (float64(z)*float64(z) + math.Log(2*math.Pi))
+	}
+	return sum
 }
 
 // priorStep is a step at which no codes of images are drawn.
@@ -84,7 +106,7 @@ const priorStep = math.MaxUint64
 // many codes of the prior; (n,Z) both. from and seed are those of
 // [Runner.Evidence], of which it is the first draw.
 func (r *Runner) DrawPosterior(images []float32, n, from int, seed uint64, labels ...int) (codes, prior []float32, err error) {
-	mean, logVariance, err := r.normalCodes(images, n, labels)
+	mean, logVariance, err := r.Posterior(images, n, labels...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -94,6 +116,10 @@ func (r *Runner) DrawPosterior(images []float32, n, from int, seed uint64, label
 	normals(noise, kernels.Clock{Seed: seed}, from*size)
 	for at := 0; at < len(codes); at += size {
 		drawCode(codes[at:at+size], mean[at:], logVariance[at:], noise[at:])
+	}
+	if r.learnedPrior() {
+		prior, err = r.Draw(n, seed)
+		return codes, prior, err
 	}
 	normals(prior, kernels.Clock{Seed: seed, Step: priorStep}, from*size)
 	return codes, prior, nil

@@ -103,6 +103,51 @@ func TestEvidenceIsThatOfEachImage(t *testing.T) {
 	}
 }
 
+// TestEvidenceOfALearnedPrior: where every component of the prior is what the
+// encoder says of one image, that image's code costs nothing, and others cost what
+// an evaluation says; the bound of several draws is no lower than their mean.
+func TestEvidenceOfALearnedPrior(t *testing.T) {
+	vamp, err := models.NewVamp(models.VampSpec{VAESpec: models.VAESpec{Spec: models.MLP(models.Shape{C: 1, H: 2, W: 3}, []int{5}, 2, models.Tanh)}, Components: 3}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 200
+	ds := tinyImages(t, 0, n)
+	images, _, err := Spread(ds, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, inputs := 0, vamp.Store().Lookup("pseudo_inputs").Data; i < len(inputs); i++ {
+		inputs[i] = images[i%6]
+	}
+	runner, err := NewRunner(openDevice(t, 1), vamp, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	e, err := runner.Evidence(images, n, 200, 0, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(e.KL[0]) > 1e-4 || len(e.KL) != n {
+		t.Errorf("of %d divergences that of the prior's own image is %g, want 0", len(e.KL), e.KL[0])
+	}
+	cost := 0.0
+	for i, kl := range e.KL {
+		cost += (e.Reconstruction[i] + kl) / n
+		if bound := -e.Reconstruction[i] - kl; e.Weighted[i] < bound-1e-4 {
+			t.Errorf("image %d: the bound of all draws is %g, below their mean %g", i, e.Weighted[i], bound)
+		}
+	}
+	m, err := runner.Evaluate(t.Context(), ds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(cost-m.Loss) > 0.02*m.Loss { // of one draw an image
+		t.Errorf("the evidence costs %g nats, and an evaluation says %g", cost, m.Loss)
+	}
+}
+
 // exactLogLikelihood is log N(x; b, WWᵀ + σ²I) of each image, W being (values,
 // code).
 func exactLogLikelihood(t *testing.T, images, weights, bias []float32, code int, variance float64) []float64 {

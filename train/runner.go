@@ -244,10 +244,26 @@ func (r *Runner) Posterior(images []float32, n int, labels ...int) (means, logVa
 // LogLikelihood returns log p(x|z), in nats, of n images and as many codes
 // under a [models.Variational] model; see [Runner.Encode] for labels.
 func (r *Runner) LogLikelihood(images, codes []float32, n int, labels ...int) ([]float32, error) {
-	if _, ok := r.model.(models.Variational); !ok {
-		return nil, errNotVariational
+	likelihoods, _, err := r.densities(images, codes, n, labels)
+	return likelihoods, err
+}
+
+// densities are log p(x|z) of n images and codes, and log p(z) of the codes where
+// the prior is learned; nil where it is standard normal.
+func (r *Runner) densities(images, codes []float32, n int, labels []int) (likelihoods, priors []float32, err error) {
+	v, ok := r.model.(models.Variational)
+	if !ok {
+		return nil, nil, errNotVariational
 	}
-	return first(r.each(likelihood, n, labels, []string{models.LogLikelihood}, rowsOf{models.Image, images}, rowsOf{models.Code, codes}))
+	outputs := []string{models.LogLikelihood}
+	if !v.StandardPrior() {
+		outputs = append(outputs, models.LogPrior)
+	}
+	made, err := r.each(likelihood, n, labels, outputs, rowsOf{models.Image, images}, rowsOf{models.Code, codes})
+	if err != nil {
+		return nil, nil, err
+	}
+	return made[0], append(made, nil)[1], nil
 }
 
 // Told returns the labels if the model is conditional, and none otherwise: what
@@ -259,10 +275,7 @@ func (r *Runner) Told(labels []int) []int {
 	return labels
 }
 
-var (
-	errNotVariational = errors.New("the model gives its codes no distribution; it takes a variational autoencoder")
-	errLearnedPrior   = errors.New("the prior of the model's codes is learned; the evidence is measured of codes whose prior is the standard normal distribution")
-)
+var errNotVariational = errors.New("the model gives its codes no distribution; it takes a variational autoencoder")
 
 // Inspection is what a model makes of some images.
 type Inspection struct {
@@ -349,7 +362,7 @@ type rowsOf struct {
 // few programs serve every n.
 func (r *Runner) each(kind graphKind, n int, labels []int, outputs []string, inputs ...rowsOf) ([][]float32, error) {
 	image, code := r.model.Input().Size(), r.model.CodeSize()
-	size := map[string]int{models.Image: image, models.Reconstruction: image, models.Code: code, models.LogVariance: code, models.LogLikelihood: 1}
+	size := map[string]int{models.Image: image, models.Reconstruction: image, models.Code: code, models.LogVariance: code, models.LogLikelihood: 1, models.LogPrior: 1}
 	if q, ok := r.model.(models.Quantised); ok {
 		size[models.Indices] = q.Positions()
 	}

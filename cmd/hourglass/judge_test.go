@@ -60,6 +60,18 @@ func TestEvalOfAVariationalModel(t *testing.T) {
 	}
 }
 
+// TestEvalOfALearnedPrior wants the bounds of a model whose prior has no
+// divergence of single numbers.
+func TestEvalOfALearnedPrior(t *testing.T) {
+	t.Chdir(t.TempDir())
+	trainSmall(t, "v", "--kind", "vamp", "--loss", "bernoulli", "--components", "4")
+	out := must(t, "eval", "v", "--importance", "20", "--closely", "16")
+	wants(t, out, "ELBO -", "importance-weighted over 20 draws")
+	if strings.Contains(out, "kl of each number") {
+		t.Error("a learned prior has no divergence of each number")
+	}
+}
+
 func TestProbe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainSmall(t, "p")

@@ -64,7 +64,9 @@ func (s *session) detail(d *verdict.Detail) {
 		if c.LogLikelihood != nil {
 			s.print("log-likelihood, importance-weighted over %d draws: %s nats/img", c.Samples, digits(*c.LogLikelihood))
 		}
-		s.print("kl of each number, the greatest first: %s", descending(c.KLPerNumber))
+		if c.KLPerNumber != nil {
+			s.print("kl of each number, the greatest first: %s", descending(c.KLPerNumber))
+		}
 	}
 	used := fmt.Sprintf("%d of %d numbers of the code are active", d.Diagnosis.Active, d.Diagnosis.Code)
 	if b := d.Diagnosis.Codebook; b != nil {

@@ -103,17 +103,12 @@ func variational(model models.Model) bool {
 
 // evidence says why the likelihood of images under the model is not known, or nil.
 func (t *trained) evidence(run runs.Run) error {
-	v, ok := t.model.(models.Variational)
-	reason := ""
-	switch {
-	case ok && v.StandardPrior():
+	if _, ok := t.model.(models.Variational); ok {
 		return nil
-	case ok:
-		reason = "whose prior is learned, where the evidence is measured of codes whose prior is the standard normal distribution"
-	case t.config.Model.Kind == config.Hierarchical:
+	}
+	reason := "whose codes have no distribution and so no likelihood"
+	if t.config.Model.Kind == config.Hierarchical {
 		reason = "whose codes depend on each other level by level, where the evidence is measured of codes of one level"
-	default:
-		reason = "whose codes have no distribution and so no likelihood"
 	}
 	return fmt.Errorf("run %s is of kind %s, %s", run.Name(), t.config.Model.Kind, reason)
 }

@@ -32,7 +32,7 @@ type Codes struct {
 	ELBO           float64   `json:"elbo"` // −(Reconstruction + KL)
 	Reconstruction float64   `json:"reconstruction"`
 	KL             float64   `json:"kl"`
-	KLPerNumber    []float64 `json:"kl_per_number"`
+	KLPerNumber    []float64 `json:"kl_per_number,omitempty"` // of a standard normal prior
 	// MMD is the squared discrepancy between drawn codes and the prior, with the
 	// inverse multiquadric kernel; about 0 where they are distributed alike.
 	MMD float64 `json:"mmd"`
@@ -62,7 +62,7 @@ func Look(runner *train.Runner, model models.Model, images []float32, labels []i
 	if d.Likeness, err = likeness(runner, measure.Size{H: in.H, W: in.W, C: in.C}, images, labels); err != nil {
 		return nil, fmt.Errorf("verdict: %w", err)
 	}
-	if m, ok := model.(models.Variational); ok && m.StandardPrior() {
+	if _, ok := model.(models.Variational); ok {
 		if d.Codes, err = codes(runner, subject, images, labels, samples); err != nil {
 			return nil, fmt.Errorf("verdict: %w", err)
 		}
@@ -107,7 +107,7 @@ func likeness(runner *train.Runner, size measure.Size, images []float32, labels 
 // decodes all of a chunk.
 func codes(runner *train.Runner, subject diagnose.Subject, images []float32, labels []int, samples int) (*Codes, error) {
 	n := len(labels)
-	c := &Codes{KLPerNumber: make([]float64, subject.Code), Samples: samples}
+	c := &Codes{Samples: samples}
 	weighted := 0.0
 	for from := 0; from < n; from += evidenceRun {
 		count := min(evidenceRun, n-from)
@@ -119,12 +119,15 @@ func codes(runner *train.Runner, subject diagnose.Subject, images []float32, lab
 			c.Reconstruction += r / float64(n)
 			weighted += e.Weighted[i] / float64(n)
 		}
-		for i, kl := range e.KL {
-			c.KLPerNumber[i%subject.Code] += kl / float64(n)
+		if len(e.KL) == count*subject.Code && c.KLPerNumber == nil {
+			c.KLPerNumber = make([]float64, subject.Code)
 		}
-	}
-	for _, kl := range c.KLPerNumber {
-		c.KL += kl
+		for i, kl := range e.KL {
+			c.KL += kl / float64(n)
+			if c.KLPerNumber != nil {
+				c.KLPerNumber[i%subject.Code] += kl / float64(n)
+			}
+		}
 	}
 	c.ELBO = -c.Reconstruction - c.KL
 	if samples > 0 {
