@@ -27,6 +27,8 @@ type Options struct {
 	// Background is the grey level laid under transparent pixels, 0 black to
 	// 255 white.
 	Background uint8
+	// Binarise draws every value as 0 or 1, as Binarise does.
+	Binarise bool
 
 	// Dir is the folder that holds a subfolder for each set fetched by name;
 	// if empty, hourglass in the user's cache folder.
@@ -134,6 +136,9 @@ func Open(spec string, o Options) (train, test Dataset, err error) {
 	if train, err = reshape(train, o.Shape); err != nil {
 		return nil, nil, fmt.Errorf("data: %w", err)
 	}
+	if o.Binarise {
+		train = Binarise(train, o.Seed)
+	}
 	if test == nil && o.Test > 0 {
 		if train, _, test, err = Split(train, o.Seed, 0, o.Test); err != nil {
 			return nil, nil, fmt.Errorf("data: %w", err)
@@ -141,6 +146,9 @@ func Open(spec string, o Options) (train, test Dataset, err error) {
 	} else if test != nil {
 		if test, err = reshape(test, train.Shape()); err != nil {
 			return nil, nil, fmt.Errorf("data: %w", err)
+		}
+		if o.Binarise {
+			test = Binarise(test, ^o.Seed) // not the numbers of the training images
 		}
 	}
 	return train, test, nil

@@ -16,6 +16,7 @@ const (
 	streamAugment
 	streamGlyph
 	streamNoise
+	streamBinarise
 )
 
 // Permutation returns the numbers 0 to n-1 in an order that depends on seed

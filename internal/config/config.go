@@ -25,6 +25,7 @@ type Data struct {
 	Only       string  `name:"only" help:"Labels of the images that are kept for training and validation, by name or number; empty keeps all." form:"labels between commas, as in 3 or cat,dog, or empty"`
 	OnCorrupt  string  `name:"on-corrupt" help:"What becomes of a damaged picture in a folder." choices:"corrupt"`
 	Background int     `name:"background" help:"Grey level laid under transparent pixels, from black to white." range:"[0,255]"`
+	Binarise   bool    `name:"binarise" help:"Draw every pixel as black or white, white with the probability that is its grey level: once, the same in every epoch." form:"true or false"`
 	Flip       bool    `name:"flip" help:"Mirror half of the training images, left to right." form:"true or false"`
 	Shift      int     `name:"shift" help:"Move training images by up to so many pixels, repeating the edge." range:"[0,65535]"`
 	Crop       int     `name:"crop" help:"Cut training images out of a black border of so many pixels." range:"[0,65535]"`

@@ -87,7 +87,7 @@ func keyOf(name string) Key {
 // depend on the seed of training, so that runs of different seeds are compared
 // on the same images.
 func (c Config) DataOptions() (data.Options, error) {
-	o := data.Options{Test: c.Data.Test, Background: uint8(c.Data.Background)}
+	o := data.Options{Test: c.Data.Test, Background: uint8(c.Data.Background), Binarise: c.Data.Binarise}
 	if c.Data.OnCorrupt == "fail" {
 		o.OnCorrupt = data.Fail
 	}
