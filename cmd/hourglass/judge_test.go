@@ -76,6 +76,7 @@ func TestProbe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainSmall(t, "p")
 	wants(t, must(t, "probe", "p"), "codes of this model", "PCA", "raw pixels", "a linear classifier of 224 labelled images, on 64 test images")
+	wants(t, must(t, "probe", "p", "--validation"), "of 224 labelled images, on 32 validation images")
 	o := object(t, must(t, "probe", "p", "--labels", "50", "--json", "-q"))
 	if results := o["results"].([]any); o["labels"] != 50.0 || len(results) != 3 || results[1].(map[string]any)["accuracy"].(float64) < 0.3 {
 		t.Errorf("fifty labels gave %v", o)
@@ -86,6 +87,7 @@ func TestProbe(t *testing.T) {
 func TestJudgingMistakes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainSmall(t, "plain")
+	trainSmall(t, "whole", "--validation", "0")
 	if err := os.Mkdir("empty", 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +106,7 @@ func TestJudgingMistakes(t *testing.T) {
 		{"train --only 77 --source glyphs:n=64,test=8", exitUsage, "data.only: the images have no label"},
 		{"probe plain --labels=-1", exitUsage, "give a number of images"},
 		{"probe plain --labels 9999", exitUsage, "there are 224 images"},
+		{"probe whole --validation", exitUsage, "leave out --validation"},
 		{"eval plain --importance 5", exitUsage, "leave out --importance"},
 		{"eval plain --closely 1", exitUsage, "two images at least"},
 	} {

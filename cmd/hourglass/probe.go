@@ -12,8 +12,9 @@ import (
 
 type probeCommand struct {
 	chosenRun
-	Labels int    `placeholder:"N" help:"Fit to so many labelled images, drawn at random; 0 takes all of training."`
-	Seed   uint64 `default:"1" help:"Seed of the order of the images, and of which are drawn."`
+	Labels     int    `placeholder:"N" help:"Fit to so many labelled images, drawn at random; 0 takes all of training."`
+	Validation bool   `help:"Judge on the images for validation: so that runs can be chosen between without a look at those for test."`
+	Seed       uint64 `default:"1" help:"Seed of the order of the images, and of which are drawn."`
 	machine
 }
 
@@ -21,7 +22,8 @@ func (probeCommand) Help() string {
 	return `Examples:
 
     hourglass probe last
-    hourglass probe last --labels 500`
+    hourglass probe last --labels 500
+    hourglass probe last --validation`
 }
 
 // probed is what a linear classifier reads from one description of images.
@@ -43,6 +45,12 @@ func (c probeCommand) Run(s *session) error {
 	all, err := openSets(t.config)
 	if err != nil {
 		return err
+	}
+	if c.Validation {
+		if all.validation == nil {
+			return usage{fmt.Errorf("run %s put no images apart for validation; train with --validation 0.1, or leave out --validation", run.Name())}
+		}
+		all.test = nil
 	}
 	held, judgedOn := all.held()
 	classes, err := countClasses(all.training, held)

@@ -15,6 +15,7 @@ type sampleCommand struct {
 	Seed       uint64 `default:"1" help:"Seed of the codes; the same seed gives the same codes on every device."`
 	From       string `enum:",normal,prior,gaussian,mixture" default:"" placeholder:"normal" help:"Distribution of the codes: normal, that of a vae; prior, one that the model has learned (hvae, vamp); gaussian or mixture, fitted to the codes of the training images."`
 	Components int    `default:"0" placeholder:"10" help:"Normal distributions in the mixture."`
+	Distance   int    `placeholder:"N" help:"Say how far N images drawn so are, as a whole, from as many that were held back, beside the mean image and training images."`
 	conditioned
 	machine
 }
@@ -26,7 +27,8 @@ func (sampleCommand) Help() string {
     hourglass sample last -o sheet.png --count 64 --seed 7
     hourglass sample last --label 7
     hourglass sample last --from mixture --components 20
-    hourglass sample last -n 1000 -o new/`
+    hourglass sample last -n 1000 -o new/
+    hourglass sample last --distance 1000`
 }
 
 // Distributions of codes.
@@ -46,6 +48,9 @@ const (
 	// fullCode is the largest code of which the components of a mixture have
 	// covariances: beyond, there are more numbers in these than in the codes.
 	fullCode = 128
+	// mostCompared bounds the images of a comparison, whose time and memory grow
+	// with their square.
+	mostCompared = 10000
 )
 
 func (c sampleCommand) check() error {
@@ -56,6 +61,10 @@ func (c sampleCommand) check() error {
 		return usage{fmt.Errorf("--count is %d, and one picture shows at most %d; name a folder, as in -o samples/", c.Count, mostInSheet)}
 	case c.Components < 0 || c.Components > mostComponents:
 		return usage{fmt.Errorf("--components is %d; give a number from 1 to %d", c.Components, mostComponents)}
+	case c.Distance < 0 || c.Distance == 1 || c.Distance > mostCompared:
+		return usage{fmt.Errorf("--distance is %d; give a number of images from 2 to %d, or 0 for no comparison", c.Distance, mostCompared)}
+	case c.Distance > 0 && c.Label != "":
+		return usage{fmt.Errorf("--distance compares with images of all classes; leave out --label or --distance")}
 	case c.Components > 0 && c.From != fromMixture:
 		return usage{fmt.Errorf("--components belongs to a mixture; add --from %s", fromMixture)}
 	}
@@ -70,10 +79,6 @@ func (c sampleCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	labels, err := c.labels(t)
-	if err != nil {
-		return err
-	}
 	if c.From == "" {
 		_, prior := t.model.(models.Prior)
 		switch {
@@ -85,24 +90,36 @@ func (c sampleCommand) Run(s *session) error {
 			return fmt.Errorf("run %s is of kind %s, whose codes have no distribution to draw from by default; fit one to those of the training images by --from %s", run.Name(), t.config.Model.Kind, fromMixture)
 		}
 	}
+	drawn := c
+	drawn.Count = max(c.Count, c.Distance)
+	labels, err := drawn.labels(t)
+	if err != nil {
+		return err
+	}
 	r, err := t.on(s, c.machine)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	codes, err := c.codes(s, r)
+	codes, err := drawn.codes(s, r)
 	if err != nil {
 		return err
 	}
-	made, err := r.Decode(codes, c.Count, labels...)
+	made, err := r.Decode(codes, drawn.Count, labels...)
 	if err != nil {
 		return err
 	}
-	if err := writeImages(c.Output, made, t.shape); err != nil {
+	if err := writeImages(c.Output, made[:c.Count*t.shape.Size()], t.shape); err != nil {
 		return err
 	}
 	s.print("%d images drawn with seed %d, written to %s", c.Count, c.Seed, c.Output)
-	return s.give(map[string]any{"output": c.Output, "count": c.Count, "seed": c.Seed, "from": c.From, "checkpoint": t.path})
+	result := map[string]any{"output": c.Output, "count": c.Count, "seed": c.Seed, "from": c.From, "checkpoint": t.path}
+	if c.Distance > 0 {
+		if result["distances"], err = c.distances(s, t, made); err != nil {
+			return err
+		}
+	}
+	return s.give(result)
 }
 
 // labels are the classes to tell the model: the one asked for, or all in turn.

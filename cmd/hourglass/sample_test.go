@@ -51,12 +51,24 @@ func testSample(t *testing.T) {
 	if from := object(t, must(t, "sample", "v", "--json", "-q", "--from", "gaussian"))["from"]; from != "gaussian" {
 		t.Errorf("the JSON says %v", from)
 	}
+	out := must(t, "sample", "v", "-n", "2", "--distance", "20", "--json", "-q")
+	distances := map[string]float64{}
+	for _, d := range object(t, out)["distances"].([]any) {
+		one := d.(map[string]any)
+		distances[one["name"].(string)] = one["distance"].(float64)
+	}
+	if drawn, near, far := distances["images drawn"], distances["training images"], distances["mean image"]; len(distances) != 3 || !(near < drawn && near < far/4) {
+		t.Errorf("distances %v", distances)
+	}
+	wants(t, must(t, "sample", "a", "--from", "gaussian", "-n", "70", "--distance", "9"), "70 images drawn", "distance of 9 images drawn from 9 test images", "mean image")
 	refuses(t, exitFailed, map[string]string{"sample a": "by --from mixture", "sample a --from mixture --components 300": "300 components for 224 codes"})
 	must(t, "sample", "c", "-n", "20")
 	must(t, "sample", "c", "--label", "2", "-n", "4")
 	must(t, "recon", "c")
 	refuses(t, exitUsage, map[string]string{
 		"sample c --label 1000":                   "told of classes 0 to",
+		"sample v --distance 1":                   "from 2 to 10000",
+		"sample c --distance 9 --label 1":         "leave out --label",
 		"sample v --from uniform":                 "--from",
 		"sample v -o drawn":                       "drawn is neither a PNG nor a folder",
 		"sample v --components 3":                 "add --from mixture",

@@ -13,11 +13,18 @@ type Kernel int
 const (
 	RBF Kernel = iota // e^(−d²/median)
 	IMQ               // 1/(1 + d²/median): inverse multiquadric, with heavier tails
+	// Energy is −d, which has no width to choose and makes of the discrepancy the
+	// energy distance (Sejdinovic et al., "Equivalence of distance-based and
+	// RKHS-based statistics in hypothesis testing", 2013).
+	Energy
 )
 
 func (k Kernel) of(squared, median float64) float64 {
-	if k == IMQ {
+	switch k {
+	case IMQ:
 		return median / (median + squared)
+	case Energy:
+		return -math.Sqrt(squared)
 	}
 	return math.Exp(-squared / median)
 }

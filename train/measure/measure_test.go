@@ -205,6 +205,12 @@ func TestCodes(t *testing.T) {
 		}
 		near(t, "MMD", got, want, 1e-10)
 	}
+	// 2·mean(3,5,2,4) − 1 − 2
+	energy, err := MMD([]float32{0, 1}, []float32{3, 5}, 1, Energy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "energy distance", energy, 4, 1e-10)
 	normal, err := FitNormal(g.X, 3)
 	if err != nil {
 		t.Fatal(err)
