@@ -5,7 +5,7 @@ GO ?= go
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate models interop peers browser clean
+.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -90,6 +90,12 @@ fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (10m)
 
 gate: ## train W1 and a VAE on MNIST and Fashion-MNIST in ../shared/datasets and check their error
 	bench/gate.sh
+
+GATES := gate pca denoise probe bound samples anomaly
+
+gates: ## every gate on MNIST, one after the other, beside PYTHON's torch (about an hour)
+	@missed=; for name in $(GATES); do echo "== $$name"; bench/$$name.sh ../shared/datasets runs $(PYTHON) || missed="$$missed $$name"; done; \
+	[ -z "$$missed" ] || { echo "missed:$$missed"; exit 3; }
 
 models: ## train each kind of model here and, with PYTHON's torch, there; write docs/models.md
 	$(GO) run ./bench/zoo -python $(PYTHON)

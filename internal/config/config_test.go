@@ -85,7 +85,7 @@ func TestApplyPreset(t *testing.T) {
 		{text: "glyphs:n=256,test=64/mlp", source: "glyphs:n=256,test=64", preset: "mlp"},
 		{text: "konv", problem: "did you mean conv?"},
 		{text: "mnist/konv", problem: "did you mean mnist/conv?"},
-		{text: "zebra", problem: "presets are conv, conv-vae, hvae, kl-f8, linear, mlp, resconv, vae-400-20, vq-conv"},
+		{text: "zebra", problem: "presets are conv, conv-vae, features, hvae, kl-f8, linear, mlp, resconv, vae-400-20, vq-conv"},
 	} {
 		s := New()
 		err := s.ApplyPreset(test.text)

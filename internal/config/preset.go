@@ -70,6 +70,8 @@ var presets = func() map[string]preset {
 	const latent, variationalLatent = 32, 20
 	convVAE := models.Convolutional(models.Shape{}, []int{32, 64}, 4, variationalLatent, models.ReLU)
 	convVAE.Encoder = append(convVAE.Encoder, models.Flatten(), models.Dense(256, models.ReLU))
+	features := convVAE
+	features.Latent = latent
 	// A vector of 16 numbers for each 4x4 pixels, and about as wide a network
 	// around it as that of conv.
 	quantised := models.Spec{Encoder: models.Seq(
@@ -83,6 +85,9 @@ var presets = func() map[string]preset {
 		ofSpec("conv", "convolutions of 32 and 64 channels, each halving the image", models.Convolutional(models.Shape{}, []int{32, 64}, 3, latent, models.ReLU)),
 		variational(ofSpec("vae-400-20", "variational, a dense layer of 400, code of 20: PyTorch's example", models.MLP(models.Shape{}, []int{400}, variationalLatent, models.ReLU))).with(assignment{"train.epochs", "10"}),
 		variational(ofSpec("conv-vae", "variational, two convolutions and a dense layer of 256, code of 20", convVAE)).with(assignment{"train.epochs", "10"}),
+		// A prior of many components lets the codes fall into clusters, which a
+		// linear classifier tells apart better than one cloud.
+		variational(ofSpec("features", "variational with a VampPrior, the layers of conv-vae, code of 32: for what is learned from codes", features)).with(assignment{"model.kind", "vamp"}),
 		variational(ofSpec("hvae", "hierarchical: two dense layers of 400, codes of 20 and 10 numbers at two levels", models.MLP(models.Shape{}, []int{400, 400}, 0, models.ReLU))).with(
 			assignment{"model.kind", Hierarchical}, assignment{"model.levels", "20,10"}, assignment{"model.warm_up", "0.3"}, assignment{"train.epochs", "10"}),
 		ofSpec("vq-conv", "vector-quantised, an entry of 16 numbers out of 512 for each 4x4 pixels", quantised).with(assignment{"model.kind", Quantised}),
