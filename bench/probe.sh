@@ -24,6 +24,7 @@ report=$(bin/hourglass probe "$runs/probed" --quiet)
 echo "$report"
 echo "$report" | awk '/^codes of this model/ {accuracy = $NF}
 END {
-	print accuracy >= 0.95 ? "gate met" : "gate missed: at least 0.95"
-	exit accuracy >= 0.95 ? 0 : 3
+	met = accuracy >= 0.95
+	print met ? "gate met" : "gate missed: at least 0.95"
+	exit met ? 0 : 3
 }'

@@ -4,7 +4,9 @@
 # standard normal codes, which it was never taught to expect; five epochs each on
 # MNIST. The measure is the energy distance from 2,000 test images. Wants that of
 # the variational autoencoder to be at most half of the autoencoder's, and this
-# to be at most half of the mean image's. Exits with 3 where that is missed.
+# at most 0.95 of the mean image's. Beside them stands the autoencoder with codes
+# of the normal distribution that was fitted to those of the training images.
+# Exits with 3 where a gate is missed.
 #
 #   bench/samples.sh [folder that holds mnist] [folder for the runs]
 set -euo pipefail
@@ -24,9 +26,10 @@ for kind in vae ae; do
 	echo "$kind: $report"
 	distances+=$(echo "$report" | awk '/^images drawn/ {drawn = $NF} /^mean image/ {mean = $NF} END {print drawn, mean}')$'\n'
 done
+echo "ae, codes of a fitted normal distribution: $(bin/hourglass sample "$runs/samples-ae" --from gaussian --distance 2000 -o "$runs/samples-ae/fitted.png" --quiet)"
 echo "$distances" | awk 'NF == 2 {distance[n++] = $1; mean = $2}
 END {
-	met = n == 2 && distance[0] <= distance[1] / 2 && distance[1] <= mean / 2
-	print met ? "gate met" : "gate missed: each at most half of the next"
+	met = n == 2 && distance[0] <= distance[1] / 2 && distance[1] <= 0.95 * mean
+	print met ? "gate met" : "gate missed: at most half of the autoencoder, and that at most 0.95 of the mean image"
 	exit met ? 0 : 3
 }'
