@@ -42,15 +42,12 @@ func newAutoencoder(spec Spec, seed uint64, p penalty) (*Autoencoder, error) {
 	return &Autoencoder{body: m, penalty: p}, err
 }
 
-// Names of the term of a regularised loss that is not a penalty.
-const plainReconstruction = "reconstruction_loss"
-
 // Terms are the sides of a regularised loss; a plain one is one number.
 func (m *Autoencoder) Terms() []Term {
 	if m.penalty == nil {
 		return nil
 	}
-	return append([]Term{{plainReconstruction, "recon", 1}}, m.penalty.terms()...)
+	return append([]Term{{ReconstructionLoss, "recon", 1}}, m.penalty.terms()...)
 }
 
 // Train adds the training graph: the target is the input itself.
@@ -74,7 +71,7 @@ func (m *Autoencoder) Evaluate(b *graph.Builder, batch int) {
 func (m *Autoencoder) objective(b *graph.Builder, x, code, y *gorgonia.Node) *gorgonia.Node {
 	loss := m.loss(b, y, x)
 	if m.penalty != nil {
-		b.Output(plainReconstruction, loss)
+		b.Output(ReconstructionLoss, loss)
 		loss = m.try(b, loss, func() (*gorgonia.Node, error) {
 			terms, err := m.penalty.add(m, b, x, code)
 			if err != nil {

@@ -11,9 +11,9 @@ import (
 	"hourglass/models/objective"
 )
 
-// Names of the terms of a variational loss, and of an output of its graphs.
+// Names of the terms of losses, and of an output of variational graphs.
 const (
-	ReconstructionLoss = "reconstruction_loss" // −log p(x|z), nats/img
+	ReconstructionLoss = "reconstruction_loss" // of a loss that has other terms: −log p(x|z), or the error of pixels
 	Divergence         = "kl"                  // of the codes from the prior, nats/img
 	LogVariance        = "log_variance"        // output of Evaluate: log σ² of each image's codes, (N,Z)
 )
