@@ -92,6 +92,21 @@ func firstGPU() (*gpu, string) {
 	return nil, "no GPU works"
 }
 
+// matrixCapability is the compute capability from which on GPUs multiply in tf32.
+const matrixCapability = 80
+
+// SetPrecision says how programs that are compiled from now on multiply. The CPU
+// and GPUs before compute capability 8.0 have fp32 alone.
+func (d *Device) SetPrecision(p kernels.Precision) error {
+	if p != kernels.FP32 && (d.gpu == nil || d.gpu.device.GPU().Capability < matrixCapability) {
+		return fmt.Errorf("precision %v needs a GPU of compute capability 8.0 or later, and the device is %v; choose fp32", p, d)
+	}
+	if d.gpu != nil {
+		d.gpu.precision = p
+	}
+	return nil
+}
+
 // engine makes the device's engine for a program.
 func (d *Device) engine(p *Program, outputs int, optimiser *kernels.Optimiser) (engine, error) {
 	if d.gpu != nil {

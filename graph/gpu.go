@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"hourglass/kernels"
 	"hourglass/kernels/cuda"
 	"hourglass/kernels/ptx"
 )
@@ -12,6 +13,7 @@ import (
 // order in which it was asked for.
 type gpu struct {
 	device    *cuda.Device
+	precision kernels.Precision // of programs that are compiled next
 	compute   *cuda.Stream
 	copies    *cuda.Stream // of inputs
 	modules   []*cuda.Module

@@ -53,7 +53,7 @@ func (b Buffer) String() string {
 // overwritable lists the operands that the result of an operation may be
 // written over, where nothing reads them later.
 func overwritable(op kernels.Operation) []int {
-	p, err := launch.Lower(op)
+	p, err := launch.Lower(op, kernels.FP32)
 	if err != nil {
 		return nil // the device will say so; here it only costs memory
 	}

@@ -129,7 +129,7 @@ func checkPlan(t *testing.T, device *graph.Device, build func() models.Model) {
 	const batch, most = 128, 0.6
 	plan := trainingPlan(t, device, build(), batch)
 	for _, step := range plan.Steps {
-		if _, err := launch.Lower(step.Op); err != nil {
+		if _, err := launch.Lower(step.Op, kernels.FP32); err != nil {
 			t.Error(err)
 		}
 		if _, apart := step.Op.(kernels.LossSum); apart {

@@ -24,13 +24,8 @@
 // Bytes: the result once, a source about once from memory and R·S times from
 // the cache, the filters once for each row of tiles.
 #include "activate.cuh"
+#include "convolve.cuh"
 #include "tile.cuh"
-
-// Geometry as kernel arguments.
-#define GEOMETRY                                                                                                   \
-    int N, int C, int H, int W, int K, int P, int Q, int R, int S, int strideH, int strideW, int padH, int padW,   \
-        int dilationH, int dilationW, int groups
-#define GEOMETRY_ARGUMENTS N, C, H, W, K, P, Q, R, S, strideH, strideW, padH, padW, dilationH, dilationW, groups
 
 // A thread writes one element of `packed`.
 KERNEL repack(const float *RESTRICT w, float *RESTRICT packed, int size, int taps, int inner, int inner_stride,
@@ -41,50 +36,6 @@ KERNEL repack(const float *RESTRICT w, float *RESTRICT packed, int size, int tap
     packed[i] = w[group * taps * inner * outer + o * outer_stride + in * inner_stride + tap];
 }
 EXPORT(repack)
-
-// Axis is the way of one axis from results to sources: result `number` of a
-// class stands at result + number·result_step, and its tap i reads position
-// source + number·source_step + i·tap_step with filter row tap + i·tap_skip.
-struct Axis {
-    int count, result, result_step; // results of the class
-    int source, source_step, tap_step;
-    int tap, tap_skip, taps;
-};
-
-DEVICE Axis forward_axis(int results, int window, int stride, int pad, int dilation) {
-    return {results, 0, 1, -pad, stride, dilation, 0, 1, window};
-}
-
-DEVICE int greatest_divisor(int a, int b) {
-    while (b != 0) {
-        int rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-// backward_axis: positions h with (h + pad) mod stride = phase are met by the
-// taps r with r·dilation mod stride = phase, which stand stride/gcd apart, at
-// output (h + pad − r·dilation)/stride.
-DEVICE Axis backward_axis(int results, int window, int stride, int pad, int dilation, int phase) {
-    int divisor = greatest_divisor(stride, dilation);
-    int first = (phase + stride - pad % stride) % stride;
-    int skip = stride / divisor, tap = 0;
-    while (tap < skip && tap * dilation % stride != phase)
-        tap++;
-    Axis axis;
-    axis.count = first < results ? (results - 1 - first) / stride + 1 : 0;
-    axis.result = first;
-    axis.result_step = stride;
-    axis.source = (first + pad - tap * dilation) / stride; // divides without rest where the tap is one
-    axis.source_step = 1;
-    axis.tap_step = -(dilation / divisor);
-    axis.tap = tap;
-    axis.tap_skip = skip;
-    axis.taps = tap < skip && tap < window ? (window - 1 - tap) / skip + 1 : 0;
-    return axis;
-}
 
 // Gather loads patches of the source: rows are pixels of the result, the depth
 // runs over the taps of a pixel and, fastest, the channels of a group.

@@ -21,10 +21,6 @@
 
 const int DEPTH = 16; // of a step
 
-// Choose is the first type where the condition holds, the second elsewhere.
-template <bool Condition, class A, class B> struct Choose { using Type = A; };
-template <class A, class B> struct Choose<false, A, B> { using Type = B; };
-
 // DepthFirst: 16 neighbouring threads take the depths of one row.
 template <int Rows> struct DepthFirst {
     static const int SLOTS = (Rows * DEPTH + THREADS - 1) / THREADS;

@@ -192,7 +192,7 @@ func updates(op kernels.Operation) bool {
 
 // onGPU runs a case and returns its results.
 func (w *walker) onGPU(c cases.Case, inputs [][]float32) (result []float32, err error) {
-	program, err := launch.Lower(c.Op)
+	program, err := launch.Lower(c.Op, kernels.FP32)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,19 @@ func (c Case) Inputs(seed uint64) [][]float64 {
 
 const unwritten = -12345
 
+// Rounded are the inputs of a product as the matrix units see them in tf32: its
+// two factors rounded, a bias as it is.
+func Rounded(inputs [][]float64) [][]float64 {
+	rounded := slices.Clone(inputs)
+	for i, factor := range inputs[:2] {
+		rounded[i] = make([]float64, len(factor))
+		for j, v := range factor {
+			rounded[i][j] = float64(kernels.RoundTF32(float32(v)))
+		}
+	}
+	return rounded
+}
+
 // Results is the result of an operation and, behind it, what the buffers beside
 // it hold of further results.
 func Results[F float32 | float64](op kernels.Operation, out []F, in [][]F) []F {

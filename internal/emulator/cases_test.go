@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -48,40 +49,74 @@ func TestKernels(t *testing.T) {
 	m := loaded(t)
 	for _, c := range cases.All() {
 		inputs, want := c.Inputs(1), defined(t, c, c.Inputs(1))
-		program, err := launch.Lower(c.Op)
+		program, err := launch.Lower(c.Op, kernels.FP32)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		got, err := try(m, c, program, inputs, 0)
-		if err == nil {
-			err = cases.Compare(c.Op, got, want)
-		}
-		if err != nil {
+		if err := tryEveryWay(t, m, c, program, inputs, want); err != nil {
 			t.Errorf("%s: %v", c.Name, err)
-			continue
-		}
-		if err := m.Backwards(true); err != nil {
-			t.Fatal(err)
-		}
-		again, err := try(m, c, program, inputs, 2)
-		if err == nil {
-			err = same(again, got)
-		}
-		if err != nil {
-			t.Errorf("%s, backwards and replayed: %v", c.Name, err)
-		}
-		for _, operand := range program.Over {
-			if err := tryOver(m, c, program, inputs, operand, got); err != nil {
-				t.Errorf("%s, over operand %d: %v", c.Name, operand, err)
-			}
-		}
-		if err := m.Backwards(false); err != nil {
-			t.Fatal(err)
 		}
 	}
+	testMatrixUnits(t, m)
 	testUpdates(t, m)
 	countLaunches(t, m)
+}
+
+// tryEveryWay compares a program with what is wanted; then again with threads and
+// blocks running backwards and every launch replayed from a capture, and with the
+// result over each operand that allows it.
+func tryEveryWay(t *testing.T, m *Machine, c cases.Case, program launch.Program, inputs [][]float64, want []float64) error {
+	t.Helper()
+	got, err := try(m, c, program, inputs, 0)
+	if err == nil {
+		err = cases.Compare(c.Op, got, want)
+	}
+	if err != nil {
+		return err
+	}
+	if err := m.Backwards(true); err != nil {
+		t.Fatal(err)
+	}
+	again, err := try(m, c, program, inputs, 2)
+	if err == nil {
+		err = same(again, got)
+	}
+	if err != nil {
+		err = fmt.Errorf("backwards and replayed: %w", err)
+	}
+	for _, operand := range program.Over {
+		if over := tryOver(m, c, program, inputs, operand, got); over != nil {
+			err = errors.Join(err, fmt.Errorf("over operand %d: %w", operand, over))
+		}
+	}
+	if err := m.Backwards(false); err != nil {
+		t.Fatal(err)
+	}
+	return err
+}
+
+// testMatrixUnits takes every tile of every case that the matrix units can
+// compute. Products of rounded factors are exact, so that the definition of the
+// rounded operands is met as closely as in float32.
+func testMatrixUnits(t *testing.T, m *Machine) {
+	for _, c := range cases.All() {
+		programs, err := launch.Variants(c.Op, kernels.TF32)
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		if programs[0].Precision != kernels.TF32 {
+			continue
+		}
+		inputs := c.Inputs(1)
+		want := defined(t, c, cases.Rounded(inputs))
+		for _, program := range programs {
+			if err := tryEveryWay(t, m, c, program, inputs, want); err != nil {
+				t.Errorf("%s, %v: %v", c.Name, program.Launches, err)
+			}
+		}
+	}
 }
 
 // defined is the results of a case by the definition of its operation.
@@ -179,7 +214,7 @@ func TestLossAndSlopeAreThoseOfTwoKernels(t *testing.T) {
 }
 
 func tryLowered(m *Machine, c cases.Case, inputs [][]float64) ([]float32, error) {
-	p, err := launch.Lower(c.Op)
+	p, err := launch.Lower(c.Op, kernels.FP32)
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +337,7 @@ func TestDropoutAtItsThreshold(t *testing.T) {
 		at := float64(kernels.Uniform(word))
 		for _, rate := range []float64{at, math.Nextafter(at, 1)} {
 			op := kernels.Dropout{Rate: rate, Stream: 9, Size: size}
-			p, err := launch.Lower(op)
+			p, err := launch.Lower(op, kernels.FP32)
 			if err != nil {
 				t.Fatal(err)
 			}

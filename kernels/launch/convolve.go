@@ -45,6 +45,10 @@ func (p *Program) repack(g kernels.Convolution, forward bool) Arg {
 }
 
 func convolveForward(o kernels.ConvolveForward, p *Program) {
+	if p.wanted == kernels.TF32 && !narrow(o.K/o.Groups) {
+		convolveForwardMatrix(o, p)
+		return
+	}
 	packed := p.repack(o.Convolution, true)
 	outP, outQ := o.Out()
 	filters := o.K / o.Groups
@@ -60,6 +64,10 @@ func traffic(g kernels.Convolution) cost {
 }
 
 func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
+	if p.wanted == kernels.TF32 && !narrow(o.C/o.Groups) {
+		convolveBackwardInputMatrix(o, p)
+		return
+	}
 	packed := p.repack(o.Convolution, false)
 	channels := o.C / o.Groups
 	pixels, across := gatherTile(channels)
@@ -75,19 +83,21 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	outP, outQ := o.Out()
 	taps, channels, filters := o.R*o.S, o.C/o.Groups, o.K/o.Groups
-	rows, across := 64, 64
-	if taps*channels <= 16 {
-		rows = 16
+	pixels, rows := o.N*outP*outQ, taps*channels
+	kernel, t := "convolve_backward_weight_64x64", tile{rows: 64, columns: 64}
+	switch {
+	case p.wanted == kernels.TF32 && !narrow(filters):
+		kernel, t = p.weightKernel(o.Convolution, rows, filters, pixels)
+	case rows <= 16:
+		kernel, t = "convolve_backward_weight_16x64", tile{rows: 16, columns: 64}
 	}
-	tiles := ceil(taps*channels, rows) * ceil(filters, across)
-	chunk, splits := cut(o.N*outP*outQ, tiles*o.Groups, 256)
+	chunk, splits := cut(pixels, t.blocks(rows, filters)*o.Groups, 256)
 	size := o.Weight().Size()
 	part := p.reserve(splits * size)
 	work := traffic(o.Convolution)
 	work.words += (splits - 1) * size
 	args := append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...)
-	p.run(fmt.Sprintf("convolve_backward_weight_%dx%d", rows, across),
-		[3]int{ceil(taps*channels, rows), ceil(filters, across), splits * o.Groups}, threads, work, append(args, integer(chunk))...)
+	p.run(kernel, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), splits * o.Groups}, threads, work, append(args, integer(chunk))...)
 	p.each("convolve_weight_sum", size, cost{(splits + 1) * size, splits * size},
 		append([]Arg{part, result()}, integers(size, taps, channels, filters, splits)...)...)
 }

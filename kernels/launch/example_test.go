@@ -10,7 +10,7 @@ import (
 // A long sum takes two launches: chunks first, then the sums of the chunks.
 func ExampleLower() {
 	mean := kernels.Reduce{From: kernels.Shape{2048}, Scale: 1.0 / 2048}
-	program, err := launch.Lower(mean)
+	program, err := launch.Lower(mean, kernels.FP32)
 	if err != nil {
 		fmt.Println(err)
 		return

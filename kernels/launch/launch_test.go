@@ -15,12 +15,12 @@ func TestEveryOperationLowers(t *testing.T) {
 	seen := map[reflect.Type]bool{}
 	for _, c := range cases.All() {
 		seen[reflect.TypeOf(c.Op)] = true
-		p, err := Lower(c.Op)
+		p, err := Lower(c.Op, kernels.FP32)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		if again, _ := Lower(c.Op); !reflect.DeepEqual(p, again) {
+		if again, _ := Lower(c.Op, kernels.FP32); !reflect.DeepEqual(p, again) {
 			t.Errorf("%s: lowered twice: %v and %v", c.Name, p, again)
 		}
 		checkProgram(t, c, p)
@@ -120,7 +120,7 @@ func TestGrids(t *testing.T) {
 		{kernels.Reduce{From: kernels.Shape{1023}, To: kernels.Shape{}, Scale: 1}, "reduce_rows", [3]int{1, 1, 1}},
 		{kernels.Reduce{From: kernels.Shape{511, 33}, To: kernels.Shape{33}, Scale: 1}, "reduce_columns", [3]int{2, 1, 1}},
 	} {
-		p, err := Lower(c.op)
+		p, err := Lower(c.op, kernels.FP32)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -224,7 +224,7 @@ func TestRefusals(t *testing.T) {
 		{kernels.ConvolveForward{Convolution: depthwise}, "grid of 1x1x70000"},
 		{kernels.Multiply{M: 1 << 15, N: 1 << 15, K: 1 << 16}, "elements, where kernels take up to"},
 	} {
-		if _, err := Lower(c.op); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Lower(c.op, kernels.FP32); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want one with %q", c.op, err, c.want)
 		}
 	}

@@ -31,27 +31,35 @@ func (p *Program) move(from Arg, size int) {
 // multiply_sum adds up. The products of a batch are not shared: there are blocks
 // enough.
 func multiply(o kernels.Multiply, p *Program) {
-	tile := 32
-	if o.M >= 64 && o.N >= 64 {
-		tile = 64
+	products := o.Products()
+	splits := whole
+	if o.Batch == 0 {
+		splits = func(blocks int) int { _, n := cut(o.K, blocks, 256); return n }
 	}
 	letters := map[bool]string{false: "n", true: "t"}
-	kernel := fmt.Sprintf("multiply_%s%s_%dx%d", letters[o.TransA], letters[o.TransB], tile, tile)
-	products := o.Products()
-	rows, columns, size := ceil(o.M, tile), ceil(o.N, tile), products*o.M*o.N
-	chunk, splits := o.K, 1
+	form, t := letters[o.TransA]+letters[o.TransB], tile{rows: 32, columns: 32}
+	switch {
+	case p.wanted == kernels.TF32 && multiplyByFour(o):
+		t = p.pick(productTiles, o.M, o.N, products, splits)
+		form = "tf32_" + form
+	case o.M >= 64 && o.N >= 64:
+		t = tile{rows: 64, columns: 64}
+	}
+	kernel := fmt.Sprintf("multiply_%s_%v", form, t)
+	rows, columns, size := ceil(o.M, t.rows), ceil(o.N, t.columns), products*o.M*o.N
+	chunk, parts := o.K, 1
 	if o.Batch == 0 {
-		chunk, splits = cut(o.K, rows*columns, 256)
+		chunk, parts = cut(o.K, rows*columns, 256)
 	}
 	words := products * (o.M*o.K + o.K*o.N)
-	if splits == 1 {
+	if parts == 1 {
 		args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, integers(o.M, o.N, o.K, chunk)...)
 		p.run(kernel, [3]int{rows, columns, products}, threads, cost{words + size, o.FLOPs()}, append(args, activation(o.Activation)...)...)
 		return
 	}
-	part := p.reserve(splits * size)
+	part := p.reserve(parts * size)
 	args := append([]Arg{operand(0), operand(1), bias(false), part}, integers(o.M, o.N, o.K, chunk)...)
-	p.run(kernel, [3]int{rows, columns, splits}, threads, cost{words + splits*size, o.FLOPs()}, append(args, activation(kernels.Activation{})...)...)
-	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, splits)...)
-	p.each("multiply_sum", size, cost{(splits + 1) * size, splits * size}, append(args, activation(o.Activation)...)...)
+	p.run(kernel, [3]int{rows, columns, parts}, threads, cost{words + parts*size, o.FLOPs()}, append(args, activation(kernels.Activation{})...)...)
+	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, parts)...)
+	p.each("multiply_sum", size, cost{(parts + 1) * size, parts * size}, append(args, activation(o.Activation)...)...)
 }

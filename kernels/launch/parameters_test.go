@@ -63,7 +63,7 @@ func programs(t *testing.T) []launch.Program {
 	t.Helper()
 	var all []launch.Program
 	for _, c := range cases.All() {
-		p, err := launch.Lower(c.Op)
+		p, err := launch.Lower(c.Op, kernels.FP32)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -116,6 +116,13 @@ type Program struct {
 	// The other operands must lie elsewhere.
 	Over []int
 
+	// Precision is that of the products: the one asked for, or fp32 where it has no
+	// kernel.
+	Precision kernels.Precision
+
+	wanted  kernels.Precision
+	tile    int   // of the tiles there are, the one to take; -1 for the best
+	tiles   int   // how many there are
 	refusal error // the first thing that cannot be done
 }
 
@@ -137,22 +144,40 @@ func register[O kernels.Operation](lower func(o O, p *Program)) {
 	lowerings[reflect.TypeFor[O]()] = func(op kernels.Operation, p *Program) { lower(op.(O), p) }
 }
 
-// Lower returns the launches that compute op.
-func Lower(op kernels.Operation) (Program, error) {
-	lower, ok := lowerings[reflect.TypeOf(op)]
+// Lower returns the launches that compute op, its products in a precision that
+// the GPU has.
+func Lower(op kernels.Operation, precision kernels.Precision) (Program, error) {
+	return lower(op, precision, -1)
+}
+
+// Variants returns a program for each tile that can compute op, one if there is
+// nothing to choose. They differ in speed and in the order of sums.
+func Variants(op kernels.Operation, precision kernels.Precision) (all []Program, err error) {
+	for n := 1; len(all) < n; {
+		p, err := lower(op, precision, len(all))
+		if err != nil {
+			return nil, err
+		}
+		all, n = append(all, p), p.tiles
+	}
+	return all, nil
+}
+
+func lower(op kernels.Operation, precision kernels.Precision, tile int) (Program, error) {
+	lowering, ok := lowerings[reflect.TypeOf(op)]
 	if !ok {
 		return Program{}, fmt.Errorf("launch: %T has no kernel; register one in kernels/launch", op)
 	}
 	if err := op.Check(); err != nil {
 		return Program{}, fmt.Errorf("launch: %w", err)
 	}
-	var p Program
+	p := Program{wanted: precision, tile: tile}
 	for _, shape := range append(kernels.Buffers(op), op.Result()) {
 		if shape.Size() > most {
 			return Program{}, fmt.Errorf("launch: %s has a buffer of %v, %d elements, where kernels take up to %d; use a smaller batch", op.Kind(), shape, shape.Size(), most)
 		}
 	}
-	lower(op, &p)
+	lowering(op, &p)
 	if p.refusal != nil {
 		return Program{}, fmt.Errorf("launch: %s: %w", op.Kind(), p.refusal)
 	}

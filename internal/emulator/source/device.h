@@ -34,6 +34,27 @@ extern uint64 epoch;
 
 void wait_for_block();
 float exchange(float v, int lane);
+
+// Fragments is what a lane brings to an instruction of the whole warp.
+// meet_warp waits until every lane has brought its own, and returns those of all
+// 32; they stay until every lane has called leave_warp.
+struct Fragments {
+    uint32 words[6];
+};
+const Fragments *meet_warp(const Fragments &mine);
+void leave_warp();
+
+// Copy is one under way from global to shared memory. It arrives at the latest
+// moment it may, when its thread waits for it.
+struct Copy {
+    void (*arrive)(const Copy &);
+    void *array;
+    int at, count;
+    const float *from; // null for zeros
+};
+void begin_copy(const Copy &copy);
+void commit_copies();
+void wait_for_copies(int pending);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // Cell is what is known of one element of a shared array.
@@ -72,7 +93,10 @@ template <auto kernel> struct Export {
 
 #define KERNEL extern "C" void
 #define EXPORT(name) static emulated::Export<&name> export_of_##name(#name);
+#define MATRIX_KERNEL KERNEL
 #define DEVICE inline __attribute__((always_inline))
+#define INLINED __attribute__((always_inline))
+#define CALLED static
 #define SHARED static
 #define RESTRICT __restrict__
 #define UNROLL
@@ -90,6 +114,8 @@ DEVICE float from_lane_above(float v, int distance) {
     int lane = emulated::thread->number % 32;
     return emulated::exchange(v, lane + distance < 32 ? lane + distance : lane);
 }
+DEVICE void commit_copies() { emulated::commit_copies(); }
+template <int Pending> DEVICE void wait_for_copies() { emulated::wait_for_copies(Pending); }
 DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 DEVICE float square_root(float x) { return __builtin_sqrtf(x); }
 DEVICE double square_root(double x) { return __builtin_sqrt(x); }
@@ -103,6 +129,27 @@ DEVICE float float_of(uint32 bits) {
     float x;
     memcpy(&x, &bits, 4);
     return x;
+}
+
+// The bits of a factor below tf32's are ignored, as the matrix units do.
+DEVICE double as_tf32(uint32 bits) { return float_of(bits & ~0x1fffu); }
+DEVICE uint32 rounded_to_tf32(float x) {
+    uint32 bits = bits_of(x);
+    return (bits & 0x7f800000u) == 0x7f800000u ? bits : (bits + 0x1000u) & ~0x1fffu;
+}
+DEVICE void add_product(float (&d)[4], const uint32 (&a)[4], const uint32 (&b)[2]) {
+    int group = thread_x() % 32 / 4, place = thread_x() % 4;
+    const emulated::Fragments *all = emulated::meet_warp({{a[0], a[1], a[2], a[3], b[0], b[1]}});
+    for (int e = 0; e < 4; e++) {
+        double sum = d[e];
+        for (int k = 0; k < 8; k++) {
+            uint32 left = all[group * 4 + k % 4].words[e / 2 + k / 4 * 2];
+            uint32 right = all[(place * 2 + e % 2) * 4 + k % 4].words[4 + k / 4];
+            sum += as_tf32(left) * as_tf32(right);
+        }
+        d[e] = (float)sum;
+    }
+    emulated::leave_warp();
 }
 
 // Shared watches every access: one beyond the array, a read of what no thread
@@ -146,7 +193,37 @@ template <class T, int Size> struct Shared {
         return {load(i), load(i + 1), load(i + 2), load(i + 3)};
     }
 
+    void store_two(int i, T v, T next) {
+        if (i % 2 != 0) emulated::complain("thread %d stores two shared elements at %d; two must begin at a multiple of 2", thread_x(), i);
+        store(i, v);
+        store(i + 1, next);
+    }
+    // A copy takes its place when it begins, and has no value until it arrives.
+    void copy_one(int i, const T *from, bool inside) { copy(i, 1, from, inside); }
+    void copy_four(int i, const T *from, bool inside) {
+        if (i % 4 != 0 || inside && (uintptr_t)from % 16 != 0)
+            emulated::complain("thread %d copies four numbers to shared element %d; addresses must be multiples of 16 bytes", thread_x(), i);
+        copy(i, 4, from, inside);
+    }
+    void load_matrices(int i, T (&v)[4]) const {
+        if (i % 4 != 0) emulated::complain("thread %d loads a row of a matrix at %d; it must begin at a multiple of 4", thread_x(), i);
+        const emulated::Fragments *all = emulated::meet_warp({{(uint32)i}});
+        int lane = thread_x() % 32;
+        for (int m = 0; m < 4; m++)
+            v[m] = load((int)all[m * 8 + lane / 4].words[0] + lane % 4);
+        emulated::leave_warp();
+    }
+
 private:
+    void copy(int i, int count, const T *from, bool inside) {
+        for (int e = 0; e < count; e++)
+            store(i + e, __builtin_nanf(""));
+        emulated::begin_copy({[](const emulated::Copy &c) {
+                                  for (int e = 0; e < c.count; e++)
+                                      ((Shared *)c.array)->store(c.at + e, c.from ? c.from[e] : 0);
+                              },
+                              this, i, count, inside ? from : nullptr});
+    }
     bool inside(int i, const char *what) const {
         if (i >= 0 && i < Size) return true;
         emulated::complain("thread %d wants to %s shared element %d of %d", thread_x(), what, i, Size);

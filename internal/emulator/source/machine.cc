@@ -2,6 +2,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <sys/mman.h>
 #include <unistd.h>
 #if !defined(__x86_64__)
@@ -143,7 +144,11 @@ struct Meeting {
     }
 };
 static Meeting whole_block;
-static struct { Meeting meeting; float values[32]; } warps[MOST_THREADS / 32];
+static struct { Meeting meeting; float values[32]; Fragments fragments[32]; } warps[MOST_THREADS / 32];
+
+// Groups of copies that each thread has under way, the oldest first; the last is
+// not committed yet.
+static std::deque<std::vector<Copy>> copies[MOST_THREADS];
 
 void wait_for_block() {
     if (whole_block.arrived + 1 == block.threads) epoch++; // before any of them goes on
@@ -159,6 +164,28 @@ float exchange(float v, int lane) {
     return taken;
 }
 
+const Fragments *meet_warp(const Fragments &mine) {
+    auto &warp = warps[thread->number / 32];
+    warp.fragments[thread->number % 32] = mine;
+    warp.meeting.join(32);
+    return warp.fragments;
+}
+
+void leave_warp() { warps[thread->number / 32].meeting.join(32); }
+
+void begin_copy(const Copy &copy) { copies[thread->number].back().push_back(copy); }
+
+void commit_copies() { copies[thread->number].emplace_back(); }
+
+void wait_for_copies(int pending) {
+    auto &groups = copies[thread->number];
+    while ((int)groups.size() > pending + 1) {
+        for (auto &copy : groups.front())
+            copy.arrive(copy);
+        groups.pop_front();
+    }
+}
+
 static void run_block(int count) {
     block.threads = count;
     block.begin = ++epoch;
@@ -167,6 +194,7 @@ static void run_block(int count) {
     for (int i = 0; i < count; i++) {
         threads[i].number = i;
         threads[i].done = false;
+        copies[i].assign(1, {});
         prepare(threads[i], run_thread);
     }
     for (int left = count; left > 0;) {

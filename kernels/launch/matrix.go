@@ -1,0 +1,132 @@
+package launch
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"hourglass/kernels"
+)
+
+// Products in tf32 run on the matrix units, by the kernels of
+// convolve_matrix.cu and multiply_matrix.cu. What these do not take is computed in
+// float32.
+
+// slots is how many blocks of matrix kernels run at a time on a large GPU: two on
+// each of some 130 multiprocessors. Like `enough` it is not asked of the device.
+const slots = 264
+
+// tile is a block's share of a matrix product, and the arithmetic that it reaches
+// beside the largest tile's: a smaller one reads more for each product.
+type tile struct {
+	rows, columns int
+	rate          float64
+}
+
+func (t tile) String() string { return fmt.Sprintf("%dx%d", t.rows, t.columns) }
+
+// blocks is how many a product of so many rows and columns takes.
+func (t tile) blocks(rows, columns int) int { return ceil(rows, t.rows) * ceil(columns, t.columns) }
+
+// pick takes the tile that was asked for, or that of the least time for so many
+// products of rows x columns, each of whose tiles is shared by `splits` blocks.
+func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(blocks int) int) tile {
+	p.Precision, p.tiles = p.wanted, len(tiles)
+	if p.tile >= 0 {
+		return tiles[p.tile]
+	}
+	time := func(t tile) float64 {
+		blocks := t.blocks(rows, columns) * products
+		parts := splits(blocks)
+		return float64(ceil(blocks*parts, slots)) * float64(t.rows*t.columns) / t.rate / float64(parts)
+	}
+	return slices.MinFunc(tiles, func(a, b tile) int { return cmp.Compare(time(a), time(b)) })
+}
+
+func whole(int) int { return 1 }
+
+// Tiles of the kernels by what they copy: _by_4 four neighbours at a time.
+var (
+	gatherTiles   = []tile{{128, 128, 1}, {128, 64, 0.9}, {64, 64, 0.75}, {128, 32, 0.65}}
+	gatherTilesBy = []tile{{64, 64, 0.75}, {128, 32, 0.65}}
+	weightTiles   = []tile{{128, 128, 1}, {128, 64, 0.9}, {64, 64, 0.75}, {64, 32, 0.5}}
+	productTiles  = []tile{{128, 128, 1}, {64, 64, 0.75}}
+)
+
+// narrow results, of one or three channels, would leave most of a tile empty.
+func narrow(columns int) bool { return columns <= 8 }
+
+// gatherKernel is the kernel for so many products of pixels x columns, with that
+// many channels in a group of the source.
+func (p *Program) gatherKernel(direction string, pixels, columns, products, channels, all int) (kernel string, t tile) {
+	tiles, suffix := gatherTilesBy, ""
+	if channels%4 == 0 && all%4 == 0 {
+		tiles, suffix = gatherTiles, "_by_4"
+	}
+	t = p.pick(tiles, pixels, columns, products, whole)
+	return fmt.Sprintf("convolve_%s_tf32_%v%s", direction, t, suffix), t
+}
+
+// repackRows lays the filters out as outer, taps, inner channels of each group and
+// returns where they are. A filter of one tap lies like that.
+func (p *Program) repackRows(g kernels.Convolution, forward bool) Arg {
+	size, taps := g.Weight().Size(), g.R*g.S
+	channels, filters := g.C/g.Groups, g.K/g.Groups
+	layout := integers(channels, taps, filters, channels*taps) // inner and its stride, outer and its stride
+	if !forward {
+		layout = integers(filters, channels*taps, channels, taps)
+	}
+	if taps == 1 && forward {
+		return operand(1)
+	}
+	packed := p.reserve(size)
+	args := append([]Arg{operand(1), packed}, integers(size, taps)...)
+	p.each("repack_rows", size, cost{2 * size, 0}, append(args, layout...)...)
+	return packed
+}
+
+func convolveForwardMatrix(o kernels.ConvolveForward, p *Program) {
+	packed := p.repackRows(o.Convolution, true)
+	outP, outQ := o.Out()
+	pixels, columns := o.N*outP*outQ, o.K/o.Groups
+	kernel, t := p.gatherKernel("forward", pixels, columns, o.Groups, o.C/o.Groups, o.C)
+	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
+	p.run(kernel, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, threads, traffic(o.Convolution), append(args, activation(o.Activation)...)...)
+}
+
+func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
+	packed := p.repackRows(o.Convolution, false)
+	columns, classes := o.C/o.Groups, o.StrideH*o.StrideW
+	pixels := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // of the largest class
+	kernel, t := p.gatherKernel("backward_input", pixels, columns, classes*o.Groups, o.K/o.Groups, o.K)
+	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
+	p.run(kernel, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, threads, traffic(o.Convolution),
+		append(args, activation(o.Activation)...)...)
+}
+
+// weightKernel is the kernel of a gradient of rows x columns in each group, all of
+// whose pixels are shared among splits.
+func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int) (kernel string, t tile) {
+	tiles, suffix := []tile{{64, 64, 1}}, ""
+	switch fourIn, fourOut := g.C/g.Groups%4 == 0, g.K/g.Groups%4 == 0; {
+	case fourIn && fourOut:
+		tiles, suffix = weightTiles, "_by_4"
+	case fourOut:
+		tiles, suffix = []tile{{64, 32, 1}}, "_by_1_4"
+	}
+	t = p.pick(tiles, rows, columns, g.Groups, func(blocks int) int { _, n := cut(pixels, blocks, 256); return n })
+	return fmt.Sprintf("convolve_backward_weight_tf32_%v%s", t, suffix), t
+}
+
+// multiplyByFour says whether the rows of both factors are read four neighbours at
+// a time.
+func multiplyByFour(o kernels.Multiply) bool {
+	left, right := o.K, o.N
+	if o.TransA {
+		left = o.M
+	}
+	if o.TransB {
+		right = o.K
+	}
+	return left%4 == 0 && right%4 == 0 && o.K%4 == 0
+}

@@ -1,0 +1,215 @@
+// The product of two tiles by a block of 256 threads on the matrix units, the
+// core of matrix products and convolutions in tf32:
+//
+//	sum[row, column] = Σ_d left[row, d] · right[d, column]
+//
+// The depth is walked in steps of 16. Three stages of shared memory take turns:
+// while the warps compute with one, the copies into the next two are under way
+// (cp.async), and a step needs one barrier. A warp makes WarpRows x WarpColumns
+// elements of 16x8 fragments.
+//
+// Each operand is brought by a loader, which says where the numbers of a tile
+// lie: find(slot, d, from) for the slot's first row (or column) and depth d,
+// false for zeros. It is called once for each slot in each step, d being 16 more
+// than in the step before, so that a loader may walk along. What a slot is, is
+// said by its panel:
+//
+//	DepthFast  the depths of a row are neighbours in global and shared memory
+//	RowFast    the rows (columns) of a depth are
+//
+// Width is how many neighbours a copy takes, 4 or 1. Both panels are permuted
+// within shared memory, so that copies and fragments meet every bank once.
+#pragma once
+#include "activate.cuh"
+
+const int STEP = 16;
+const int STAGES = 3;
+
+DEVICE int lane() { return thread_x() % WARP; }
+
+template <int Extent, int Width> struct DepthFast {
+    static const int SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
+    DEVICE static bool used(int slot) { return row(slot) < Extent; }
+    DEVICE static int row(int slot) { return (thread_x() + slot * THREADS) / (STEP / Width); }
+    DEVICE static int depth(int) { return thread_x() % (STEP / Width) * Width; }
+
+    // Eight rows of four numbers fill the banks: rows two apart are turned.
+    DEVICE static int place(int row, int depth) { return row * STEP + (((depth / 4) ^ (row / 2 % 4)) * 4 + depth % 4); }
+
+    template <class Stages> DEVICE static void left(const Stages &stages, int at, int row, int depth, float (&a)[4]) {
+        stages.load_matrices(at + place(row + lane() % 16, depth + lane() / 16 * 4), a);
+    }
+    template <class Stages> DEVICE static void right(const Stages &stages, int at, int column, int depth, float (&b)[2][2]) {
+        float v[4];
+        stages.load_matrices(at + place(column + lane() % 8 + lane() / 16 * 8, depth + lane() / 8 % 2 * 4), v);
+        b[0][0] = v[0]; b[0][1] = v[1]; b[1][0] = v[2]; b[1][1] = v[3];
+    }
+};
+
+template <int Extent, int Width> struct RowFast {
+    static const int SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
+    DEVICE static bool used(int slot) { return depth(slot) < STEP; }
+    DEVICE static int row(int) { return thread_x() % (Extent / Width) * Width; }
+    DEVICE static int depth(int slot) { return thread_x() / (Extent / Width) + slot * (THREADS / (Extent / Width)); }
+
+    // A fragment reads 8 rows of 4 depths: depths are turned by 8 rows.
+    DEVICE static int place(int row, int depth) { return depth * Extent + (row ^ (depth % 4 * 8)); }
+
+    template <class Stages> DEVICE static void left(const Stages &stages, int at, int row, int depth, float (&a)[4]) {
+        int r = row + lane() / 4, d = depth + lane() % 4;
+        a[0] = stages.load(at + place(r, d));
+        a[1] = stages.load(at + place(r + 8, d));
+        a[2] = stages.load(at + place(r, d + 4));
+        a[3] = stages.load(at + place(r + 8, d + 4));
+    }
+    template <class Stages> DEVICE static void right(const Stages &stages, int at, int column, int depth, float (&b)[2][2]) {
+        float a[4];
+        left(stages, at, column, depth, a);
+        b[0][0] = a[0]; b[0][1] = a[2]; b[1][0] = a[1]; b[1][1] = a[3];
+    }
+};
+
+// MatrixTile is the shape of a block's share and of each warp's.
+template <int Rows, int Columns, int WarpRows, int WarpColumns> struct MatrixTile {
+    static_assert(Rows * Columns == THREADS / WARP * WarpRows * WarpColumns, "a tile is made by 8 warps");
+    static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8;
+    static_assert(ACROSS % 2 == 0, "columns are read 16 at a time");
+
+    // The first row and column of this thread's warp.
+    DEVICE static int row() { return thread_x() / WARP / (Columns / WarpColumns) * WarpRows; }
+    DEVICE static int column() { return thread_x() / WARP % (Columns / WarpColumns) * WarpColumns; }
+};
+
+template <class Panel, class Stages, class Loader> DEVICE void bring(Stages &stages, int at, Loader &loader, int first) {
+    UNROLL
+    for (int i = 0; i < Panel::SLOTS; i++) {
+        if (!Panel::used(i)) continue;
+        const float *from = loader.from;
+        bool inside = loader.find(i, first + Panel::depth(i), from);
+        int to = at + Panel::place(Panel::row(i), Panel::depth(i));
+        if constexpr (Panel::WIDTH == 4) stages.copy_four(to, from, inside);
+        else stages.copy_one(to, from, inside);
+    }
+}
+
+// finish(row, column, v) is called for each four neighbouring elements of a row of
+// the tile, column being a multiple of four. The loader Left is asked before
+// Right.
+template <class T, class Left, class Right, class Finish>
+DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &finish) {
+    using LeftPanel = typename Left::Panel;
+    using RightPanel = typename Right::Panel;
+    const int STAGE = LeftPanel::SIZE + RightPanel::SIZE;
+    SHARED Shared<float, STAGES * STAGE> stages;
+    float sum[T::DOWN][T::ACROSS][4];
+    UNROLL
+    for (int i = 0; i < T::DOWN; i++)
+        UNROLL
+        for (int j = 0; j < T::ACROSS; j++)
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                sum[i][j][e] = 0;
+
+    int steps = up_divide(depth, STEP);
+    auto fill = [&](int step) {
+        if (step < steps) {
+            int at = step % STAGES * STAGE;
+            bring<LeftPanel>(stages, at, left, step * STEP);
+            bring<RightPanel>(stages, at + LeftPanel::SIZE, right, step * STEP);
+        }
+        commit_copies();
+    };
+    UNROLL
+    for (int step = 0; step < STAGES - 1; step++)
+        fill(step);
+    KEEP_LOOP
+    for (int step = 0; step < steps; step++) {
+        wait_for_copies<STAGES - 2>();
+        barrier(); // the copies of all threads have arrived, and the stage before is read
+        fill(step + STAGES - 1);
+        int at = step % STAGES * STAGE;
+        UNROLL
+        for (int d = 0; d < STEP; d += 8) {
+            uint32 a[T::DOWN][4], b[T::ACROSS][2];
+            UNROLL
+            for (int i = 0; i < T::DOWN; i++) {
+                float v[4];
+                LeftPanel::left(stages, at, T::row() + 16 * i, d, v);
+                UNROLL
+                for (int e = 0; e < 4; e++)
+                    a[i][e] = rounded_to_tf32(v[e]);
+            }
+            UNROLL
+            for (int j = 0; j < T::ACROSS; j += 2) {
+                float v[2][2];
+                RightPanel::right(stages, at + LeftPanel::SIZE, T::column() + 8 * j, d, v);
+                UNROLL
+                for (int e = 0; e < 4; e++)
+                    b[j + e / 2][e % 2] = rounded_to_tf32(v[e / 2][e % 2]);
+            }
+            UNROLL
+            for (int i = 0; i < T::DOWN; i++)
+                UNROLL
+                for (int j = 0; j < T::ACROSS; j++)
+                    add_product(sum[i][j], a[i], b[j]);
+        }
+    }
+
+    // The sums go through the same memory, as many rows at a time as it holds, so
+    // that neighbouring threads have neighbouring columns.
+    const int PITCH = T::COLUMNS + 8, ROWS = T::ROWS * PITCH > STAGES * STAGE ? T::ROWS / 2 : T::ROWS;
+    static_assert(ROWS * PITCH <= STAGES * STAGE && ROWS % (16 * T::DOWN) == 0, "the sums do not fit where the operands were");
+    KEEP_LOOP
+    for (int first = 0; first < T::ROWS; first += ROWS) {
+        barrier();
+        if (T::row() >= first && T::row() < first + ROWS)
+            UNROLL
+            for (int i = 0; i < T::DOWN; i++)
+                UNROLL
+                for (int j = 0; j < T::ACROSS; j++) {
+                    int at = (T::row() - first + 16 * i + lane() / 4) * PITCH + T::column() + 8 * j + lane() % 4 * 2;
+                    stages.store_two(at, sum[i][j][0], sum[i][j][1]);
+                    stages.store_two(at + 8 * PITCH, sum[i][j][2], sum[i][j][3]);
+                }
+        barrier();
+        KEEP_LOOP // finish is long
+        for (int i = thread_x() * 4; i < ROWS * T::COLUMNS; i += THREADS * 4)
+            finish(first + i / T::COLUMNS, i % T::COLUMNS, stages.load_four(i / T::COLUMNS * PITCH + i % T::COLUMNS));
+    }
+}
+
+// activated_by_call is called rather than inlined: as often as it is used, it would
+// be most of the code.
+CALLED float activated_by_call(int function, float alpha, float v) { return activated(function, alpha, v); }
+
+// Part is four neighbouring numbers of a row, of which the first is inside.
+struct Part {
+    Four v;
+    int count;
+
+    DEVICE Part(Four four, int column, int columns) : v(four), count(columns - column) {}
+    DEVICE void finish(const float *bias, int function, float alpha) {
+        if (bias) {
+            v.x += bias[0];
+            if (count > 1) v.y += bias[1];
+            if (count > 2) v.z += bias[2];
+            if (count > 3) v.w += bias[3];
+        }
+        if (function != IDENTITY) {
+            v.x = activated_by_call(function, alpha, v.x);
+            v.y = activated_by_call(function, alpha, v.y);
+            v.z = activated_by_call(function, alpha, v.z);
+            v.w = activated_by_call(function, alpha, v.w);
+        }
+    }
+    DEVICE void store(float *to, int at) const {
+        if (count > 3 && at % 4 == 0) {
+            *(Four *)(to + at) = v;
+            return;
+        }
+        to[at] = v.x;
+        if (count > 1) to[at + 1] = v.y;
+        if (count > 2) to[at + 2] = v.z;
+        if (count > 3) to[at + 3] = v.w;
+    }
+};

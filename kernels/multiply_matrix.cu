@@ -1,0 +1,59 @@
+// Matrix product C = f(A·B + bias) in tf32 on the matrix units: the kernels of
+// multiply.cu for GPUs of capability 8.0 and later, with the same arguments, for
+// sizes M, N and K that are multiples of four. A block makes a tile of 128x128
+// or 64x64 (matrix.cuh).
+#include "matrix.cuh"
+
+// Strided finds element (row, d) of a matrix of `rows` times `depth`, whose rows
+// and depths stand so far apart, one of them 1.
+template <class P> struct Strided {
+    using Panel = P;
+    const float *from;
+    int first, rows, depth, row_stride, depth_stride;
+
+    DEVICE bool find(int slot, int d, const float *&at) const {
+        int row = first + P::row(slot);
+        if (row >= rows || d >= depth) return false;
+        at = from + (row * row_stride + d * depth_stride);
+        return true;
+    }
+};
+
+template <class T, bool TransA, bool TransB>
+DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *RESTRICT out,
+                    int M, int N, int K, int chunk, int function, float alpha) {
+    using Rows = typename Choose<TransA, RowFast<T::ROWS, 4>, DepthFast<T::ROWS, 4>>::Type;
+    using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4>, RowFast<T::COLUMNS, 4>>::Type;
+    int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
+    int pair = block_z() / splits, from = block_z() % splits * chunk;
+    int depth = smaller(chunk, K - from);
+    Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
+    Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
+    out += block_z() * M * N;
+    matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
+        int m = row + i, n = column + j;
+        if (m >= M || n >= N) return;
+        Part part(sum, n, N);
+        part.finish(bias ? bias + n : bias, function, alpha);
+        part.store(out, m * N + n);
+    });
+}
+
+using Large = MatrixTile<128, 128, 64, 32>;
+using Small = MatrixTile<64, 64, 32, 16>;
+
+#define MULTIPLY(name, tile, transA, transB)                                                                       \
+    MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K,         \
+                       int chunk, int function, float alpha) {                                                     \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha);                           \
+    }                                                                                                              \
+    EXPORT(name)
+
+MULTIPLY(multiply_tf32_nn_128x128, Large, false, false)
+MULTIPLY(multiply_tf32_nt_128x128, Large, false, true)
+MULTIPLY(multiply_tf32_tn_128x128, Large, true, false)
+MULTIPLY(multiply_tf32_tt_128x128, Large, true, true)
+MULTIPLY(multiply_tf32_nn_64x64, Small, false, false)
+MULTIPLY(multiply_tf32_nt_64x64, Small, false, true)
+MULTIPLY(multiply_tf32_tn_64x64, Small, true, false)
+MULTIPLY(multiply_tf32_tt_64x64, Small, true, true)
