@@ -20,7 +20,7 @@ type LaunchTime struct {
 
 // longest is how long a launch is repeated for at most in a profile: then what
 // it costs to begin a graph is less than a thousandth of it.
-const longest = 20 * time.Millisecond
+const longest = 10 * time.Millisecond
 
 // Profile measures each launch of a training step on the GPU, in order: copies
 // of it are recorded and replayed, `repeats` of them, or fewer of a launch that

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,8 +50,8 @@ type answer struct {
 }
 
 const (
-	grace   = time.Minute     // for a peer that is late, beyond what it was told
-	ceiling = 2 * time.Minute // of one answer
+	grace = time.Minute     // for a peer that is late, beyond what it was told
+	reply = 2 * time.Minute // is how long an answer may take
 )
 
 // startPeers starts PyTorch for every workload that is to be timed.
@@ -161,7 +162,7 @@ func (p *torch) ask(mode string, seconds float64) (a answer, err error) {
 	if _, err := p.in.Write(append(line, '\n')); err != nil {
 		return a, fmt.Errorf("asking PyTorch for a round: %w", err)
 	}
-	return a, p.read(&a, ceiling)
+	return a, p.read(&a, reply)
 }
 
 func (p *torch) read(into any, limit time.Duration) error {
@@ -195,12 +196,14 @@ func (r *run) measureCeilings() (any, error) {
 		return r.ceilings, nil
 	}
 	r.awaitPeers()
-	line, err := r.execute("python3", filepath.Join(r.folder, "gpu_torch.py"), "ceilings")
+	ctx, cancel := context.WithTimeout(context.Background(), reply)
+	defer cancel()
+	line, err := exec.CommandContext(ctx, "python3", filepath.Join(r.folder, "gpu_torch.py"), "ceilings").Output()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("measuring the ceilings: %w", err)
 	}
 	var c ceilings
-	if err := json.Unmarshal([]byte(line), &c); err != nil {
+	if err := json.Unmarshal(line, &c); err != nil {
 		return nil, fmt.Errorf("reading the ceilings %q: %w", line, err)
 	}
 	r.ceilings = &c
