@@ -2,7 +2,7 @@ package bench
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"os"
@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 )
 
-//go:embed peers/step_torch.py
-var stepTorch []byte
+// scripts are the peer in PyTorch and the models that it imports.
+//
+//go:embed peers/step_torch.py peers/workloads.py
+var scripts embed.FS
 
 // modes are those in which PyTorch is tried.
 var modes = []string{"eager", "channels-last", "compile"}
@@ -116,10 +118,10 @@ func (c *Comparison) commands(ctx context.Context, w Workload, o Options, folder
 	if err := usable(ctx, o.Python); err != nil {
 		c.Absent = append(c.Absent, "PyTorch: "+err.Error())
 	} else {
-		script := filepath.Join(folder, "step_torch.py")
-		if err := os.WriteFile(script, stepTorch, 0o666); err != nil {
+		if err := os.CopyFS(folder, scripts); err != nil {
 			return all, err
 		}
+		script := filepath.Join(folder, "peers", "step_torch.py")
 		for _, mode := range modes {
 			cmd := exec.CommandContext(ctx, o.Python, script, w.Name, fmt.Sprint(w.Batch), fmt.Sprint(o.Threads), fmt.Sprint(c.Steps), mode)
 			// Unbound threads of OpenMP move, and lose their caches.

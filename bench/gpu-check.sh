@@ -2,9 +2,11 @@
 # Checks and times everything on a machine with a GPU that need not have Go.
 #
 #   bench/gpu-check.sh pack [FOLDER]               fill FOLDER (bin/gpu), with Go and gcc
-#   bench/gpu-check.sh run [--only NAME,...]       on the machine with the GPU
+#   bench/gpu-check.sh run [--only NAME,...] [--patience 4m]
+#                                                  on the machine with the GPU
 #   bench/gpu-check.sh run --dry-run LIBRARY       the same on the emulated driver
 #
+# PyTorch's modes that are not compiled after the time of --patience are absent.
 # The packed folder holds this script too and may be carried alone. The result
 # goes to $OUT, or bench/results in a checkout, or results in the folder.
 set -euo pipefail
@@ -21,7 +23,7 @@ pack() {
 	go test -c "${flags[@]}" -o "$folder/graph.test" ./graph
 	go test -c "${flags[@]}" -o "$folder/cuda.test" ./kernels/cuda
 	cp kernels/cuda/testdata/*.ptx "$folder/testdata/"
-	cp bench/gpu-check.sh bench/peers/w1_torch.py "$folder/"
+	cp bench/gpu-check.sh bench/peers/{gpu_torch,workloads}.py "$folder/"
 	local changed=false
 	[ -z "$(git status --porcelain)" ] || changed=true
 	printf '{"commit": "%s", "changed": %s, "packed": "%s", "go": "%s"}\n' \
@@ -46,7 +48,14 @@ run() {
 		arguments=(-dry)
 		shift 2
 	fi
-	if [ "${1:-}" = --only ]; then arguments+=(-only "${2:?--only needs names of checks}"); fi
+	while [ $# -gt 0 ]; do
+		case "$1" in
+		--only) arguments+=(-only "${2:?--only needs names of checks}") ;;
+		--patience) arguments+=(-patience "${2:?--patience needs a time, such as 4m}") ;;
+		*) echo "gpu-check: $1 is no argument of run; it takes --only and --patience" >&2; exit 2 ;;
+		esac
+		shift 2
+	done
 	export CUDA_DRIVER_LIBRARY=${CUDA_DRIVER_LIBRARY:-libcuda.so.1} REQUIRE_GPU=1
 	results=${OUT:-$results}
 	mkdir -p "$results"
@@ -61,5 +70,5 @@ run() {
 
 case "${1:-}" in
 pack | run) "$@" ;;
-*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

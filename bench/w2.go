@@ -5,7 +5,8 @@ import (
 	"hourglass/models"
 )
 
-// W2 is a variational autoencoder of 3x64x64 images in batches of 64:
+// W2 is a variational autoencoder of 3x64x64 images in batches of 64, on
+// a GPU 256:
 //
 //	conv 3-32-64-128-256, each 4x4 stride 2, linear to mean and log variance of
 //	a code of 128, linear back, convT 256-128-64-32-3, each 4x4 stride 2
@@ -21,6 +22,7 @@ func W2() Workload {
 			return models.NewVAE(models.VAESpec{Spec: spec}, seed)
 		},
 		Batch:     64,
+		GPUBatch:  256,
 		Optimiser: adam,
 		Rate:      1e-3,
 	}

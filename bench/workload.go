@@ -7,6 +7,7 @@ import (
 	"hourglass/graph"
 	"hourglass/internal/config"
 	"hourglass/kernels"
+	"hourglass/kernels/cuda"
 	"hourglass/models"
 )
 
@@ -17,6 +18,7 @@ type Workload struct {
 	// New makes the model of the spec, its first values drawn from a seed.
 	New       func(spec models.Spec, seed uint64) (config.Network, error)
 	Batch     int
+	GPUBatch  int // on a GPU, which a smaller one would not fill
 	Optimiser kernels.Optimiser
 	Rate      float64
 }
@@ -30,7 +32,7 @@ func Workloads() []Workload { return []Workload{W1(), W2(), W3()} }
 // plain makes an autoencoder without a distribution of codes.
 func plain(spec models.Spec, seed uint64) (config.Network, error) { return models.New(spec, seed) }
 
-// Trainer is a workload on the CPU with a batch in its input, ready to step.
+// Trainer is a workload on a device with a batch in its input, ready to step.
 type Trainer struct {
 	Workload
 	Model   config.Network
@@ -39,19 +41,27 @@ type Trainer struct {
 	steps   int
 }
 
-// Open makes a workload's training program.
-func Open(w Workload, threads int) (*Trainer, error) { return open(w, threads, true) }
+// Open makes a workload's training program on the CPU.
+func Open(w Workload, threads int) (*Trainer, error) { return open(w, graph.CPU, threads, true) }
+
+// OpenGPU makes it on the first GPU.
+func OpenGPU(w Workload) (*Trainer, error) {
+	w.Batch = w.GPUBatch
+	return open(w, graph.CUDA, 0, true)
+}
 
 // OpenForward makes the program of an evaluation: encoder, decoder and loss.
-func OpenForward(w Workload, threads int) (*Trainer, error) { return open(w, threads, false) }
+func OpenForward(w Workload, threads int) (*Trainer, error) {
+	return open(w, graph.CPU, threads, false)
+}
 
-func open(w Workload, threads int, training bool) (*Trainer, error) {
+func open(w Workload, backend graph.Backend, threads int, training bool) (*Trainer, error) {
 	model, err := w.New(w.Spec, 1)
 	if err != nil {
 		return nil, fmt.Errorf("building workload %s: %w", w.Name, err)
 	}
 	t := &Trainer{Workload: w, Model: model}
-	if t.device, err = graph.OpenDevice(graph.CPU, threads); err != nil {
+	if t.device, err = graph.OpenDevice(backend, threads); err != nil {
 		return nil, err
 	}
 	b := graph.NewBuilder(model.Store(), training)
@@ -84,6 +94,9 @@ func (t *Trainer) Step() (loss float64, err error) {
 	}
 	return float64(t.Program.Output(models.Loss)[0]), nil
 }
+
+// Usage is what a GPU holds for the trainer.
+func (t *Trainer) Usage() cuda.Usage { return t.device.Usage() }
 
 // Close frees program and device.
 func (t *Trainer) Close() error {

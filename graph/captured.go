@@ -163,14 +163,22 @@ func (c *captured) begin(clock kernels.Clock, rate float64, step int) error {
 	schedule := launch.ScheduleOf(*c.optimiser, rate, step)
 	copy(cuda.View[float32](s.control[cellSchedule:]), schedule[:])
 	return c.queue(s, clock, func() error {
-		if c.halted && len(c.flying) == 0 { // the caller has been told, and goes on
-			if err := c.gpu.compute.Memset(c.state, 0); err != nil {
+		if len(c.flying) == 0 { // the caller has been told of a failed step, and goes on
+			if err := c.rouse(); err != nil {
 				return err
 			}
-			c.halted = false
 		}
 		return s.replay.Launch(c.gpu.compute)
 	})
+}
+
+// rouse lets updates happen again after a step that failed.
+func (c *captured) rouse() error {
+	if !c.halted {
+		return nil
+	}
+	c.halted = false
+	return c.gpu.compute.Memset(c.state, 0)
 }
 
 func (c *captured) finish() (norm float64, err error) {

@@ -158,6 +158,14 @@ func (d *Device) String() string {
 	return fmt.Sprintf("CPU, %d thread%s, %s; %s", d.Threads(), plural, cpu.Path(), d.reason)
 }
 
+// Usage counts what the device holds of a GPU; on the CPU it is empty.
+func (d *Device) Usage() cuda.Usage {
+	if d.gpu == nil {
+		return cuda.Usage{}
+	}
+	return d.gpu.device.Usage()
+}
+
 // Close ends the device's threads and frees its memory; the error says what
 // programs still held. Programs compiled on it must be closed before.
 func (d *Device) Close() error {

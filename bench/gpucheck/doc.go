@@ -10,6 +10,7 @@
 //	              ├─ graph.test, cuda.test with REQUIRE_GPU=1
 //	              ├─ gpucheck cases, alone and under compute-sanitizer
 //	              ├─ hourglass train on CPU and GPU, step by step
-//	              └─ a training step of W1 beside peers/w1_torch.py
+//	              └─ training steps of W1, W2 and W3 beside peers/gpu_torch.py,
+//	                 and each launch beside what the GPU could do
 //	                     └──► one JSON; status 1 if a check failed
 package main

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"time"
 )
 
 func main() {
@@ -33,6 +34,7 @@ func command(args []string) error {
 		flags.StringVar(&r.out, "out", "", "folder for the result")
 		flags.StringVar(&r.only, "only", "", "checks to run, by the beginning of their names, between commas; empty for all")
 		flags.BoolVar(&r.dry, "dry", false, "rehearse on the emulated driver: tiny sizes, no speed")
+		flags.DurationVar(&r.patience, "patience", 4*time.Minute, "how long PyTorch may compile, from the beginning of the run")
 		if err := flags.Parse(args); err != nil {
 			return err
 		}

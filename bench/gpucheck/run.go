@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"hourglass/bench"
 	"hourglass/kernels/cuda"
 	"hourglass/kernels/ptx"
 )
@@ -22,7 +23,12 @@ import (
 type run struct {
 	folder, out, only string
 	dry               bool
+	patience          time.Duration // for what PyTorch compiles
 	report            report
+	peers             map[string]*torch // by workload
+	absent            error             // why there is no PyTorch
+	ceilings          *ceilings
+	steps             []step // for the table
 }
 
 // report is what the visit leaves: enough to repeat it.
@@ -61,6 +67,8 @@ func (r *run) all() error {
 	if err := r.describe(); err != nil {
 		return err
 	}
+	r.startPeers() // they compile while the tests run
+	defer r.stopPeers()
 	r.check("doctor", r.program("hourglass", "--json", "doctor", "--device", "cuda", "--dir", r.out))
 	r.check("tests of kernels/cuda", r.tests("cuda.test", "-test.skip=TestBothBuildsExportTheSame"))
 	r.check("tests of graph", r.tests("graph.test", r.pick("-test.run=TestNotFiniteOnCUDA|TestTrainingFollowsTheCPU/conv", "-test.run=CUDA|FollowsTheCPU|Ahead|IsNotFinite|RunUpdates")))
@@ -72,7 +80,11 @@ func (r *run) all() error {
 	for _, name := range slices.Sorted(maps.Keys(trainings)) {
 		r.check("training "+name, func() (any, error) { return r.compareTraining(name, trainings[name]) })
 	}
-	r.check("step of W1", r.compareSteps)
+	r.check("ceilings", r.measureCeilings)
+	for _, w := range bench.Workloads() {
+		r.check(stepOf(w), func() (any, error) { return r.compareSteps(w) })
+	}
+	r.printSteps()
 	return r.write()
 }
 
@@ -110,11 +122,7 @@ func (r *run) describe() error {
 
 // check asks one question, unless others alone were asked for.
 func (r *run) check(name string, ask func() (figures any, err error)) {
-	wanted := r.only == ""
-	for prefix := range strings.SplitSeq(r.only, ",") {
-		wanted = wanted || strings.HasPrefix(name, prefix)
-	}
-	if !wanted {
+	if !r.wants(name) {
 		return
 	}
 	began := time.Now()
@@ -133,6 +141,14 @@ func (r *run) check(name string, ask func() (figures any, err error)) {
 	}
 	fmt.Printf("%-8s %s (%.1f s) %s\n", c.State, name, c.Seconds, c.Detail)
 	r.report.Checks = append(r.report.Checks, c)
+}
+
+func (r *run) wants(name string) bool {
+	wanted := r.only == ""
+	for prefix := range strings.SplitSeq(r.only, ",") {
+		wanted = wanted || strings.HasPrefix(name, prefix)
+	}
+	return wanted
 }
 
 // program runs one of the carried programs; the last line it prints is its

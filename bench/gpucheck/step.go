@@ -1,14 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"hourglass/bench"
@@ -16,190 +10,250 @@ import (
 	"hourglass/models"
 )
 
-// compareSteps times a training step of W1: rounds of ours and of PyTorch's in
-// turn, each some steps, medians over all. A step is from the batch in pinned
-// memory to its loss on the host; ours also as training takes them, a step queued
-// ahead.
-func (r *run) compareSteps() (any, error) {
-	rounds, each := 10, 100
+// precisions in which steps are timed, by PyTorch's names.
+var precisions = []string{"fp32"}
+
+// Limits of one workload in one precision: rounds, of which two are done in any
+// case; the time after which no further one begins; and how long one way of
+// stepping is timed in a round.
+const (
+	rounds = 10
+	budget = 12 * time.Second
+	turn   = 250 * time.Millisecond
+)
+
+// timing is what steps take, in milliseconds, over all rounds.
+type timing struct {
+	Host     bench.Summary `json:"host_ms"`   // each from the batch in pinned memory to its loss on the host
+	Queued   bench.Summary `json:"queued_ms"` // with a step queued ahead
+	Device   bench.Summary `json:"device_ms"` // without the batch's copy, by the device's events
+	Peak     int           `json:"peak_bytes"`
+	Reserved int           `json:"reserved_bytes,omitempty"` // by PyTorch's allocator
+}
+
+// step is a workload's training step in one precision, ours and PyTorch's.
+type step struct {
+	Workload  string            `json:"workload"`
+	Precision string            `json:"precision"`
+	Batch     int               `json:"batch"`
+	Rounds    int               `json:"rounds"`
+	Ours      timing            `json:"hourglass"`
+	Nodes     int               `json:"nodes"` // launches, and copies to the host
+	Work      bench.Work        `json:"work"`  // of the plan
+	Torch     map[string]timing `json:"torch,omitempty"`
+	Absent    map[string]string `json:"absent,omitempty"`
+	Launches  []launched        `json:"launches"`
+}
+
+// launched is one launch of a step beside the least time it could take.
+type launched struct {
+	graph.LaunchTime
+	Floor float64 `json:"floor_us,omitempty"` // of its bytes or its arithmetic, by the ceilings
+	Ratio float64 `json:"ratio,omitempty"`    // of its time to that
+}
+
+func stepOf(w bench.Workload) string { return "step of " + w.Name }
+
+// compareSteps times a training step of a workload in each precision, rounds of
+// ours and of PyTorch's modes in turn.
+func (r *run) compareSteps(w bench.Workload) (any, error) {
 	if r.dry {
-		rounds, each = 1, 1
+		w = tiny(w)
 	}
-	w := bench.W1()
-	if r.dry {
-		w.Batch = 2
+	if _, err := r.measureCeilings(); err != nil && r.absent == nil {
+		fmt.Println("no ceilings:", err)
 	}
-	device, err := graph.OpenDevice(graph.CUDA, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer device.Close()
-	model, err := models.New(w.Spec, seed)
-	if err != nil {
-		return nil, err
-	}
-	b := graph.NewBuilder(model.Store(), true)
-	model.Train(b, w.Batch)
-	program, err := graph.Compile(device, b, &w.Optimiser)
-	if err != nil {
-		return nil, err
-	}
-	defer program.Close()
-	batch := make([]float32, len(program.Input(models.Image)))
-	for i := range batch {
-		batch[i] = float32(i%29) / 29
-	}
-	copy(program.Input(models.Image), batch)
-	figures := map[string]any{"batch": w.Batch, "parameters": model.Store().Count(), "steps": rounds * each}
-	peer, err := r.startTorch(w.Batch, each)
+	r.awaitPeers()
+	figures := map[string]any{"batch": w.GPUBatch}
+	peer := r.peers[w.Name]
 	switch {
-	case errors.Is(err, errAbsent), errors.Is(err, errSilicon):
-		figures["torch"] = err.Error()
-	case err != nil:
-		return figures, err
+	case peer != nil:
+		figures["torch"] = peer.about
+		delete(r.peers, w.Name)
+		defer peer.stop() // and its memory is free for the next
+	case r.absent != nil:
+		figures["torch"] = r.absent.Error()
 	default:
-		defer peer.in.Close() // ends its loop
+		figures["torch"] = "absent: it did not get ready"
 	}
-	var ours, queued []float64
-	theirs := map[string][]float64{}
-	for round := range rounds {
-		for i := range each {
-			began := time.Now()
-			if _, err := program.Step(w.Rate, 1+round*each+i); err != nil {
-				return nil, err
-			}
-			ours = append(ours, 1e3*time.Since(began).Seconds())
-		}
-		perStep, err := queueSteps(program, batch, w.Rate, rounds*each+1+round*each, each)
+	var failed error
+	var steps []step
+	for _, precision := range precisions {
+		s, err := r.race(w, precision, peer)
 		if err != nil {
-			return nil, err
-		}
-		queued = append(queued, perStep)
-		if peer == nil {
+			failed = errors.Join(failed, fmt.Errorf("%s in %s: %w", w.Name, precision, err))
 			continue
 		}
-		times, err := peer.round()
-		if err != nil {
-			return nil, err
-		}
-		for mode, t := range times {
-			theirs[mode] = append(theirs[mode], t...)
-		}
+		steps = append(steps, s)
 	}
-	figures["hourglass_ms, host"] = median(ours)
-	figures["hourglass_ms, host, a step queued ahead"] = median(queued)
-	if peer != nil {
-		medians := map[string]float64{}
-		for mode, t := range theirs {
-			medians[mode] = median(t)
-		}
-		figures["torch"], figures["torch_ms"] = peer.about, medians
-		if n := peer.about.Parameters; n != model.Store().Count() {
-			return figures, fmt.Errorf("PyTorch's model has %d parameters, ours %d; the two are not the same", n, model.Store().Count())
-		}
-		return figures, peer.close()
-	}
-	if r.dry {
+	figures["steps"] = steps
+	r.steps = append(r.steps, steps...)
+	if failed == nil && r.dry {
 		return figures, fmt.Errorf("%w: times on the emulated driver mean nothing", errSilicon)
 	}
-	return figures, nil
+	return figures, failed
 }
 
-// queueSteps takes n steps from the given number on as training does, each queued
-// while the one before computes, its batch copied in meanwhile. It returns the
-// milliseconds of one.
-func queueSteps(program *graph.Program, batch []float32, rate float64, first, n int) (float64, error) {
-	began, under := time.Now(), 0
-	for step := first; step < first+n || under > 0; step++ {
-		if step < first+n {
-			copy(program.Input(models.Image), batch)
-			if err := program.Begin(rate, step); err != nil {
-				return 0, err
-			}
-			under++
+// tiny is a workload's kind of model, for the emulated driver.
+func tiny(w bench.Workload) bench.Workload {
+	small := models.Shape{C: 3, H: 16, W: 16}
+	switch w.Name {
+	case "W2":
+		w.Spec = models.Convolutional(small, []int{4, 8}, 4, 8, models.BatchNorm, models.LeakyReLUWith(0.2))
+	case "W3":
+		w.Spec = models.Residual(small, []int{8, 16}, 2, 4)
+	}
+	w.GPUBatch = 2
+	return w
+}
+
+// measured collects the times of one contender, in milliseconds.
+type measured struct {
+	host, queued, device []float64
+	peak, reserved       int
+}
+
+func (m *measured) timing() timing {
+	return timing{bench.Summarise(m.host), bench.Summarise(m.queued), bench.Summarise(m.device), m.peak, m.reserved}
+}
+
+// race times one workload in one precision.
+func (r *run) race(w bench.Workload, precision string, peer *torch) (s step, err error) {
+	trainer, err := bench.OpenGPU(w)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, trainer.Close()) }()
+	s = step{Workload: w.Name, Precision: precision, Batch: w.GPUBatch, Work: trainer.Work(), Torch: map[string]timing{}, Absent: map[string]string{}}
+	var modes []string
+	if peer != nil {
+		modes = peer.about.Modes[precision]
+		if n := trainer.Model.Store().Count(); n != peer.about.Parameters {
+			return s, fmt.Errorf("PyTorch's model has %d parameters, ours %d; the two are not the same", peer.about.Parameters, n)
 		}
-		if under == program.Depth() || step >= first+n-1 {
-			if _, err := program.Finish(); err != nil {
-				return 0, err
+	}
+	ours, theirs := contender{Trainer: trainer, batch: append([]float32{}, trainer.Input()...)}, map[string]*measured{}
+	if err := ours.warmUp(); err != nil {
+		return s, err
+	}
+	for began := time.Now(); s.Rounds < rounds && (s.Rounds < 2 || time.Since(began) < budget) && !(r.dry && s.Rounds > 0); s.Rounds++ {
+		if s.Nodes, err = ours.round(); err != nil {
+			return s, err
+		}
+		for _, mode := range modes {
+			if s.Absent[mode] != "" {
+				continue
 			}
-			under--
+			a, err := peer.ask(mode, turn.Seconds())
+			if err != nil {
+				return s, err
+			}
+			if s.Absent[mode] = a.Absent; a.Absent != "" {
+				continue
+			}
+			if theirs[mode] == nil {
+				theirs[mode] = &measured{}
+			}
+			theirs[mode].add(a)
 		}
 	}
-	return 1e3 * time.Since(began).Seconds() / float64(n), nil
+	for mode, m := range theirs {
+		if s.Absent[mode] == "" {
+			delete(s.Absent, mode)
+			s.Torch[mode] = m.timing()
+		}
+	}
+	s.Ours = ours.timing()
+	launches, err := trainer.Program.Profile(50)
+	for _, l := range launches {
+		s.Launches = append(s.Launches, r.beside(l, precision))
+	}
+	return s, err
 }
 
-func median(values []float64) float64 {
-	slices.Sort(values)
-	return values[len(values)/2]
+func (m *measured) add(a answer) {
+	m.host, m.queued, m.device = append(m.host, a.Host...), append(m.queued, a.Queued), append(m.device, a.Device)
+	m.peak, m.reserved = max(m.peak, a.Peak), max(m.reserved, a.Reserved)
 }
 
-// torch is peers/w1_torch.py: it says what it is, and answers each line by a
-// line with the times of a round.
-type torch struct {
-	command *exec.Cmd
-	in      interface {
-		Write([]byte) (int, error)
-		Close() error
+// beside adds a launch's floor, where the ceilings are known.
+func (r *run) beside(l graph.LaunchTime, precision string) launched {
+	one := launched{LaunchTime: l}
+	if c := r.ceilings; c != nil && c.Copy > 0 && c.FLOPs[precision] > 0 {
+		one.Floor = 1e6 * max(float64(l.Bytes)/c.Copy, float64(l.FLOPs)/c.FLOPs[precision])
 	}
-	out   *bufio.Reader
-	about struct {
-		Versions   map[string]string `json:"versions"`
-		Parameters int               `json:"parameters"`
-		Absent     map[string]string `json:"absent"` // modes that do not work here, and why
+	if one.Floor > 0 {
+		one.Ratio = microseconds(l.Time) / one.Floor
 	}
+	return one
 }
 
-// startTorch starts and warms up the peer; the error says why there is none.
-func (r *run) startTorch(batch, each int) (*torch, error) {
-	if r.dry {
-		return nil, fmt.Errorf("%w: PyTorch is not timed in a rehearsal", errSilicon)
-	}
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		return nil, fmt.Errorf("%w: python3 is not on the PATH", errAbsent)
-	}
-	if err := exec.Command(python, "-c", "import torch; assert torch.cuda.is_available()").Run(); err != nil {
-		return nil, fmt.Errorf("%w: python3 has no torch that sees the GPU", errAbsent)
-	}
-	p := &torch{command: exec.Command(python, filepath.Join(r.folder, "w1_torch.py"), fmt.Sprint(batch), fmt.Sprint(each))}
-	p.command.Stderr = os.Stderr
-	if p.in, err = p.command.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := p.command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	p.out = bufio.NewReader(out)
-	if err := p.command.Start(); err != nil {
-		return nil, err
-	}
-	if err := p.read(&p.about); err != nil {
-		p.in.Close()
-		return nil, err
-	}
-	return p, nil
+func microseconds(t time.Duration) float64 { return 1e6 * t.Seconds() }
+
+// contender is ours.
+type contender struct {
+	*bench.Trainer
+	measured
+	batch []float32
+	taken int // steps
 }
 
-func (p *torch) round() (times map[string][]float64, err error) {
-	if _, err := p.in.Write([]byte("\n")); err != nil {
-		return nil, fmt.Errorf("asking PyTorch for a round: %w", err)
-	}
-	return times, p.read(&times)
-}
-
-func (p *torch) read(into any) error {
-	line, err := p.out.ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, into)
-	}
-	if err != nil {
-		return fmt.Errorf("reading what PyTorch says: %w", err)
+func (c *contender) warmUp() error {
+	for range 3 {
+		if err := c.step(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (p *torch) close() error {
-	p.in.Close() // ends its loop
-	return p.command.Wait()
+func (c *contender) step() error {
+	c.taken++
+	_, err := c.Program.Step(c.Rate, c.taken)
+	return err
+}
+
+// round times steps in all three ways.
+func (c *contender) round() (nodes int, err error) {
+	n := 0
+	for began := time.Now(); n < 3 || time.Since(began) < turn; n++ {
+		start := time.Now()
+		if err := c.step(); err != nil {
+			return 0, err
+		}
+		c.host = append(c.host, milliseconds(time.Since(start)))
+	}
+	began := time.Now()
+	if err := c.queue(n); err != nil {
+		return 0, err
+	}
+	c.queued = append(c.queued, milliseconds(time.Since(began))/float64(n))
+	step, nodes, err := c.Program.StepTime(n)
+	c.device = append(c.device, milliseconds(step))
+	c.peak = c.Usage().PeakBytes
+	return nodes, err
+}
+
+func milliseconds(t time.Duration) float64 { return 1e3 * t.Seconds() }
+
+// queue takes n steps as training does, each queued while the one before
+// computes, its batch copied in meanwhile.
+func (c *contender) queue(n int) error {
+	for begun, under := 0, 0; begun < n || under > 0; {
+		if begun < n {
+			copy(c.Input(), c.batch)
+			c.taken++
+			if err := c.Program.Begin(c.Rate, c.taken); err != nil {
+				return err
+			}
+			begun, under = begun+1, under+1
+		}
+		if under == c.Program.Depth() || begun == n {
+			if _, err := c.Program.Finish(); err != nil {
+				return err
+			}
+			under--
+		}
+	}
+	return nil
 }
