@@ -42,26 +42,32 @@ type Trainer struct {
 }
 
 // Open makes a workload's training program on the CPU.
-func Open(w Workload, threads int) (*Trainer, error) { return open(w, graph.CPU, threads, true) }
+func Open(w Workload, threads int) (*Trainer, error) {
+	return open(w, graph.CPU, threads, kernels.FP32, true)
+}
 
 // OpenGPU makes it on the first GPU.
-func OpenGPU(w Workload) (*Trainer, error) {
+func OpenGPU(w Workload, precision kernels.Precision) (*Trainer, error) {
 	w.Batch = w.GPUBatch
-	return open(w, graph.CUDA, 0, true)
+	return open(w, graph.CUDA, 0, precision, true)
 }
 
 // OpenForward makes the program of an evaluation: encoder, decoder and loss.
 func OpenForward(w Workload, threads int) (*Trainer, error) {
-	return open(w, graph.CPU, threads, false)
+	return open(w, graph.CPU, threads, kernels.FP32, false)
 }
 
-func open(w Workload, backend graph.Backend, threads int, training bool) (*Trainer, error) {
+func open(w Workload, backend graph.Backend, threads int, precision kernels.Precision, training bool) (*Trainer, error) {
 	model, err := w.New(w.Spec, 1)
 	if err != nil {
 		return nil, fmt.Errorf("building workload %s: %w", w.Name, err)
 	}
 	t := &Trainer{Workload: w, Model: model}
 	if t.device, err = graph.OpenDevice(backend, threads); err != nil {
+		return nil, err
+	}
+	if err := t.device.SetPrecision(precision); err != nil {
+		t.device.Close()
 		return nil, err
 	}
 	b := graph.NewBuilder(model.Store(), training)

@@ -18,10 +18,6 @@ type LaunchTime struct {
 	Time        time.Duration // on the GPU
 }
 
-// longest is how long a launch is repeated for at most in a profile: then what
-// it costs to begin a graph is less than a thousandth of it.
-const longest = 10 * time.Millisecond
-
 // Profile measures each launch of a training step on the GPU, in order: copies
 // of it are recorded and replayed, `repeats` of them, or fewer of a launch that
 // takes long. What a launch reads may thus come from the caches that the launch
@@ -35,8 +31,8 @@ func (p *Program) Profile(repeats int) ([]LaunchTime, error) {
 		return nil, fmt.Errorf("a profile of %d repeats is asked for; give at least 1", repeats)
 	}
 	var times []LaunchTime
-	err := p.measure(func(c *captured, w *watch) (err error) {
-		times, err = c.profile(w, repeats)
+	err := p.measure(func(c *captured) (err error) {
+		times, err = c.profile(repeats)
 		return err
 	})
 	return times, err
@@ -50,9 +46,9 @@ func (p *Program) StepTime(n int) (step time.Duration, nodes int, err error) {
 	if n < 1 {
 		return 0, 0, fmt.Errorf("the time of %d steps is asked for; give at least 1", n)
 	}
-	err = p.measure(func(c *captured, w *watch) (err error) {
+	err = p.measure(func(c *captured) (err error) {
 		nodes = c.last.replay.Nodes()
-		step, err = w.time(func() error {
+		step, err = c.gpu.device.Elapsed(c.gpu.compute, func() error {
 			for range n {
 				if err := c.last.replay.Launch(c.gpu.compute); err != nil {
 					return err
@@ -67,7 +63,7 @@ func (p *Program) StepTime(n int) (step time.Duration, nodes int, err error) {
 
 // measure gives what measures a training program on a GPU to itself, with the
 // inputs of the last step on it.
-func (p *Program) measure(work func(c *captured, w *watch) error) (err error) {
+func (p *Program) measure(work func(c *captured) error) (err error) {
 	p.device.busy.Lock()
 	defer p.device.busy.Unlock()
 	c, ok := p.engine.(*captured)
@@ -79,19 +75,10 @@ func (p *Program) measure(work func(c *captured, w *watch) error) (err error) {
 	case p.begun > 0:
 		return fmt.Errorf("a profile is asked for while %d steps are under way; finish them first", p.begun)
 	}
-	w, err := newWatch(c.gpu)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closed := w.close(); err == nil {
-			err = closed
-		}
-	}()
 	if err := c.settle(); err != nil {
 		return err
 	}
-	return work(c, w)
+	return work(c)
 }
 
 // settle does a step at a learning rate of 0, so that every launch finds what it
@@ -112,7 +99,7 @@ func (c *captured) settle() error {
 	return c.gpu.compute.Synchronize()
 }
 
-func (c *captured) profile(w *watch, repeats int) (times []LaunchTime, err error) {
+func (c *captured) profile(repeats int) (times []LaunchTime, err error) {
 	next := 0
 	for k, program := range c.programs {
 		if k == len(c.programs)-1 { // repeated launches may have left gradients that the update refuses
@@ -121,7 +108,7 @@ func (c *captured) profile(w *watch, repeats int) (times []LaunchTime, err error
 			}
 		}
 		for _, l := range program.Launches {
-			t, err := c.repeat(w, c.last.launches[next], repeats)
+			t, err := c.gpu.device.Time(c.gpu.compute, c.last.launches[next:next+1], repeats)
 			if err != nil {
 				return nil, fmt.Errorf("profiling %s: %w", c.describe(k), err)
 			}
@@ -130,82 +117,4 @@ func (c *captured) profile(w *watch, repeats int) (times []LaunchTime, err error
 		}
 	}
 	return times, nil
-}
-
-// repeat is the time of one launch.
-func (c *captured) repeat(w *watch, l cuda.Launch, repeats int) (one time.Duration, err error) {
-	submit := func() error { return c.gpu.device.Submit(c.gpu.compute, []cuda.Launch{l}) }
-	if one, err = w.time(submit); err != nil {
-		return 0, err
-	}
-	n := repeats
-	if one > 0 {
-		n = max(1, min(repeats, int(longest/one)))
-	}
-	replay, err := c.gpu.device.Capture(c.gpu.compute, func() error {
-		for range n {
-			if err := submit(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	defer func() {
-		if closed := replay.Close(); err == nil {
-			err = closed
-		}
-	}()
-	var all time.Duration
-	for range 2 { // the first warms up
-		if all, err = w.time(func() error { return replay.Launch(c.gpu.compute) }); err != nil {
-			return 0, err
-		}
-	}
-	return all / time.Duration(n), nil
-}
-
-// watch tells how long work takes on the GPU.
-type watch struct {
-	stream     *cuda.Stream
-	start, end *cuda.Event
-}
-
-func newWatch(g *gpu) (w *watch, err error) {
-	w = &watch{stream: g.compute}
-	if w.start, err = g.device.NewEvent(); err != nil {
-		return nil, err
-	}
-	if w.end, err = g.device.NewEvent(); err != nil {
-		w.start.Close() // the first error is the cause
-		return nil, err
-	}
-	return w, nil
-}
-
-func (w *watch) close() error {
-	err := w.start.Close()
-	if other := w.end.Close(); err == nil {
-		err = other
-	}
-	return err
-}
-
-// time is how long the GPU takes for what queue queues.
-func (w *watch) time(queue func() error) (time.Duration, error) {
-	if err := w.stream.Record(w.start); err != nil {
-		return 0, err
-	}
-	if err := queue(); err != nil {
-		return 0, err
-	}
-	if err := w.stream.Record(w.end); err != nil {
-		return 0, err
-	}
-	if err := w.end.Synchronize(); err != nil {
-		return 0, err
-	}
-	return w.end.Since(w.start)
 }

@@ -58,13 +58,20 @@ func walk(sizes string, every int) (err error) {
 	}
 	failed, tried := 0, 0
 	for i := 0; i < len(table); i += max(1, every) {
+		programs, err := everyProgram(table[i].Op)
+		if err != nil {
+			return err
+		}
 		tried++
-		if err := compare(w, table[i]); err != nil {
-			failed++
-			fmt.Printf("%s: %v\n", table[i].Name, err)
-			if lost := (*cuda.Error)(nil); errors.As(err, &lost) && lost.Lost() {
+		for _, program := range programs {
+			if err = compare(w, table[i], program); err != nil {
+				failed++
+				fmt.Printf("%s: %v: %v\n", table[i].Name, program.Launches, err)
 				break
 			}
+		}
+		if lost := (*cuda.Error)(nil); errors.As(err, &lost) && lost.Lost() {
+			break
 		}
 	}
 	fmt.Printf("%d of %d cases agree on %s\n", tried-failed, tried, w.device.GPU().Name)
@@ -74,6 +81,20 @@ func walk(sizes string, every int) (err error) {
 		return fmt.Errorf("%d of %d cases differ", failed, tried)
 	}
 	return err
+}
+
+// everyProgram computes an operation in float32, and by every tile of the matrix
+// units if they can.
+func everyProgram(op kernels.Operation) ([]launch.Program, error) {
+	exact, err := launch.Lower(op, kernels.FP32)
+	if err != nil {
+		return nil, err
+	}
+	rounded, err := launch.Variants(op, kernels.TF32)
+	if err != nil || rounded[0].Precision == kernels.FP32 {
+		return []launch.Program{exact}, err
+	}
+	return append([]launch.Program{exact}, rounded...), nil
 }
 
 // training is a model to be trained on so many images a step.
@@ -131,12 +152,21 @@ func newWalker() (w *walker, err error) {
 	return w, err
 }
 
-func (w *walker) withDefinition(c cases.Case) error {
+// seen are the inputs as a program multiplies them.
+func seen(program launch.Program, inputs [][]float64) [][]float64 {
+	if program.Precision == kernels.TF32 {
+		return cases.Rounded(inputs)
+	}
+	return inputs
+}
+
+func (w *walker) withDefinition(c cases.Case, program launch.Program) error {
 	inputs := c.Inputs(seed)
-	got, err := w.onGPU(c, narrow(inputs))
+	got, err := w.onGPU(c, program, narrow(inputs))
 	if err != nil {
 		return err
 	}
+	inputs = seen(program, inputs)
 	want := make([]float64, c.Op.Result().Size())
 	if err := reference.Run(c.Op, c.Clock(seed), want, inputs); err != nil {
 		return err
@@ -145,14 +175,15 @@ func (w *walker) withDefinition(c cases.Case) error {
 }
 
 // withCPU allows the roundings of both.
-func (w *walker) withCPU(c cases.Case) error {
-	inputs := narrow(c.Inputs(seed))
+func (w *walker) withCPU(c cases.Case, program launch.Program) error {
+	given := c.Inputs(seed)
+	inputs := narrow(seen(program, given))
 	clock := c.Clock(seed)
 	kernel, err := cpu.Prepare(&cpu.Context{Workers: w.workers, Clock: &clock}, c.Op)
 	if err != nil {
 		return err
 	}
-	got, err := w.onGPU(c, inputs)
+	got, err := w.onGPU(c, program, narrow(given))
 	if err != nil {
 		return err
 	}
@@ -191,11 +222,7 @@ func updates(op kernels.Operation) bool {
 }
 
 // onGPU runs a case and returns its results.
-func (w *walker) onGPU(c cases.Case, inputs [][]float32) (result []float32, err error) {
-	program, err := launch.Lower(c.Op, kernels.FP32)
-	if err != nil {
-		return nil, err
-	}
+func (w *walker) onGPU(c cases.Case, program launch.Program, inputs [][]float32) (result []float32, err error) {
 	var taken []cuda.Memory
 	defer func() {
 		for _, m := range taken {

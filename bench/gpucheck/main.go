@@ -28,6 +28,12 @@ func command(args []string) error {
 			return err
 		}
 		return walk(*sizes, *every)
+	case "tiles":
+		dry := flags.Bool("dry", false, "tiny sizes, for the emulated driver")
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		return tiles(*dry)
 	case "run":
 		r := run{}
 		flags.StringVar(&r.folder, "folder", ".", "folder that gpu-check.sh pack has filled")
@@ -40,5 +46,5 @@ func command(args []string) error {
 		}
 		return r.all()
 	}
-	return fmt.Errorf("the command is %q; choose run or cases", name)
+	return fmt.Errorf("the command is %q; choose run, cases or tiles", name)
 }

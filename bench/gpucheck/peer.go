@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hourglass/bench"
+	"hourglass/kernels"
 )
 
 // torch is peers/gpu_torch.py: it says what it is, and answers each line.
@@ -89,7 +90,7 @@ func (r *run) findTorch() error {
 
 func (r *run) startPeer(w bench.Workload, threads int) (*torch, error) {
 	seconds := fmt.Sprint(r.patience.Seconds())
-	p := &torch{command: exec.Command("python3", filepath.Join(r.folder, "gpu_torch.py"), w.Name, fmt.Sprint(w.GPUBatch), seconds, strings.Join(precisions, ","))}
+	p := &torch{command: exec.Command("python3", filepath.Join(r.folder, "gpu_torch.py"), w.Name, fmt.Sprint(w.GPUBatch), seconds, names(precisions))}
 	p.command.Env = append(os.Environ(), fmt.Sprintf("TORCHINDUCTOR_COMPILE_THREADS=%d", threads))
 	said, err := os.Create(filepath.Join(r.out, "torch-"+w.Name+".txt"))
 	if err != nil {
@@ -208,4 +209,13 @@ func (r *run) measureCeilings() (any, error) {
 	}
 	r.ceilings = &c
 	return r.ceilings, nil
+}
+
+// names are the precisions by PyTorch's names, which are ours, between commas.
+func names(all []kernels.Precision) string {
+	text := make([]string, len(all))
+	for i, p := range all {
+		text[i] = p.String()
+	}
+	return strings.Join(text, ",")
 }

@@ -81,6 +81,7 @@ func (r *run) all() error {
 		r.check("training "+name, func() (any, error) { return r.compareTraining(name, trainings[name]) })
 	}
 	r.check("ceilings", r.measureCeilings)
+	r.check("tiles", r.program("gpucheck", "tiles", r.pick("-dry", "-dry=false")))
 	for _, w := range bench.Workloads() {
 		r.check(stepOf(w), func() (any, error) { return r.compareSteps(w) })
 	}

@@ -7,18 +7,19 @@ import (
 
 	"hourglass/bench"
 	"hourglass/graph"
+	"hourglass/kernels"
 	"hourglass/models"
 )
 
-// precisions in which steps are timed, by PyTorch's names.
-var precisions = []string{"fp32"}
+// precisions in which steps are timed.
+var precisions = []kernels.Precision{kernels.FP32, kernels.TF32}
 
 // Limits of one workload in one precision: rounds, of which two are done in any
 // case; the time after which no further one begins; and how long one way of
 // stepping is timed in a round.
 const (
 	rounds = 10
-	budget = 12 * time.Second
+	budget = 6 * time.Second
 	turn   = 250 * time.Millisecond
 )
 
@@ -81,7 +82,7 @@ func (r *run) compareSteps(w bench.Workload) (any, error) {
 	for _, precision := range precisions {
 		s, err := r.race(w, precision, peer)
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s in %s: %w", w.Name, precision, err))
+			failed = errors.Join(failed, fmt.Errorf("%s in %v: %w", w.Name, precision, err))
 			continue
 		}
 		steps = append(steps, s)
@@ -118,16 +119,16 @@ func (m *measured) timing() timing {
 }
 
 // race times one workload in one precision.
-func (r *run) race(w bench.Workload, precision string, peer *torch) (s step, err error) {
-	trainer, err := bench.OpenGPU(w)
+func (r *run) race(w bench.Workload, precision kernels.Precision, peer *torch) (s step, err error) {
+	trainer, err := bench.OpenGPU(w, precision)
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, trainer.Close()) }()
-	s = step{Workload: w.Name, Precision: precision, Batch: w.GPUBatch, Work: trainer.Work(), Torch: map[string]timing{}, Absent: map[string]string{}}
+	s = step{Workload: w.Name, Precision: precision.String(), Batch: w.GPUBatch, Work: trainer.Work(), Torch: map[string]timing{}, Absent: map[string]string{}}
 	var modes []string
 	if peer != nil {
-		modes = peer.about.Modes[precision]
+		modes = peer.about.Modes[precision.String()]
 		if n := trainer.Model.Store().Count(); n != peer.about.Parameters {
 			return s, fmt.Errorf("PyTorch's model has %d parameters, ours %d; the two are not the same", peer.about.Parameters, n)
 		}
@@ -166,7 +167,7 @@ func (r *run) race(w bench.Workload, precision string, peer *torch) (s step, err
 	s.Ours = ours.timing()
 	launches, err := trainer.Program.Profile(50)
 	for _, l := range launches {
-		s.Launches = append(s.Launches, r.beside(l, precision))
+		s.Launches = append(s.Launches, r.beside(l, precision.String()))
 	}
 	return s, err
 }

@@ -26,23 +26,27 @@ type Device struct{}
 
 // The methods of the other build, each with its error.
 
-func (d *Device) GPU() GPU                                               { return GPU{} }
-func (d *Device) Usage() Usage                                           { return Usage{} }
-func (d *Device) Do(calls func() error) error                            { return errAbsent }
-func (d *Device) Synchronize() error                                     { return errAbsent }
-func (d *Device) Close() error                                           { return errAbsent }
-func (d *Device) MemInfo() (free, total int64, err error)                { return 0, 0, errAbsent }
-func (d *Device) Alloc(bytes int) (Memory, error)                        { return Memory{}, errAbsent }
-func (d *Device) Free(m Memory) error                                    { return errAbsent }
-func (d *Device) Pin(bytes int) ([]byte, error)                          { return nil, errAbsent }
-func (d *Device) Unpin(b []byte) error                                   { return errAbsent }
-func (d *Device) CopyToDevice(to Memory, from []byte) error              { return errAbsent }
-func (d *Device) CopyToHost(to []byte, from Memory) error                { return errAbsent }
-func (d *Device) Load(ptx string) (*Module, error)                       { return nil, errAbsent }
-func (d *Device) NewStream() (*Stream, error)                            { return nil, errAbsent }
-func (d *Device) NewEvent() (*Event, error)                              { return nil, errAbsent }
-func (d *Device) Submit(s *Stream, launches []Launch) error              { return errAbsent }
-func (d *Device) Capture(s *Stream, record func() error) (*Graph, error) { return nil, errAbsent }
+func (d *Device) GPU() GPU                                                     { return GPU{} }
+func (d *Device) Usage() Usage                                                 { return Usage{} }
+func (d *Device) Do(calls func() error) error                                  { return errAbsent }
+func (d *Device) Synchronize() error                                           { return errAbsent }
+func (d *Device) Close() error                                                 { return errAbsent }
+func (d *Device) MemInfo() (free, total int64, err error)                      { return 0, 0, errAbsent }
+func (d *Device) Alloc(bytes int) (Memory, error)                              { return Memory{}, errAbsent }
+func (d *Device) Free(m Memory) error                                          { return errAbsent }
+func (d *Device) Pin(bytes int) ([]byte, error)                                { return nil, errAbsent }
+func (d *Device) Unpin(b []byte) error                                         { return errAbsent }
+func (d *Device) CopyToDevice(to Memory, from []byte) error                    { return errAbsent }
+func (d *Device) CopyToHost(to []byte, from Memory) error                      { return errAbsent }
+func (d *Device) Load(ptx string) (*Module, error)                             { return nil, errAbsent }
+func (d *Device) NewStream() (*Stream, error)                                  { return nil, errAbsent }
+func (d *Device) NewEvent() (*Event, error)                                    { return nil, errAbsent }
+func (d *Device) Submit(s *Stream, launches []Launch) error                    { return errAbsent }
+func (d *Device) Capture(s *Stream, record func() error) (*Graph, error)       { return nil, errAbsent }
+func (d *Device) Elapsed(s *Stream, queue func() error) (time.Duration, error) { return 0, errAbsent }
+func (d *Device) Time(s *Stream, launches []Launch, repeats int) (time.Duration, error) {
+	return 0, errAbsent
+}
 
 // Module is loaded PTX.
 type Module struct{}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hourglass/bench"
+	"hourglass/internal/cases"
+	"hourglass/kernels"
+	"hourglass/kernels/cuda"
+	"hourglass/kernels/launch"
+)
+
+// tileTime is how an operation does by one of the tiles of the matrix units.
+type tileTime struct {
+	Kernel string  `json:"kernel"`
+	Micros float64 `json:"us"`     // of all its launches
+	Rate   float64 `json:"tflops"` // of the products that the result needs
+	Chosen bool    `json:"chosen,omitempty"`
+}
+
+// tiles times every tile for the products of the training steps, which is what
+// the model that chooses one is made after.
+func tiles(dry bool) error {
+	workloads := bench.Workloads()
+	all := make([]training, len(workloads))
+	for i, w := range workloads {
+		if dry {
+			w = tiny(w)
+		}
+		all[i] = training{w.Spec, w.GPUBatch}
+	}
+	table, err := operations(all...)
+	if err != nil {
+		return err
+	}
+	w, err := newWalker()
+	if err != nil {
+		return err
+	}
+	figures := map[string][]tileTime{}
+	chosen, best := 0.0, 0.0
+	for _, c := range table {
+		times, err := w.timeTiles(c.Op)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+		if times == nil {
+			continue
+		}
+		for _, t := range times {
+			if t.Chosen {
+				chosen += t.Micros
+			}
+		}
+		fastest := slices.MinFunc(times, func(a, b tileTime) int { return cmp.Compare(a.Micros, b.Micros) })
+		best += fastest.Micros
+		figures[c.Name] = times
+		fmt.Printf("%-60.60s", shapes(c))
+		for _, t := range times {
+			fmt.Printf(" %s%s %.1f us %.0f TF", map[bool]string{true: "*"}[t.Chosen], t.Kernel[strings.LastIndex(t.Kernel, "tf32_")+5:], t.Micros, t.Rate)
+		}
+		fmt.Println()
+	}
+	w.workers.Close()
+	if err := errors.Join(w.stream.Close(), w.device.Close()); err != nil {
+		return err
+	}
+	text, err := json.Marshal(map[string]any{"chosen_us": chosen, "best_us": best, "operations": figures})
+	fmt.Println(string(text))
+	return err
+}
+
+func shapes(c cases.Case) string {
+	switch o := c.Op.(type) {
+	case kernels.ConvolveForward:
+		return fmt.Sprintf("forward %v %v", o.X(), o.Weight())
+	case kernels.ConvolveBackwardInput:
+		return fmt.Sprintf("input %v %v", o.X(), o.Weight())
+	case kernels.ConvolveBackwardWeight:
+		return fmt.Sprintf("weight %v %v", o.X(), o.Weight())
+	case kernels.Multiply:
+		return fmt.Sprintf("multiply %d %d %d %v %v", o.M, o.N, o.K, o.TransA, o.TransB)
+	}
+	return c.Name
+}
+
+// timeTiles returns nothing for what the matrix units do not compute.
+func (w *walker) timeTiles(op kernels.Operation) (times []tileTime, err error) {
+	programs, err := launch.Variants(op, kernels.TF32)
+	if err != nil || programs[0].Precision == kernels.FP32 {
+		return nil, err
+	}
+	chosen, err := launch.Lower(op, kernels.TF32)
+	if err != nil {
+		return nil, err
+	}
+	for _, program := range programs {
+		took, err := w.timeProgram(op, program)
+		if err != nil {
+			return nil, err
+		}
+		product := 0 // the launch with the arithmetic
+		for i, l := range program.Launches {
+			if l.FLOPs > program.Launches[product].FLOPs {
+				product = i
+			}
+		}
+		kernel := program.Launches[product].Kernel
+		t := tileTime{Kernel: kernel, Micros: microseconds(took), Rate: float64(op.FLOPs()) / took.Seconds() / 1e12}
+		for _, l := range chosen.Launches {
+			t.Chosen = t.Chosen || l.Kernel == kernel
+		}
+		times = append(times, t)
+	}
+	return times, nil
+}
+
+// timeProgram runs a program on numbers of a repeated pattern, for as long as a
+// clock needs.
+func (w *walker) timeProgram(op kernels.Operation, program launch.Program) (took time.Duration, err error) {
+	var taken []cuda.Memory
+	defer func() {
+		for _, m := range taken {
+			err = errors.Join(err, w.device.Free(m))
+		}
+	}()
+	take := func(bytes int) uint64 {
+		var m cuda.Memory
+		if err == nil {
+			m, err = w.device.Alloc(max(bytes, 4))
+		}
+		if err == nil {
+			taken = append(taken, m)
+			err = w.fill(m)
+		}
+		return m.Address
+	}
+	b := launch.Binding{Result: take(4 * op.Result().Size()), Workspace: take(program.Workspace)}
+	for _, shape := range op.Operands() {
+		b.Operands = append(b.Operands, take(4*shape.Size()))
+	}
+	if err != nil {
+		return 0, err
+	}
+	launches, err := w.bind(program, &b)
+	if err != nil {
+		return 0, err
+	}
+	return w.device.Time(w.stream, launches, 20)
+}
+
+// pattern is numbers of either sign, which repeat every mebibyte.
+var pattern = func() []byte {
+	values := make([]float32, 1<<18)
+	for i := range values {
+		values[i] = float32(kernels.Normals(kernels.Clock{Seed: seed}.Draw(0, uint32(i/4)))[i%4])
+	}
+	return cuda.Bytes(values)
+}()
+
+// fill copies the pattern over memory.
+func (w *walker) fill(m cuda.Memory) error {
+	n := min(len(pattern), m.Bytes)
+	start, err := m.Part(0, n)
+	if err == nil {
+		err = w.device.CopyToDevice(start, pattern[:n])
+	}
+	for done := n; err == nil && done < m.Bytes; {
+		next := min(done, m.Bytes-done)
+		from, _ := m.Part(0, next)
+		to, _ := m.Part(done, next)
+		err = w.stream.Copy(to, from)
+		done += next
+	}
+	if err != nil {
+		return err
+	}
+	return w.stream.Synchronize()
+}
