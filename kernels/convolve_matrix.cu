@@ -215,10 +215,10 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     left.depth = row < rows ? depth : 0;
     left.begin(first);
     Outputs<T::COLUMNS, Right> right = {dy + group * columns + column, K, first, column < columns ? depth : 0};
-    part += block_z() * rows * columns;
+    int share = block_z() * rows * columns;
     matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
         int r = first_row + i, c = first_column + j;
-        if (r < rows && c < columns) Part(sum, c, columns).store(part, r * columns + c);
+        if (r < rows && c < columns) Part(sum, c, columns).store(part, share + r * columns + c);
     });
 }
 

@@ -75,6 +75,9 @@ DEVICE uint32 rounded_to_tf32(float x) {
 DEVICE void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int Pending> DEVICE void wait_for_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory"); }
 
+// write_four writes four numbers to global memory, at a multiple of 16 bytes.
+DEVICE void write_four(float *to, Four v) { *(Four *)to = v; }
+
 // fused is a·b + c, rounded once.
 DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 DEVICE float square_root(float x) { return __builtin_sqrtf(x); }

@@ -202,9 +202,10 @@ struct Part {
             v.w = activated_by_call(function, alpha, v.w);
         }
     }
+    // store writes element `at` on of a whole buffer, which is aligned.
     DEVICE void store(float *to, int at) const {
         if (count > 3 && at % 4 == 0) {
-            *(Four *)(to + at) = v;
+            write_four(to + at, v);
             return;
         }
         to[at] = v.x;

@@ -29,13 +29,13 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
     int depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
     Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
-    out += block_z() * M * N;
+    int share = block_z() * M * N;
     matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
         int m = row + i, n = column + j;
         if (m >= M || n >= N) return;
         Part part(sum, n, N);
         part.finish(bias ? bias + n : bias, function, alpha);
-        part.store(out, m * N + n);
+        part.store(out, share + m * N + n);
     });
 }
 

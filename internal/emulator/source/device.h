@@ -114,6 +114,10 @@ DEVICE float from_lane_above(float v, int distance) {
     int lane = emulated::thread->number % 32;
     return emulated::exchange(v, lane + distance < 32 ? lane + distance : lane);
 }
+DEVICE void write_four(float *to, Four v) {
+    if ((uintptr_t)to % 16 != 0) emulated::complain("thread %d writes four numbers to an address that is no multiple of 16", thread_x());
+    memcpy(to, &v, 16);
+}
 DEVICE void commit_copies() { emulated::commit_copies(); }
 template <int Pending> DEVICE void wait_for_copies() { emulated::wait_for_copies(Pending); }
 DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

@@ -19,6 +19,8 @@ static int size_of(const std::string &type) {
 
 // read_entries finds the entries of a PTX text; the error is a sentence.
 static std::string read_entries(const std::string &ptx, Module &module) {
+    for (unsigned char c : ptx)
+        if (c > 127) return "PTX has a character that is not ASCII, which the driver's compiler does not take, not even in a comment";
     std::istringstream words(ptx);
     std::string word, target, open;
     Function *function = nullptr;
