@@ -93,13 +93,13 @@ func (c *captured) lower(store *Store) error {
 	}
 	for _, val := range c.schedule.values {
 		if val.noise != nil {
-			if err := add(launch.Lower(*val.noise, c.gpu.precision)); err != nil {
+			if err := add(c.gpu.lower(*val.noise)); err != nil {
 				return err
 			}
 		}
 	}
 	for _, in := range c.schedule.instructions {
-		if err := add(launch.Lower(in.op, c.gpu.precision)); err != nil {
+		if err := add(c.gpu.lower(in.op)); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hourglass/kernels"
 	"hourglass/kernels/cuda"
+	"hourglass/kernels/launch"
 	"hourglass/kernels/ptx"
 )
 
@@ -53,6 +54,11 @@ func (g *gpu) load() error {
 		}
 	}
 	return nil
+}
+
+// lower makes the launches of an operation for this GPU.
+func (g *gpu) lower(op kernels.Operation) (launch.Program, error) {
+	return launch.LowerOn(op, g.precision, int(g.device.GPU().Capability))
 }
 
 // function finds a kernel in the module that has it.

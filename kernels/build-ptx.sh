@@ -6,11 +6,13 @@
 #	kernels/build-ptx.sh [folder]    folder: kernels/ptx unless given
 set -eu
 
-# PTX 7.0 is the first with shuffles and sm_80; a driver of CUDA 11.0 takes it.
-# Products and sums are contracted only where the source says fused().
+# PTX 7.0 is the first with shuffles and sm_80; a driver of CUDA 11.0 takes it. The
+# matrix units' kernels need 7.5 (CUDA 11.5) for copies that are left out, and 8.0
+# (CUDA 12.0) for warpgroups. Products and sums are contracted only where the source
+# says fused().
 compiler=clang-19
 version=19.1.7
-flags="-x cuda --cuda-device-only -S -nocudainc -nocudalib --cuda-feature=+ptx70 -std=c++17 -O3 -ffp-contract=off -Wall -Werror"
+flags="-x cuda --cuda-device-only -S -nocudainc -nocudalib -std=c++17 -O3 -ffp-contract=off -Wall -Werror"
 
 cd "$(dirname "$0")"
 out=${1:-ptx}
@@ -27,11 +29,12 @@ mkdir -p "$out"
 rm -f "$out"/*.ptx
 for source in *.cu; do
     case $source in
-    *_matrix.cu) capabilities=80 ;; # what it needs came with that
-    *) capabilities="75 80" ;;
+    *_warpgroup.cu) capabilities=90a ptx=80 ;; # what they need came with these
+    *_matrix.cu) capabilities=80 ptx=75 ;;
+    *) capabilities="75 80" ptx=70 ;;
     esac
     for capability in $capabilities; do
-        $compiler $flags --cuda-gpu-arch=sm_$capability -o "$out/${source%.cu}.sm_$capability.ptx" "$source"
+        $compiler $flags --cuda-feature=+ptx$ptx --cuda-gpu-arch=sm_$capability -o "$out/${source%.cu}.sm_$capability.ptx" "$source"
     done
 done
 go run ./ptx/manifest -compiler "clang $version" -flags "$flags" -sources . -ptx "$out" >"$out/manifest.json"

@@ -47,6 +47,9 @@ DEVICE float from_lane_above(float v, int distance) {
     return __nvvm_shfl_sync_down_f32(0xffffffffu, v, distance, 0x1f);
 }
 
+DEVICE uint32 bits_of(float x) { return __builtin_bit_cast(uint32, x); }
+DEVICE float float_of(uint32 bits) { return __builtin_bit_cast(float, bits); }
+
 // The matrix units of capability 8.0 and later, used by all 32 lanes of a warp
 // together. A lane l holds of each matrix what its group l/4 and its place l%4 say:
 //
@@ -54,20 +57,35 @@ DEVICE float from_lane_above(float v, int distance) {
 //	b  8 columns, 8 deep    column group at depth place, place+4
 //	d  16 rows, 8 columns   row group at columns 2·place, 2·place+1; then row group+8
 //
-// add_product adds a·b to d. The factors keep the 10 bits of mantissa that
-// rounded_to_tf32 left them; products are exact, and sums are float32.
-DEVICE void add_product(float (&d)[4], const uint32 (&a)[4], const uint32 (&b)[2]) {
+// add_product adds a·b to d. Of the factors' mantissas 10 bits count, the others are
+// ignored; products are exact, sums are float32.
+DEVICE void add_product(float (&d)[4], const float (&a)[4], const float (&b)[2]) {
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+        : "r"(bits_of(a[0])), "r"(bits_of(a[1])), "r"(bits_of(a[2])), "r"(bits_of(a[3])), "r"(bits_of(b[0])), "r"(bits_of(b[1])));
 }
 
 // rounded_to_tf32 is x with 10 bits of mantissa, halves rounded away from zero.
-DEVICE uint32 rounded_to_tf32(float x) {
+DEVICE float rounded_to_tf32(float x) {
     uint32 bits;
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
-    return bits;
+    return float_of(bits);
 }
+
+// What a warpgroup multiplies: begin_products stands before the first
+// add_warpgroup_product behind other writes to the sums, commit_products behind the
+// last; the sums are there, and shared memory may be written, when
+// wait_for_products has returned. show_copies lets the matrix units see what has
+// been copied to or stored in shared memory; a barrier follows.
+DEVICE void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+DEVICE void commit_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int Count> DEVICE void wait_for_products(float (&d)[Count]) {
+    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+    UNROLL
+    for (int i = 0; i < Count; i++)
+        asm volatile("" : "+f"(d[i])::"memory");
+}
+DEVICE void show_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 // Copies of Shared are done in the background: those before the last-but-n
 // call of commit_copies have arrived for this thread when wait_for_copies<n>
@@ -85,13 +103,10 @@ DEVICE double square_root(double x) { return __builtin_sqrt(x); }
 // nearest_integer rounds halves to even.
 DEVICE float nearest_integer(float x) { return __builtin_rintf(x); }
 
-DEVICE uint32 bits_of(float x) { return __builtin_bit_cast(uint32, x); }
-DEVICE float float_of(uint32 bits) { return __builtin_bit_cast(float, bits); }
-
 // Shared is an array that the threads of a block share. Declare it with SHARED
 // inside a function; its contents are undefined until stored.
 template <class T, int Size> struct Shared {
-    __attribute__((aligned(16))) T data[Size];
+    __attribute__((aligned(Size * sizeof(T) < 1024 ? 16 : 1024))) T data[Size];
     DEVICE T load(int i) const { return data[i]; }
     DEVICE void store(int i, T v) { data[i] = v; }
     // load_four reads elements i to i+3; i is a multiple of 4.
@@ -106,10 +121,12 @@ template <class T, int Size> struct Shared {
     // are multiples of 16 bytes, from global memory; where `inside` is false,
     // zeros, and nothing is read.
     DEVICE void copy_one(int i, const T *from, bool inside) {
-        asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(address(i)), "l"(from), "r"(inside ? 4 : 0) : "memory");
+        asm volatile("{ .reg .pred outside; setp.eq.u32 outside, %2, 0; cp.async.ca.shared.global [%0], [%1], 4, outside; }"
+                     ::"r"(address(i)), "l"(from), "r"((uint32)inside) : "memory");
     }
     DEVICE void copy_four(int i, const T *from, bool inside) {
-        asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(address(i)), "l"(from), "r"(inside ? 16 : 0) : "memory");
+        asm volatile("{ .reg .pred outside; setp.eq.u32 outside, %2, 0; cp.async.ca.shared.global [%0], [%1], 16, outside; }"
+                     ::"r"(address(i)), "l"(from), "r"((uint32)inside) : "memory");
     }
     // load_matrices reads four matrices of 8 rows of four numbers each; lane l
     // says at i where row l%8 of matrix l/8 begins, and gets number l%4 of row
@@ -119,7 +136,48 @@ template <class T, int Size> struct Shared {
                      : "=f"(v[0]), "=f"(v[1]), "=f"(v[2]), "=f"(v[3]) : "r"(address(i)) : "memory");
     }
 
+    // add_warpgroup_product adds the product of 64 rows from `left` on and Columns
+    // rows from `right` on, each 8 deep, by the 128 threads of a warpgroup (four warps,
+    // the first of which has a number divisible by four; capability 9.0 alone). Rows
+    // stand 16 numbers apart, permuted as DepthFast in matrix.cuh has them, from
+    // multiples of 512 bytes. d is as in add_product, 16 rows a warp, eight columns
+    // for each four numbers. It is under way until wait_for_products.
+    template <int Columns> DEVICE void add_warpgroup_product(float (&d)[Columns / 2], int left_at, int right_at) const {
+        uint64 left = rows_of_16(left_at), right = rows_of_16(right_at);
+        if constexpr (Columns == 128) {
+        asm volatile("wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
+                     "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+                     "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
+                     "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
+                     "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+                     "}, %64, %65, 1, 1, 1;"
+                     : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]),
+                       "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]),
+                       "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]),
+                       "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31]),
+                       "+f"(d[32]), "+f"(d[33]), "+f"(d[34]), "+f"(d[35]), "+f"(d[36]), "+f"(d[37]), "+f"(d[38]), "+f"(d[39]),
+                       "+f"(d[40]), "+f"(d[41]), "+f"(d[42]), "+f"(d[43]), "+f"(d[44]), "+f"(d[45]), "+f"(d[46]), "+f"(d[47]),
+                       "+f"(d[48]), "+f"(d[49]), "+f"(d[50]), "+f"(d[51]), "+f"(d[52]), "+f"(d[53]), "+f"(d[54]), "+f"(d[55]),
+                       "+f"(d[56]), "+f"(d[57]), "+f"(d[58]), "+f"(d[59]), "+f"(d[60]), "+f"(d[61]), "+f"(d[62]), "+f"(d[63])
+                     : "l"(left), "l"(right));
+        } else {
+            static_assert(Columns == 64, "a warpgroup makes 64 or 128 columns");
+        asm volatile("wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {"
+                     "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+                     "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+                     "}, %32, %33, 1, 1, 1;"
+                     : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]),
+                       "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]),
+                       "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]),
+                       "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31])
+                     : "l"(left), "l"(right));
+        }
+    }
+
 private:
+    // rows_of_16 describes them to the matrix units: where they begin, 512 bytes from
+    // eight rows to the next eight, and that these are permuted in pieces of 64 bytes.
+    DEVICE uint64 rows_of_16(int i) const { return (uint64)2 << 62 | (uint64)(512 / 16) << 32 | (uint64)1 << 16 | address(i) / 16; }
     DEVICE uint32 address(int i) const { return (uint32)(uint64)(__attribute__((address_space(3))) const T *)(data + i); }
 };
 

@@ -5,12 +5,11 @@
 //
 // The depth is walked in steps of 16. Three stages of shared memory take turns:
 // while the warps compute with one, the copies into the next two are under way
-// (cp.async), and a step needs one barrier. A warp makes WarpRows x WarpColumns
-// elements of 16x8 fragments.
+// (cp.async), and a step needs one barrier.
 //
 // Each operand is brought by a loader, which says where the numbers of a tile
-// lie: find(slot, d, from) for the slot's first row (or column) and depth d,
-// false for zeros. It is called once for each slot in each step, d being 16 more
+// lie: find(slot, d, from) for the slot's first row (or column) and depth d; false
+// for zeros, and then `from` may be anything. It is called once for each slot in each step, d being 16 more
 // than in the step before, so that a loader may walk along. What a slot is, is
 // said by its panel:
 //
@@ -29,7 +28,7 @@ DEVICE int lane() { return thread_x() % WARP; }
 
 template <int Extent, int Width> struct DepthFast {
     static const int SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
-    DEVICE static bool used(int slot) { return row(slot) < Extent; }
+    DEVICE static bool used(int slot) { return SIZE / Width % THREADS == 0 || row(slot) < Extent; }
     DEVICE static int row(int slot) { return (thread_x() + slot * THREADS) / (STEP / Width); }
     DEVICE static int depth(int) { return thread_x() % (STEP / Width) * Width; }
 
@@ -48,7 +47,7 @@ template <int Extent, int Width> struct DepthFast {
 
 template <int Extent, int Width> struct RowFast {
     static const int SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
-    DEVICE static bool used(int slot) { return depth(slot) < STEP; }
+    DEVICE static bool used(int slot) { return SIZE / Width % THREADS == 0 || depth(slot) < STEP; }
     DEVICE static int row(int) { return thread_x() % (Extent / Width) * Width; }
     DEVICE static int depth(int slot) { return thread_x() / (Extent / Width) + slot * (THREADS / (Extent / Width)); }
 
@@ -69,22 +68,69 @@ template <int Extent, int Width> struct RowFast {
     }
 };
 
-// MatrixTile is the shape of a block's share and of each warp's.
-template <int Rows, int Columns, int WarpRows, int WarpColumns> struct MatrixTile {
+// WarpTile is the shape of a block's share and of each warp's, WarpRows x
+// WarpColumns elements in fragments of 16x8 (mma.sync).
+template <int Rows, int Columns, int WarpRows, int WarpColumns> struct WarpTile {
     static_assert(Rows * Columns == THREADS / WARP * WarpRows * WarpColumns, "a tile is made by 8 warps");
     static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8;
     static_assert(ACROSS % 2 == 0, "columns are read 16 at a time");
+    static const bool BEHIND = false;
 
     // The first row and column of this thread's warp.
     DEVICE static int row() { return thread_x() / WARP / (Columns / WarpColumns) * WarpRows; }
     DEVICE static int column() { return thread_x() / WARP % (Columns / WarpColumns) * WarpColumns; }
+
+    template <int Count> DEVICE static void ready(float (&)[Count]) {}
+    template <class LeftPanel, class RightPanel, class Stages, int Count>
+    DEVICE static void multiply(const Stages &stages, int at, float (&sum)[Count]) {
+        UNROLL
+        for (int d = 0; d < STEP; d += 8) {
+            float a[DOWN][4], b[ACROSS / 2][2][2];
+            UNROLL
+            for (int i = 0; i < DOWN; i++)
+                LeftPanel::left(stages, at, row() + 16 * i, d, a[i]);
+            UNROLL
+            for (int j = 0; j < ACROSS / 2; j++)
+                RightPanel::right(stages, at + LeftPanel::SIZE, column() + 16 * j, d, b[j]);
+            UNROLL
+            for (int i = 0; i < DOWN; i++)
+                UNROLL
+                for (int j = 0; j < ACROSS; j++)
+                    add_product(*(float(*)[4])(sum + (i * ACROSS + j) * 4), a[i], b[j / 2][j % 2]);
+        }
+    }
 };
 
+// WarpgroupTile is one of 128 rows, made by two warpgroups (wgmma), which read
+// operands of depths that are neighbours straight from shared memory.
+template <int Columns> struct WarpgroupTile {
+    static const int ROWS = 128, COLUMNS = Columns, DOWN = 1, ACROSS = Columns / 8;
+    static const bool BEHIND = true;
+
+    DEVICE static int row() { return thread_x() / WARP * 16; }
+    DEVICE static int column() { return 0; }
+
+    // ready waits until the units have multiplied, and shows them what was copied.
+    template <int Count> DEVICE static void ready(float (&sum)[Count]) {
+        wait_for_products(sum);
+        show_copies();
+    }
+    template <class LeftPanel, class RightPanel, class Stages, int Count>
+    DEVICE static void multiply(const Stages &stages, int at, float (&sum)[Count]) {
+        begin_products();
+        UNROLL
+        for (int d = 0; d < STEP; d += 8)
+            stages.template add_warpgroup_product<Columns>(sum, at + row() / 64 * 64 * STEP + d, at + LeftPanel::SIZE + d);
+        commit_products();
+    }
+};
+
+// bring begins the copies of an operand's next stage.
 template <class Panel, class Stages, class Loader> DEVICE void bring(Stages &stages, int at, Loader &loader, int first) {
     UNROLL
     for (int i = 0; i < Panel::SLOTS; i++) {
         if (!Panel::used(i)) continue;
-        const float *from = loader.from;
+        const float *from;
         bool inside = loader.find(i, first + Panel::depth(i), from);
         int to = at + Panel::place(Panel::row(i), Panel::depth(i));
         if constexpr (Panel::WIDTH == 4) stages.copy_four(to, from, inside);
@@ -101,21 +147,18 @@ DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &fi
     using RightPanel = typename Right::Panel;
     const int STAGE = LeftPanel::SIZE + RightPanel::SIZE;
     SHARED Shared<float, STAGES * STAGE> stages;
-    float sum[T::DOWN][T::ACROSS][4];
+    float sum[T::DOWN * T::ACROSS * 4]; // of each fragment four
     UNROLL
-    for (int i = 0; i < T::DOWN; i++)
-        UNROLL
-        for (int j = 0; j < T::ACROSS; j++)
-            UNROLL
-            for (int e = 0; e < 4; e++)
-                sum[i][j][e] = 0;
+    for (int i = 0; i < T::DOWN * T::ACROSS * 4; i++)
+        sum[i] = 0;
 
-    int steps = up_divide(depth, STEP);
-    auto fill = [&](int step) {
+    int steps = up_divide(depth, STEP), filling = 0, multiplying = 0; // where the next stage of each begins
+    auto next = [](int at) INLINED { return at == (STAGES - 1) * STAGE ? 0 : at + STAGE; };
+    auto fill = [&](int step) INLINED {
         if (step < steps) {
-            int at = step % STAGES * STAGE;
-            bring<LeftPanel>(stages, at, left, step * STEP);
-            bring<RightPanel>(stages, at + LeftPanel::SIZE, right, step * STEP);
+            bring<LeftPanel>(stages, filling, left, step * STEP);
+            bring<RightPanel>(stages, filling + LeftPanel::SIZE, right, step * STEP);
+            filling = next(filling);
         }
         commit_copies();
     };
@@ -125,35 +168,14 @@ DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &fi
     KEEP_LOOP
     for (int step = 0; step < steps; step++) {
         wait_for_copies<STAGES - 2>();
+        T::ready(sum);
         barrier(); // the copies of all threads have arrived, and the stage before is read
-        fill(step + STAGES - 1);
-        int at = step % STAGES * STAGE;
-        UNROLL
-        for (int d = 0; d < STEP; d += 8) {
-            uint32 a[T::DOWN][4], b[T::ACROSS][2];
-            UNROLL
-            for (int i = 0; i < T::DOWN; i++) {
-                float v[4];
-                LeftPanel::left(stages, at, T::row() + 16 * i, d, v);
-                UNROLL
-                for (int e = 0; e < 4; e++)
-                    a[i][e] = rounded_to_tf32(v[e]);
-            }
-            UNROLL
-            for (int j = 0; j < T::ACROSS; j += 2) {
-                float v[2][2];
-                RightPanel::right(stages, at + LeftPanel::SIZE, T::column() + 8 * j, d, v);
-                UNROLL
-                for (int e = 0; e < 4; e++)
-                    b[j + e / 2][e % 2] = rounded_to_tf32(v[e / 2][e % 2]);
-            }
-            UNROLL
-            for (int i = 0; i < T::DOWN; i++)
-                UNROLL
-                for (int j = 0; j < T::ACROSS; j++)
-                    add_product(sum[i][j], a[i], b[j]);
-        }
+        if (!T::BEHIND) fill(step + STAGES - 1);
+        T::template multiply<LeftPanel, RightPanel>(stages, multiplying, sum);
+        if (T::BEHIND) fill(step + STAGES - 1); // while the units multiply
+        multiplying = next(multiplying);
     }
+    T::ready(sum);
 
     // The sums go through the same memory, as many rows at a time as it holds, so
     // that neighbouring threads have neighbouring columns.
@@ -168,8 +190,9 @@ DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &fi
                 UNROLL
                 for (int j = 0; j < T::ACROSS; j++) {
                     int at = (T::row() - first + 16 * i + lane() / 4) * PITCH + T::column() + 8 * j + lane() % 4 * 2;
-                    stages.store_two(at, sum[i][j][0], sum[i][j][1]);
-                    stages.store_two(at + 8 * PITCH, sum[i][j][2], sum[i][j][3]);
+                    int of = (i * T::ACROSS + j) * 4;
+                    stages.store_two(at, sum[of], sum[of + 1]);
+                    stages.store_two(at + 8 * PITCH, sum[of + 2], sum[of + 3]);
                 }
         barrier();
         KEEP_LOOP // finish is long

@@ -13,9 +13,8 @@ template <class P> struct Strided {
 
     DEVICE bool find(int slot, int d, const float *&at) const {
         int row = first + P::row(slot);
-        if (row >= rows || d >= depth) return false;
         at = from + (row * row_stride + d * depth_stride);
-        return true;
+        return row < rows && d < depth;
     }
 };
 
@@ -39,8 +38,8 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
     });
 }
 
-using Large = MatrixTile<128, 128, 64, 32>;
-using Small = MatrixTile<64, 64, 32, 16>;
+using Large = WarpTile<128, 128, 64, 32>;
+using Small = WarpTile<64, 64, 32, 16>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
     MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K,         \

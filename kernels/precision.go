@@ -12,8 +12,8 @@ type Precision int
 const (
 	// FP32 multiplies float32 as they are.
 	FP32 Precision = iota
-	// TF32 rounds the factors to 10 bits of mantissa, for the matrix units of GPUs
-	// since compute capability 8.0.
+	// TF32 multiplies 10 bits of the factors' mantissas, on the matrix units of GPUs
+	// since compute capability 8.0: filters are rounded to them, other factors cut off.
 	TF32
 )
 
@@ -35,6 +35,9 @@ func ParsePrecision(name string) (Precision, error) {
 	}
 	return FP32, fmt.Errorf("precision %q does not exist; choose fp32 or tf32", name)
 }
+
+// CutTF32 is x without what is beyond 10 bits of mantissa.
+func CutTF32(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ 0x1fff) }
 
 // RoundTF32 is x with 10 bits of mantissa, halves rounded away from zero.
 func RoundTF32(x float32) float32 {

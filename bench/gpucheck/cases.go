@@ -58,7 +58,7 @@ func walk(sizes string, every int) (err error) {
 	}
 	failed, tried := 0, 0
 	for i := 0; i < len(table); i += max(1, every) {
-		programs, err := everyProgram(table[i].Op)
+		programs, err := w.everyProgram(table[i].Op)
 		if err != nil {
 			return err
 		}
@@ -85,12 +85,12 @@ func walk(sizes string, every int) (err error) {
 
 // everyProgram computes an operation in float32, and by every tile of the matrix
 // units if they can.
-func everyProgram(op kernels.Operation) ([]launch.Program, error) {
+func (w *walker) everyProgram(op kernels.Operation) ([]launch.Program, error) {
 	exact, err := launch.Lower(op, kernels.FP32)
 	if err != nil {
 		return nil, err
 	}
-	rounded, err := launch.Variants(op, kernels.TF32)
+	rounded, err := launch.Variants(op, kernels.TF32, w.capability())
 	if err != nil || rounded[0].Precision == kernels.FP32 {
 		return []launch.Program{exact}, err
 	}
@@ -152,10 +152,12 @@ func newWalker() (w *walker, err error) {
 	return w, err
 }
 
+func (w *walker) capability() int { return int(w.device.GPU().Capability) }
+
 // seen are the inputs as a program multiplies them.
 func seen(program launch.Program, inputs [][]float64) [][]float64 {
 	if program.Precision == kernels.TF32 {
-		return cases.Rounded(inputs)
+		return cases.Rounded(inputs, program.Rounded)
 	}
 	return inputs
 }

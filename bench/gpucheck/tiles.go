@@ -63,7 +63,7 @@ func tiles(dry bool) error {
 		figures[c.Name] = times
 		fmt.Printf("%-60.60s", shapes(c))
 		for _, t := range times {
-			fmt.Printf(" %s%s %.1f us %.0f TF", map[bool]string{true: "*"}[t.Chosen], t.Kernel[strings.LastIndex(t.Kernel, "tf32_")+5:], t.Micros, t.Rate)
+			fmt.Printf(" %s%s %.1f us %.0f TF", map[bool]string{true: "*"}[t.Chosen], short.Replace(t.Kernel), t.Micros, t.Rate)
 		}
 		fmt.Println()
 	}
@@ -75,6 +75,9 @@ func tiles(dry bool) error {
 	fmt.Println(string(text))
 	return err
 }
+
+// short leaves the names of kernels their tiles.
+var short = strings.NewReplacer("convolve_forward_", "", "convolve_backward_input_", "", "convolve_backward_weight_", "", "multiply_", "", "tf32_", "", "_by_4", "", "warpgroup_", "wg ")
 
 func shapes(c cases.Case) string {
 	switch o := c.Op.(type) {
@@ -92,11 +95,11 @@ func shapes(c cases.Case) string {
 
 // timeTiles returns nothing for what the matrix units do not compute.
 func (w *walker) timeTiles(op kernels.Operation) (times []tileTime, err error) {
-	programs, err := launch.Variants(op, kernels.TF32)
+	programs, err := launch.Variants(op, kernels.TF32, w.capability())
 	if err != nil || programs[0].Precision == kernels.FP32 {
 		return nil, err
 	}
-	chosen, err := launch.Lower(op, kernels.TF32)
+	chosen, err := launch.LowerOn(op, kernels.TF32, w.capability())
 	if err != nil {
 		return nil, err
 	}

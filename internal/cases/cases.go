@@ -55,17 +55,21 @@ func (c Case) Inputs(seed uint64) [][]float64 {
 
 const unwritten = -12345
 
-// Rounded are the inputs of a product as the matrix units see them in tf32: its
-// two factors rounded, a bias as it is.
-func Rounded(inputs [][]float64) [][]float64 {
-	rounded := slices.Clone(inputs)
-	for i, factor := range inputs[:2] {
-		rounded[i] = make([]float64, len(factor))
-		for j, v := range factor {
-			rounded[i][j] = float64(kernels.RoundTF32(float32(v)))
+// Rounded are the inputs of a product as the matrix units see them in tf32: of its
+// two factors one is rounded, -1 for none, and the other cut off; a bias is as it is.
+func Rounded(inputs [][]float64, factor int) [][]float64 {
+	seen := slices.Clone(inputs)
+	for i, values := range inputs[:2] {
+		seen[i] = make([]float64, len(values))
+		for j, v := range values {
+			if i == factor {
+				seen[i][j] = float64(kernels.RoundTF32(float32(v)))
+			} else {
+				seen[i][j] = float64(kernels.CutTF32(float32(v)))
+			}
 		}
 	}
-	return rounded
+	return seen
 }
 
 // Results is the result of an operation and, behind it, what the buffers beside

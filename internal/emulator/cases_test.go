@@ -14,7 +14,7 @@ import (
 )
 
 // capability is what the emulated device has.
-const capability = 80
+const capability = 90
 
 // loaded is a machine with all kernels.
 func loaded(t *testing.T) *Machine {
@@ -101,7 +101,7 @@ func tryEveryWay(t *testing.T, m *Machine, c cases.Case, program launch.Program,
 // rounded operands is met as closely as in float32.
 func testMatrixUnits(t *testing.T, m *Machine) {
 	for _, c := range cases.All() {
-		programs, err := launch.Variants(c.Op, kernels.TF32)
+		programs, err := launch.Variants(c.Op, kernels.TF32, capability)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
@@ -110,8 +110,8 @@ func testMatrixUnits(t *testing.T, m *Machine) {
 			continue
 		}
 		inputs := c.Inputs(1)
-		want := defined(t, c, cases.Rounded(inputs))
 		for _, program := range programs {
+			want := defined(t, c, cases.Rounded(inputs, program.Rounded))
 			if err := tryEveryWay(t, m, c, program, inputs, want); err != nil {
 				t.Errorf("%s, %v: %v", c.Name, program.Launches, err)
 			}

@@ -16,11 +16,16 @@ import (
 // each of some 130 multiprocessors. Like `enough` it is not asked of the device.
 const slots = 264
 
+// Warpgroups is the one compute capability whose matrix units multiply by
+// warpgroups.
+const Warpgroups = 90
+
 // tile is a block's share of a matrix product, and the arithmetic that it reaches
 // beside the largest tile's: a smaller one reads more for each product.
 type tile struct {
 	rows, columns int
 	rate          float64
+	warpgroup     bool
 }
 
 func (t tile) String() string { return fmt.Sprintf("%dx%d", t.rows, t.columns) }
@@ -31,7 +36,10 @@ func (t tile) blocks(rows, columns int) int { return ceil(rows, t.rows) * ceil(c
 // pick takes the tile that was asked for, or that of the least time for so many
 // products of rows x columns, each of whose tiles is shared by `splits` blocks.
 func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(blocks int) int) tile {
-	p.Precision, p.tiles = p.wanted, len(tiles)
+	if p.capability != Warpgroups {
+		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.warpgroup })
+	}
+	p.Precision, p.Rounded, p.tiles = p.wanted, -1, len(tiles)
 	if p.tile >= 0 {
 		return tiles[p.tile]
 	}
@@ -45,12 +53,14 @@ func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(bl
 
 func whole(int) int { return 1 }
 
-// Tiles of the kernels by what they copy: _by_4 four neighbours at a time.
+// Tiles of the kernels by what they copy: _by_4 four neighbours at a time. Rates
+// are those of an H200 (bench/results).
 var (
-	gatherTiles   = []tile{{128, 128, 1}, {128, 64, 0.9}, {64, 64, 0.75}, {128, 32, 0.65}}
-	gatherTilesBy = []tile{{64, 64, 0.75}, {128, 32, 0.65}}
-	weightTiles   = []tile{{128, 128, 1}, {128, 64, 0.9}, {64, 64, 0.75}, {64, 32, 0.5}}
-	productTiles  = []tile{{128, 128, 1}, {64, 64, 0.75}}
+	gatherTiles = []tile{{128, 128, 2, true}, {128, 64, 1.6, true}, {128, 128, 1, false}, {128, 64, 0.73, false},
+		{64, 64, 0.55, false}, {128, 32, 0.47, false}}
+	gatherTilesBy = []tile{{64, 64, 0.55, false}, {128, 32, 0.47, false}}
+	weightTiles   = []tile{{128, 128, 1, false}, {128, 64, 0.7, false}, {64, 64, 0.55, false}, {64, 32, 0.35, false}}
+	productTiles  = []tile{{128, 128, 1, false}, {64, 64, 0.7, false}}
 )
 
 // narrow results, of one or three channels, would leave most of a tile empty.
@@ -64,20 +74,21 @@ func (p *Program) gatherKernel(direction string, pixels, columns, products, chan
 		tiles, suffix = gatherTiles, "_by_4"
 	}
 	t = p.pick(tiles, pixels, columns, products, whole)
+	p.Rounded = 1
+	if t.warpgroup {
+		return fmt.Sprintf("convolve_%s_warpgroup_%v", direction, t), t
+	}
 	return fmt.Sprintf("convolve_%s_tf32_%v%s", direction, t, suffix), t
 }
 
 // repackRows lays the filters out as outer, taps, inner channels of each group and
-// returns where they are. A filter of one tap lies like that.
+// returns where they are, rounded to tf32.
 func (p *Program) repackRows(g kernels.Convolution, forward bool) Arg {
 	size, taps := g.Weight().Size(), g.R*g.S
 	channels, filters := g.C/g.Groups, g.K/g.Groups
 	layout := integers(channels, taps, filters, channels*taps) // inner and its stride, outer and its stride
 	if !forward {
 		layout = integers(filters, channels*taps, channels, taps)
-	}
-	if taps == 1 && forward {
-		return operand(1)
 	}
 	packed := p.reserve(size)
 	args := append([]Arg{operand(1), packed}, integers(size, taps)...)
@@ -107,12 +118,12 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 // weightKernel is the kernel of a gradient of rows x columns in each group, all of
 // whose pixels are shared among splits.
 func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int) (kernel string, t tile) {
-	tiles, suffix := []tile{{64, 64, 1}}, ""
+	tiles, suffix := []tile{{64, 64, 1, false}}, ""
 	switch fourIn, fourOut := g.C/g.Groups%4 == 0, g.K/g.Groups%4 == 0; {
 	case fourIn && fourOut:
 		tiles, suffix = weightTiles, "_by_4"
 	case fourOut:
-		tiles, suffix = []tile{{64, 32, 1}}, "_by_1_4"
+		tiles, suffix = []tile{{64, 32, 1, false}}, "_by_1_4"
 	}
 	t = p.pick(tiles, rows, columns, g.Groups, func(blocks int) int { _, n := cut(pixels, blocks, 256); return n })
 	return fmt.Sprintf("convolve_backward_weight_tf32_%v%s", t, suffix), t

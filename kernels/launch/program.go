@@ -120,10 +120,16 @@ type Program struct {
 	// kernel.
 	Precision kernels.Precision
 
-	wanted  kernels.Precision
-	tile    int   // of the tiles there are, the one to take; -1 for the best
-	tiles   int   // how many there are
-	refusal error // the first thing that cannot be done
+	// Rounded is the factor of a product in tf32 that is rounded to it: the filters,
+	// operand 1, when they are repacked. Of the others the matrix units leave out
+	// what is beyond its 10 bits of mantissa. -1 if there is none.
+	Rounded int
+
+	wanted     kernels.Precision
+	capability int
+	tile       int   // of the tiles there are, the one to take; -1 for the best
+	tiles      int   // how many there are
+	refusal    error // the first thing that cannot be done
 }
 
 const (
@@ -144,17 +150,21 @@ func register[O kernels.Operation](lower func(o O, p *Program)) {
 	lowerings[reflect.TypeFor[O]()] = func(op kernels.Operation, p *Program) { lower(op.(O), p) }
 }
 
-// Lower returns the launches that compute op, its products in a precision that
-// the GPU has.
+// Lower returns the launches that compute op on any GPU that has the precision.
 func Lower(op kernels.Operation, precision kernels.Precision) (Program, error) {
-	return lower(op, precision, -1)
+	return LowerOn(op, precision, 0)
+}
+
+// LowerOn returns those for GPUs of a compute capability (90 for 9.0).
+func LowerOn(op kernels.Operation, precision kernels.Precision, capability int) (Program, error) {
+	return lower(op, precision, capability, -1)
 }
 
 // Variants returns a program for each tile that can compute op, one if there is
 // nothing to choose. They differ in speed and in the order of sums.
-func Variants(op kernels.Operation, precision kernels.Precision) (all []Program, err error) {
+func Variants(op kernels.Operation, precision kernels.Precision, capability int) (all []Program, err error) {
 	for n := 1; len(all) < n; {
-		p, err := lower(op, precision, len(all))
+		p, err := lower(op, precision, capability, len(all))
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +173,7 @@ func Variants(op kernels.Operation, precision kernels.Precision) (all []Program,
 	return all, nil
 }
 
-func lower(op kernels.Operation, precision kernels.Precision, tile int) (Program, error) {
+func lower(op kernels.Operation, precision kernels.Precision, capability, tile int) (Program, error) {
 	lowering, ok := lowerings[reflect.TypeOf(op)]
 	if !ok {
 		return Program{}, fmt.Errorf("launch: %T has no kernel; register one in kernels/launch", op)
@@ -171,7 +181,7 @@ func lower(op kernels.Operation, precision kernels.Precision, tile int) (Program
 	if err := op.Check(); err != nil {
 		return Program{}, fmt.Errorf("launch: %w", err)
 	}
-	p := Program{wanted: precision, tile: tile}
+	p := Program{wanted: precision, capability: capability, tile: tile}
 	for _, shape := range append(kernels.Buffers(op), op.Result()) {
 		if shape.Size() > most {
 			return Program{}, fmt.Errorf("launch: %s has a buffer of %v, %d elements, where kernels take up to %d; use a smaller batch", op.Kind(), shape, shape.Size(), most)

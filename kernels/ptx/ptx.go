@@ -28,8 +28,8 @@ func Modules(capability int) ([]Module, error) {
 	}
 	var modules []Module
 	for _, entry := range entries { // sorted by name, and so by source and capability
-		name, target, ok := split(entry.Name())
-		if !ok || target > capability {
+		name, target, only, ok := split(entry.Name())
+		if !ok || target > capability || only && target != capability {
 			continue
 		}
 		text, err := files.ReadFile(entry.Name())
@@ -49,15 +49,17 @@ func Modules(capability int) ([]Module, error) {
 	return modules, nil
 }
 
-// split takes "convolve.sm_75.ptx" apart.
-func split(file string) (name string, capability int, ok bool) {
+// split takes "convolve.sm_75.ptx" apart; "a" behind the number says that the PTX
+// is for this capability only.
+func split(file string) (name string, capability int, only, ok bool) {
 	name, ok = strings.CutSuffix(file, ".ptx")
 	if !ok {
-		return "", 0, false
+		return "", 0, false, false
 	}
 	target := path.Ext(name)
-	capability, err := strconv.Atoi(strings.TrimPrefix(target, ".sm_"))
-	return strings.TrimSuffix(name, target), capability, err == nil
+	number, only := strings.CutSuffix(strings.TrimPrefix(target, ".sm_"), "a")
+	capability, err := strconv.Atoi(number)
+	return strings.TrimSuffix(name, target), capability, only, err == nil
 }
 
 // Committed is the manifest of the modules.

@@ -55,6 +55,11 @@ struct Copy {
 void begin_copy(const Copy &copy);
 void commit_copies();
 void wait_for_copies(int pending);
+
+// leave_products keeps a thread's sums and leaves NaN in their place, until
+// finish_products gives them back.
+void leave_products(float *sums, int count);
+void finish_products(float *sums);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // Cell is what is known of one element of a shared array.
@@ -137,13 +142,13 @@ DEVICE float float_of(uint32 bits) {
 
 // The bits of a factor below tf32's are ignored, as the matrix units do.
 DEVICE double as_tf32(uint32 bits) { return float_of(bits & ~0x1fffu); }
-DEVICE uint32 rounded_to_tf32(float x) {
+DEVICE float rounded_to_tf32(float x) {
     uint32 bits = bits_of(x);
-    return (bits & 0x7f800000u) == 0x7f800000u ? bits : (bits + 0x1000u) & ~0x1fffu;
+    return (bits & 0x7f800000u) == 0x7f800000u ? x : float_of((bits + 0x1000u) & ~0x1fffu);
 }
-DEVICE void add_product(float (&d)[4], const uint32 (&a)[4], const uint32 (&b)[2]) {
+DEVICE void add_product(float (&d)[4], const float (&a)[4], const float (&b)[2]) {
     int group = thread_x() % 32 / 4, place = thread_x() % 4;
-    const emulated::Fragments *all = emulated::meet_warp({{a[0], a[1], a[2], a[3], b[0], b[1]}});
+    const emulated::Fragments *all = emulated::meet_warp({{bits_of(a[0]), bits_of(a[1]), bits_of(a[2]), bits_of(a[3]), bits_of(b[0]), bits_of(b[1])}});
     for (int e = 0; e < 4; e++) {
         double sum = d[e];
         for (int k = 0; k < 8; k++) {
@@ -155,6 +160,13 @@ DEVICE void add_product(float (&d)[4], const uint32 (&a)[4], const uint32 (&b)[2
     }
     emulated::leave_warp();
 }
+
+// The products of a warpgroup are those of the moment at which they begin, and are
+// known when they were waited for: until then the sums have no value.
+DEVICE void begin_products() {}
+DEVICE void commit_products() {}
+template <int Count> DEVICE void wait_for_products(float (&d)[Count]) { emulated::finish_products(d); }
+DEVICE void show_copies() {}
 
 // Shared watches every access: one beyond the array, a read of what no thread
 // of this block has stored, and two threads at one element, one of them
@@ -217,8 +229,37 @@ template <class T, int Size> struct Shared {
             v[m] = load((int)all[m * 8 + lane / 4].words[0] + lane % 4);
         emulated::leave_warp();
     }
+    // d is first taken from where it was left under way.
+    template <int Columns> void add_warpgroup_product(float (&d)[Columns / 2], int left_at, int right_at) const {
+        if (left_at / 8 % 2 * 8 != left_at % 16 || left_at / 16 * 16 % 128 != 0 || right_at / 16 * 16 % 128 != 0)
+            emulated::complain("thread %d multiplies shared elements from %d and %d on; rows must begin at multiples of 512 bytes", thread_x(), left_at, right_at);
+        emulated::finish_products(d);
+        int warp = thread_x() / 32 % 4, group = thread_x() % 32 / 4, place = thread_x() % 4;
+        float left[2][8], right[2][8];
+        read_row(left_at, warp * 16 + group, left[0]);
+        read_row(left_at, warp * 16 + group + 8, left[1]);
+        for (int j = 0; j < Columns / 8; j++) {
+            for (int e = 0; e < 2; e++)
+                read_row(right_at, j * 8 + place * 2 + e, right[e]);
+            for (int e = 0; e < 4; e++) {
+                double sum = d[j * 4 + e];
+                for (int k = 0; k < 8; k++)
+                    sum += as_tf32(bits_of(left[e / 2][k])) * as_tf32(bits_of(right[e % 2][k]));
+                d[j * 4 + e] = (float)sum;
+            }
+        }
+        emulated::leave_products(d, Columns / 2);
+    }
 
 private:
+    // read_row reads 8 numbers of a row of 16, whose fours are permuted by the
+    // address as the matrix units do it: bits 4 and 5 by bits 7 and 8.
+    void read_row(int at, int row, float (&v)[8]) const {
+        for (int k = 0; k < 8; k++) {
+            int i = at + row * 16 + k;
+            v[k] = load(i ^ (i >> 5 & 3) << 2);
+        }
+    }
     void copy(int i, int count, const T *from, bool inside) {
         for (int e = 0; e < count; e++)
             store(i + e, __builtin_nanf(""));

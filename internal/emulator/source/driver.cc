@@ -118,7 +118,7 @@ API CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
         {39, 2048},       // threads of a multiprocessor
         {40, 1},          // copy engines
         {41, 1},          // unified addressing
-        {75, 8}, {76, 0}, // compute capability
+        {75, 9}, {76, 0}, // compute capability
         {81, 102400},     // shared bytes of a multiprocessor
         {97, 101376},     // shared bytes of a block that asks for more
     };

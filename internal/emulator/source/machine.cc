@@ -1,4 +1,5 @@
 #include "machine.h"
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -175,6 +176,20 @@ void leave_warp() { warps[thread->number / 32].meeting.join(32); }
 
 void begin_copy(const Copy &copy) { copies[thread->number].back().push_back(copy); }
 
+static std::vector<float> products[MOST_THREADS]; // of each thread, those under way
+
+void leave_products(float *sums, int count) {
+    products[thread->number].assign(sums, sums + count);
+    for (int i = 0; i < count; i++)
+        sums[i] = __builtin_nanf("");
+}
+
+void finish_products(float *sums) {
+    auto &kept = products[thread->number];
+    std::copy(kept.begin(), kept.end(), sums);
+    kept.clear();
+}
+
 void commit_copies() { copies[thread->number].emplace_back(); }
 
 void wait_for_copies(int pending) {
@@ -195,6 +210,7 @@ static void run_block(int count) {
         threads[i].number = i;
         threads[i].done = false;
         copies[i].assign(1, {});
+        products[i].clear();
         prepare(threads[i], run_thread);
     }
     for (int left = count; left > 0;) {

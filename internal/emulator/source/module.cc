@@ -55,7 +55,7 @@ static std::string read_entries(const std::string &ptx, Module &module) {
         }
     }
     if (target.rfind("sm_", 0) != 0) return "no .target in the PTX";
-    if (atoi(target.c_str() + 3) > 80) return "PTX is for " + target + ", the device has 8.0";
+    if (atoi(target.c_str() + 3) > 90) return "PTX is for " + target + ", the device has 9.0";
     return "";
 }
 

@@ -1,0 +1,225 @@
+// Convolution, its gradient by the input and its gradient by the filters as
+// implicit matrix products in tf32 on the matrix units: the layouts and the classes
+// of pixels are those of convolve.cu, the filters those of repack_rows. A block
+// makes a tile of rows x columns (matrix.cuh).
+//
+// Bytes: the result once; a source once for each column of tiles, its taps from
+// the first cache; the filters once for each row of tiles.
+#pragma once
+#include "convolve.cuh"
+#include "matrix.cuh"
+
+// Walk is a position in the depth: over the taps and, fastest, the channels of
+// a group.
+struct Walk {
+    int channels, across, depth; // channels of a tap, taps of a row, all together
+    int at, row, column, channel;
+
+    DEVICE void begin(int channels_, int across_, int depth_) {
+        channels = channels_;
+        across = across_;
+        depth = depth_;
+        at = row = column = channel = 0;
+    }
+    // advance moves on to depth d.
+    DEVICE void advance(int d) {
+        channel += d - at;
+        at = d;
+        if (channel < channels || at >= depth) return;
+        int taps = channel / channels;
+        channel -= taps * channels;
+        column += taps;
+        row += column / across;
+        column %= across;
+    }
+};
+
+// within is 0 <= v < size.
+DEVICE bool within(int v, int size) { return (uint32)v < (uint32)size; }
+
+// Gather finds patches of the source: rows are pixels of the result.
+template <int Rows, int Width> struct Gather {
+    using Panel = DepthFast<Rows, Width>;
+    const float *from; // channel 0 of the group
+    Walk walk;
+    int sourceH, sourceW, sourceC, tap_down, tap_right; // steps between taps
+    int corner[Panel::SLOTS], top[Panel::SLOTS], left[Panel::SLOTS]; // of each slot's pixel
+
+    DEVICE void begin(const Axis &h, const Axis &w, int first_pixel, int pixels) {
+        tap_down = h.tap_step;
+        tap_right = w.tap_step;
+        UNROLL
+        for (int i = 0; i < Panel::SLOTS; i++) {
+            int pixel = first_pixel + Panel::row(i);
+            int image = pixel / w.count / h.count;
+            top[i] = pixel < pixels ? h.source + pixel / w.count % h.count * h.source_step : -(1 << 29);
+            left[i] = w.source + pixel % w.count * w.source_step;
+            corner[i] = pixel < pixels ? ((image * sourceH + top[i]) * sourceW + left[i]) * sourceC : 0;
+        }
+    }
+    DEVICE bool find(int slot, int d, const float *&at) {
+        if (slot == 0) walk.advance(d);
+        int down = walk.row * tap_down, right = walk.column * tap_right;
+        at = from + (corner[slot] + (down * sourceW + right) * sourceC + walk.channel);
+        return d < walk.depth && within(top[slot] + down, sourceH) && within(left[slot] + right, sourceW);
+    }
+};
+
+// Filters finds repacked filters at the depth where a Gather of the same width
+// is, which is asked first.
+template <int Columns, int Width> struct Filters {
+    using Panel = DepthFast<Columns, Width>;
+    const float *from; // of the group
+    const Walk &walk;
+    int first, columns, pitch, tap, tap_down, tap_right; // the first tap, and steps between taps of a class
+
+    DEVICE bool find(int slot, int d, const float *&at) const {
+        int column = first + Panel::row(slot);
+        at = from + (column * pitch + (tap + walk.row * tap_down + walk.column * tap_right) * walk.channels + walk.channel);
+        return d < walk.depth && column < columns;
+    }
+};
+
+// gather makes a tile of pixels x channels of `out`, whose pixels are those of
+// a class.
+template <class T, int Width>
+DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
+                   int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
+                   int groups, int group, int function, float alpha) {
+    int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
+    int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
+    if (first_pixel >= pixels) return; // classes differ in size
+
+    Gather<T::ROWS, Width> left;
+    left.from = source + group * channels;
+    left.walk.begin(channels, w.taps, h.taps * w.taps * channels);
+    left.sourceH = sourceH;
+    left.sourceW = sourceW;
+    left.sourceC = sourceC;
+    left.begin(h, w, first_pixel, pixels);
+    Filters<T::COLUMNS, Width> right = {filters + group * taps * channels * columns, left.walk, first, columns, taps * channels,
+                                        h.tap * width + w.tap, h.tap_skip * width, w.tap_skip};
+    matrix_product<T>(left.walk.depth, left, right, [&](int i, int j, Four sum) INLINED {
+        int pixel = first_pixel + i, column = first + j;
+        if (pixel >= pixels || column >= columns) return;
+        int n = pixel / w.count / h.count;
+        int y = h.result + pixel / w.count % h.count * h.result_step, x = w.result + pixel % w.count * w.result_step;
+        int channel = group * columns + column;
+        Part part(sum, column, columns);
+        part.finish(bias ? bias + channel : bias, function, alpha);
+        part.store(out, ((n * outH + y) * outW + x) * outC + channel);
+    });
+}
+
+// z: groups.
+template <class T, int Width>
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, int function, float alpha) {
+    Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
+    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), function, alpha);
+}
+
+// z: classes, and groups within each.
+template <class T, int Width>
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, int function, float alpha) {
+    int phase = block_z() / groups;
+    Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
+    Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
+    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, function, alpha);
+}
+
+// Patches finds x for the gradient by the filters: rows are taps x channels, the
+// depth runs over the pixels of y. Each slot walks on from its pixel.
+template <int Rows, int Width> struct Patches {
+    using Panel = RowFast<Rows, Width>;
+    const float *from; // of this thread's first channel
+    int top, left;     // where this thread's tap reads for output 0
+    int H, W, C, P, Q, strideH, strideW, depth;
+    int images, down, right;                               // how far STEP pixels on are
+    int n[Panel::SLOTS], p[Panel::SLOTS], q[Panel::SLOTS]; // pixel that each slot reads next
+
+    DEVICE void begin(int first) {
+        images = STEP / Q / P;
+        down = STEP / Q % P;
+        right = STEP % Q;
+        UNROLL
+        for (int i = 0; i < Panel::SLOTS; i++) {
+            int pixel = first + Panel::depth(i);
+            n[i] = pixel / Q / P;
+            p[i] = pixel / Q % P;
+            q[i] = pixel % Q;
+        }
+    }
+    DEVICE bool find(int slot, int d, const float *&at) {
+        int y = top + p[slot] * strideH, x = left + q[slot] * strideW;
+        at = from + ((n[slot] * H + y) * W + x) * C;
+        n[slot] += images;
+        p[slot] += down;
+        q[slot] += right;
+        if (q[slot] >= Q) {
+            q[slot] -= Q;
+            p[slot]++;
+        }
+        if (p[slot] >= P) {
+            p[slot] -= P;
+            n[slot]++;
+        }
+        return d < depth && within(y, H) && within(x, W);
+    }
+};
+
+// Outputs finds dy: columns are filters, the depth runs over its pixels.
+template <int Columns, int Width> struct Outputs {
+    using Panel = RowFast<Columns, Width>;
+    const float *from; // of this thread's first filter
+    int K, first, depth;
+
+    DEVICE bool find(int slot, int d, const float *&at) const {
+        at = from + (first + d) * K;
+        return d < depth;
+    }
+};
+
+// z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
+template <class T, int Left, int Right>
+DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
+    int group = block_z() % groups, split = block_z() / groups;
+    int channels = C / groups, columns = K / groups, rows = R * S * channels;
+    int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
+    int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
+
+    int row = first_row + RowFast<T::ROWS, Left>::row(0), column = first_column + RowFast<T::COLUMNS, Right>::row(0);
+    int tap = row / channels;
+    Patches<T::ROWS, Left> left;
+    left.from = x + group * channels + row % channels;
+    left.top = tap / S * dilationH - padH;
+    left.left = tap % S * dilationW - padW;
+    left.H = H;
+    left.W = W;
+    left.C = C;
+    left.P = P;
+    left.Q = Q;
+    left.strideH = strideH;
+    left.strideW = strideW;
+    left.depth = row < rows ? depth : 0;
+    left.begin(first);
+    Outputs<T::COLUMNS, Right> right = {dy + group * columns + column, K, first, column < columns ? depth : 0};
+    int share = block_z() * rows * columns;
+    matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
+        int r = first_row + i, c = first_column + j;
+        if (r < rows && c < columns) Part(sum, c, columns).store(part, share + r * columns + c);
+    });
+}
+
+#define CONVOLVE(name, direction, tile, width)                                                                     \
+    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
+                       float *RESTRICT out, GEOMETRY, int function, float alpha) {                                 \
+        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, function, alpha);                   \
+    }                                                                                                              \
+    EXPORT(name)
+
+#define CONVOLVE_WEIGHT(name, tile, left, right)                                                                   \
+    MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
+                       int chunk) {                                                                                \
+        backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                \
+    }                                                                                                              \
+    EXPORT(name)
