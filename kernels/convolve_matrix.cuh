@@ -9,22 +9,43 @@
 #include "convolve.cuh"
 #include "matrix.cuh"
 
-// Walk is a position in the depth: over the taps and, fastest, the channels of
-// a group.
+// Walk is a thread's position in the depth, which is walked in steps: over the taps
+// and the channels of a group. Where the channels are a multiple of a step, the
+// taps of the same few channels follow one another, and read what the first cache
+// holds; elsewhere the channels of a tap do, so that no step is half empty.
 struct Walk {
-    int channels, across, depth; // channels of a tap, taps of a row, all together
+    int channels, down, across, depth; // channels of a tap, taps, all together
     int at, row, column, channel;
 
-    DEVICE void begin(int channels_, int across_, int depth_) {
+    DEVICE void begin(int channels_, int down_, int across_, int first) {
         channels = channels_;
+        down = down_;
         across = across_;
-        depth = depth_;
-        at = row = column = channel = 0;
+        depth = down * across * channels;
+        row = column = 0;
+        channel = at = first;
+        if (!aligned()) carry();
     }
-    // advance moves on to depth d.
+    DEVICE bool aligned() const { return channels % STEP == 0; }
+    // advance moves on to depth d, a step on or where it is.
     DEVICE void advance(int d) {
-        channel += d - at;
+        if (d == at) return;
         at = d;
+        if (!aligned()) {
+            channel += STEP;
+            carry();
+            return;
+        }
+        column++;
+        if (column < across) return;
+        column = 0;
+        row++;
+        if (row < down) return;
+        row = 0;
+        channel += STEP;
+    }
+    // carry makes taps of the channels beyond those of a tap.
+    DEVICE void carry() {
         if (channel < channels || at >= depth) return;
         int taps = channel / channels;
         channel -= taps * channels;
@@ -92,7 +113,7 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
 
     Gather<T::ROWS, Width> left;
     left.from = source + group * channels;
-    left.walk.begin(channels, w.taps, h.taps * w.taps * channels);
+    left.walk.begin(channels, h.taps, w.taps, DepthFast<T::ROWS, Width>::depth(0));
     left.sourceH = sourceH;
     left.sourceW = sourceW;
     left.sourceC = sourceC;
@@ -179,6 +200,70 @@ template <int Columns, int Width> struct Outputs {
     }
 };
 
+// PatchRows loads what Patches finds, for a Transposed panel: a thread has one
+// pixel, and rows of several taps.
+template <int Rows> struct PatchRows {
+    using Panel = Transposed<Rows>;
+    const float *from;
+    int H, W, C, P, Q, strideH, strideW, depth;
+    int offset[Panel::SLOTS], top[Panel::SLOTS], left[Panel::SLOTS]; // channel, and where the tap reads for output 0
+    int images, down, right;                                       // how far STEP pixels on are
+    int at, n, p, q;                                                 // the pixel
+
+    DEVICE void begin(int first_row, int rows, int channels, int S, int dilationH, int dilationW, int padH, int padW, int first) {
+        UNROLL
+        for (int i = 0; i < Panel::SLOTS; i++) {
+            int row = first_row + Panel::row(i), tap = row / channels;
+            offset[i] = row % channels;
+            top[i] = row < rows ? tap / S * dilationH - padH : -(1 << 29);
+            left[i] = tap % S * dilationW - padW;
+        }
+        images = STEP / Q / P;
+        down = STEP / Q % P;
+        right = STEP % Q;
+        at = Panel::depth();
+        int pixel = first + at;
+        n = pixel / Q / P;
+        p = pixel / Q % P;
+        q = pixel % Q;
+    }
+    // advance moves on to depth d, a step on or where it is.
+    DEVICE void advance(int d) {
+        if (d == at) return;
+        at = d;
+        n += images;
+        p += down;
+        q += right;
+        if (q >= Q) {
+            q -= Q;
+            p++;
+        }
+        if (p >= P) {
+            p -= P;
+            n++;
+        }
+    }
+    DEVICE Four load(int slot) const {
+        int y = top[slot] + p * strideH, x = left[slot] + q * strideW;
+        if (at < depth && within(y, H) && within(x, W)) return *(const Four *)(from + (((n * H + y) * W + x) * C + offset[slot]));
+        return {0, 0, 0, 0};
+    }
+};
+
+// OutputRows loads what Outputs finds.
+template <int Columns> struct OutputRows {
+    using Panel = Transposed<Columns>;
+    const float *from; // filter 0 of the group at the first pixel
+    int K, first, columns, depth, at;
+
+    DEVICE void advance(int d) { at = d; }
+    DEVICE Four load(int slot) const {
+        int column = first + Panel::row(slot);
+        if (at < depth && column < columns) return *(const Four *)(from + (at * K + column));
+        return {0, 0, 0, 0};
+    }
+};
+
 // z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
 template <class T, int Left, int Right>
 DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
@@ -210,6 +295,34 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     });
 }
 
+// backward_weight by warpgroups; channels in and out of a group are multiples of
+// four.
+template <class T>
+DEVICE void backward_weight_transposed(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
+    int group = block_z() % groups, split = block_z() / groups;
+    int channels = C / groups, columns = K / groups, rows = R * S * channels;
+    int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
+    int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
+
+    PatchRows<T::ROWS> left;
+    left.from = x + group * channels;
+    left.H = H;
+    left.W = W;
+    left.C = C;
+    left.P = P;
+    left.Q = Q;
+    left.strideH = strideH;
+    left.strideW = strideW;
+    left.depth = depth;
+    left.begin(first_row, rows, channels, S, dilationH, dilationW, padH, padW, first);
+    OutputRows<T::COLUMNS> right = {dy + group * columns + first * K, K, first_column, columns, depth, 0};
+    int share = block_z() * rows * columns;
+    transposed_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
+        int r = first_row + i, c = first_column + j;
+        if (r < rows && c < columns) Part(sum, c, columns).store(part, share + r * columns + c);
+    });
+}
+
 #define CONVOLVE(name, direction, tile, width)                                                                     \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
                        float *RESTRICT out, GEOMETRY, int function, float alpha) {                                 \
@@ -221,5 +334,12 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
                        int chunk) {                                                                                \
         backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                \
+    }                                                                                                              \
+    EXPORT(name)
+
+#define CONVOLVE_WEIGHT_WARPGROUP(name, tile)                                                                      \
+    MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
+                       int chunk) {                                                                                \
+        backward_weight_transposed<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                  \
     }                                                                                                              \
     EXPORT(name)

@@ -68,6 +68,26 @@ template <int Extent, int Width> struct RowFast {
     }
 };
 
+// Transposed is a panel for operands whose rows are neighbours in memory, but whose
+// depths shall be in shared memory, where it is laid out as DepthFast. A slot is
+// four rows of one depth, which go through registers.
+template <int Extent> struct Transposed {
+    static const int SIZE = Extent * STEP, SLOTS = SIZE / 4 / THREADS;
+    static_assert(SLOTS * 4 * THREADS == SIZE, "each thread has the same slots");
+    DEVICE static int row(int slot) { return (thread_x() / STEP + slot * (THREADS / STEP)) * 4; }
+    DEVICE static int depth() { return thread_x() % STEP; }
+
+    // Half of a warp has the rows behind those of the other half. It takes every two
+    // of them in the other order, so that both meet different banks.
+    template <class Stages> DEVICE static void put(Stages &stages, int at, int slot, Four v) {
+        int turn = thread_x() / STEP % 2;
+        stages.store(at + DepthFast<Extent, 4>::place(row(slot) + turn, depth()), turn ? v.y : v.x);
+        stages.store(at + DepthFast<Extent, 4>::place(row(slot) + 1 - turn, depth()), turn ? v.x : v.y);
+        stages.store(at + DepthFast<Extent, 4>::place(row(slot) + 2 + turn, depth()), turn ? v.w : v.z);
+        stages.store(at + DepthFast<Extent, 4>::place(row(slot) + 3 - turn, depth()), turn ? v.z : v.w);
+    }
+};
+
 // WarpTile is the shape of a block's share and of each warp's, WarpRows x
 // WarpColumns elements in fragments of 16x8 (mma.sync).
 template <int Rows, int Columns, int WarpRows, int WarpColumns> struct WarpTile {
@@ -125,6 +145,33 @@ template <int Columns> struct WarpgroupTile {
     }
 };
 
+// deliver hands the sums to finish. They go through the memory of the stages, as
+// many rows at a time as it holds, so that neighbouring threads have neighbouring
+// columns.
+template <class T, int Size, int Count, class Finish>
+DEVICE void deliver(Shared<float, Size> &stages, const float (&sum)[Count], const Finish &finish) {
+    const int PITCH = T::COLUMNS + 8, ROWS = T::ROWS * PITCH <= Size ? T::ROWS : T::ROWS / 2 * PITCH <= Size ? T::ROWS / 2 : T::ROWS / 4;
+    static_assert(ROWS * PITCH <= Size && ROWS % (16 * T::DOWN) == 0, "the sums do not fit where the operands were");
+    KEEP_LOOP
+    for (int first = 0; first < T::ROWS; first += ROWS) {
+        barrier();
+        if (T::row() >= first && T::row() < first + ROWS)
+            UNROLL
+            for (int i = 0; i < T::DOWN; i++)
+                UNROLL
+                for (int j = 0; j < T::ACROSS; j++) {
+                    int at = (T::row() - first + 16 * i + lane() / 4) * PITCH + T::column() + 8 * j + lane() % 4 * 2;
+                    int of = (i * T::ACROSS + j) * 4;
+                    stages.store_two(at, sum[of], sum[of + 1]);
+                    stages.store_two(at + 8 * PITCH, sum[of + 2], sum[of + 3]);
+                }
+        barrier();
+        KEEP_LOOP // finish is long
+        for (int i = thread_x() * 4; i < ROWS * T::COLUMNS; i += THREADS * 4)
+            finish(first + i / T::COLUMNS, i % T::COLUMNS, stages.load_four(i / T::COLUMNS * PITCH + i % T::COLUMNS));
+    }
+}
+
 // bring begins the copies of an operand's next stage.
 template <class Panel, class Stages, class Loader> DEVICE void bring(Stages &stages, int at, Loader &loader, int first) {
     UNROLL
@@ -177,28 +224,56 @@ DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &fi
     }
     T::ready(sum);
 
-    // The sums go through the same memory, as many rows at a time as it holds, so
-    // that neighbouring threads have neighbouring columns.
-    const int PITCH = T::COLUMNS + 8, ROWS = T::ROWS * PITCH > STAGES * STAGE ? T::ROWS / 2 : T::ROWS;
-    static_assert(ROWS * PITCH <= STAGES * STAGE && ROWS % (16 * T::DOWN) == 0, "the sums do not fit where the operands were");
+    deliver<T>(stages, sum, finish);
+}
+
+// transposed_product is matrix_product for warpgroups and operands in Transposed
+// panels. Two stages take turns: while the units multiply one, the threads put
+// into the other what they have loaded, and load what comes after.
+template <class T, class Left, class Right, class Finish>
+DEVICE void transposed_product(int depth, Left &left, Right &right, const Finish &finish) {
+    using LeftPanel = typename Left::Panel;
+    using RightPanel = typename Right::Panel;
+    const int STAGE = LeftPanel::SIZE + RightPanel::SIZE;
+    SHARED Shared<float, 2 * STAGE> stages;
+    float sum[T::DOWN * T::ACROSS * 4];
+    UNROLL
+    for (int i = 0; i < T::DOWN * T::ACROSS * 4; i++)
+        sum[i] = 0;
+
+    int steps = up_divide(depth, STEP);
+    Four next_left[LeftPanel::SLOTS], next_right[RightPanel::SLOTS];
+    auto fetch = [&](int step) INLINED {
+        left.advance(step * STEP + LeftPanel::depth());
+        right.advance(step * STEP + RightPanel::depth());
+        UNROLL
+        for (int i = 0; i < LeftPanel::SLOTS; i++)
+            next_left[i] = left.load(i);
+        UNROLL
+        for (int i = 0; i < RightPanel::SLOTS; i++)
+            next_right[i] = right.load(i);
+    };
+    auto put = [&](int at) INLINED {
+        UNROLL
+        for (int i = 0; i < LeftPanel::SLOTS; i++)
+            LeftPanel::put(stages, at, i, next_left[i]);
+        UNROLL
+        for (int i = 0; i < RightPanel::SLOTS; i++)
+            RightPanel::put(stages, at + LeftPanel::SIZE, i, next_right[i]);
+    };
+    fetch(0);
+    put(0);
+    fetch(1);
     KEEP_LOOP
-    for (int first = 0; first < T::ROWS; first += ROWS) {
-        barrier();
-        if (T::row() >= first && T::row() < first + ROWS)
-            UNROLL
-            for (int i = 0; i < T::DOWN; i++)
-                UNROLL
-                for (int j = 0; j < T::ACROSS; j++) {
-                    int at = (T::row() - first + 16 * i + lane() / 4) * PITCH + T::column() + 8 * j + lane() % 4 * 2;
-                    int of = (i * T::ACROSS + j) * 4;
-                    stages.store_two(at, sum[of], sum[of + 1]);
-                    stages.store_two(at + 8 * PITCH, sum[of + 2], sum[of + 3]);
-                }
-        barrier();
-        KEEP_LOOP // finish is long
-        for (int i = thread_x() * 4; i < ROWS * T::COLUMNS; i += THREADS * 4)
-            finish(first + i / T::COLUMNS, i % T::COLUMNS, stages.load_four(i / T::COLUMNS * PITCH + i % T::COLUMNS));
+    for (int step = 0, at = 0; step < steps; step++, at = STAGE - at) {
+        T::ready(sum);
+        barrier(); // all have put this stage, and the other one is read
+        T::template multiply<DepthFast<T::ROWS, 4>, DepthFast<T::COLUMNS, 4>>(stages, at, sum);
+        if (step + 1 < steps) put(STAGE - at);
+        if (step + 2 < steps) fetch(step + 2);
     }
+    T::ready(sum);
+    deliver<T>(stages, sum, finish);
 }
 
 // activated_by_call is called rather than inlined: as often as it is used, it would

@@ -56,10 +56,10 @@ func whole(int) int { return 1 }
 // Tiles of the kernels by what they copy: _by_4 four neighbours at a time. Rates
 // are those of an H200 (bench/results).
 var (
-	gatherTiles = []tile{{128, 128, 2, true}, {128, 64, 1.6, true}, {128, 128, 1, false}, {128, 64, 0.73, false},
+	gatherTiles = []tile{{128, 128, 1.4, true}, {128, 64, 1, true}, {128, 32, 0.7, true}, {128, 128, 1, false}, {128, 64, 0.73, false},
 		{64, 64, 0.55, false}, {128, 32, 0.47, false}}
 	gatherTilesBy = []tile{{64, 64, 0.55, false}, {128, 32, 0.47, false}}
-	weightTiles   = []tile{{128, 128, 1, false}, {128, 64, 0.7, false}, {64, 64, 0.55, false}, {64, 32, 0.35, false}}
+	weightTiles   = []tile{{128, 128, 1.4, true}, {128, 64, 1, true}, {128, 128, 1, false}, {128, 64, 0.7, false}, {64, 64, 0.55, false}, {64, 32, 0.35, false}}
 	productTiles  = []tile{{128, 128, 1, false}, {64, 64, 0.7, false}}
 )
 
@@ -126,6 +126,9 @@ func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int)
 		tiles, suffix = []tile{{64, 32, 1, false}}, "_by_1_4"
 	}
 	t = p.pick(tiles, rows, columns, g.Groups, func(blocks int) int { _, n := cut(pixels, blocks, 256); return n })
+	if t.warpgroup {
+		return fmt.Sprintf("convolve_backward_weight_warpgroup_%v", t), t
+	}
 	return fmt.Sprintf("convolve_backward_weight_tf32_%v%s", t, suffix), t
 }
 
