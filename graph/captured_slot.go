@@ -138,7 +138,7 @@ func (c *captured) bind(s *slot) error {
 func (c *captured) bindProgram(s *slot, p launch.Program, b launch.Binding) error {
 	b.Workspace, b.Clock, b.Schedule = c.workspace.Address, s.cells.Address+cellClock, s.cells.Address+cellSchedule
 	for _, l := range p.Launches {
-		f, err := c.gpu.function(l.Kernel)
+		f, err := c.gpu.function(l.Kernel, l.Shared)
 		if err != nil {
 			return err
 		}

@@ -61,8 +61,9 @@ func (g *gpu) lower(op kernels.Operation) (launch.Program, error) {
 	return launch.LowerOn(op, g.precision, int(g.device.GPU().Capability))
 }
 
-// function finds a kernel in the module that has it.
-func (g *gpu) function(kernel string) (*cuda.Function, error) {
+// function finds a kernel in the module that has it, and lets its blocks have so
+// many bytes of dynamic shared memory.
+func (g *gpu) function(kernel string, shared int) (*cuda.Function, error) {
 	if f := g.functions[kernel]; f != nil {
 		return f, nil
 	}
@@ -70,7 +71,10 @@ func (g *gpu) function(kernel string) (*cuda.Function, error) {
 		f, err := module.Function(kernel)
 		if err == nil {
 			g.functions[kernel] = f
-			return f, nil
+			if shared > 0 { // always as much, for the tile is the kernel's own
+				err = f.SetDynamicShared(shared)
+			}
+			return f, err
 		}
 		if failed := (*cuda.Error)(nil); errors.As(err, &failed) { // else another module has it
 			return nil, err

@@ -13,7 +13,7 @@
 // and the channels of a group. Where the channels are a multiple of a step, the
 // taps of the same few channels follow one another, and read what the first cache
 // holds; elsewhere the channels of a tap do, so that no step is half empty.
-struct Walk {
+template <int Step> struct Walk {
     int channels, down, across, depth; // channels of a tap, taps, all together
     int at, row, column, channel;
 
@@ -26,13 +26,13 @@ struct Walk {
         channel = at = first;
         if (!aligned()) carry();
     }
-    DEVICE bool aligned() const { return channels % STEP == 0; }
+    DEVICE bool aligned() const { return channels % Step == 0; }
     // advance moves on to depth d, a step on or where it is.
     DEVICE void advance(int d) {
         if (d == at) return;
         at = d;
         if (!aligned()) {
-            channel += STEP;
+            channel += Step;
             carry();
             return;
         }
@@ -42,7 +42,7 @@ struct Walk {
         row++;
         if (row < down) return;
         row = 0;
-        channel += STEP;
+        channel += Step;
     }
     // carry makes taps of the channels beyond those of a tap.
     DEVICE void carry() {
@@ -59,10 +59,10 @@ struct Walk {
 DEVICE bool within(int v, int size) { return (uint32)v < (uint32)size; }
 
 // Gather finds patches of the source: rows are pixels of the result.
-template <int Rows, int Width> struct Gather {
-    using Panel = DepthFast<Rows, Width>;
+template <int Rows, int Width, int Step> struct Gather {
+    using Panel = DepthFast<Rows, Width, Step>;
     const float *from; // channel 0 of the group
-    Walk walk;
+    Walk<Step> walk;
     int sourceH, sourceW, sourceC, tap_down, tap_right; // steps between taps
     int corner[Panel::SLOTS], top[Panel::SLOTS], left[Panel::SLOTS]; // of each slot's pixel
 
@@ -88,10 +88,10 @@ template <int Rows, int Width> struct Gather {
 
 // Filters finds repacked filters at the depth where a Gather of the same width
 // is, which is asked first.
-template <int Columns, int Width> struct Filters {
-    using Panel = DepthFast<Columns, Width>;
+template <int Columns, int Width, int Step> struct Filters {
+    using Panel = DepthFast<Columns, Width, Step>;
     const float *from; // of the group
-    const Walk &walk;
+    const Walk<Step> &walk;
     int first, columns, pitch, tap, tap_down, tap_right; // the first tap, and steps between taps of a class
 
     DEVICE bool find(int slot, int d, const float *&at) const {
@@ -111,14 +111,14 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
     int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
 
-    Gather<T::ROWS, Width> left;
+    Gather<T::ROWS, Width, T::STEP> left;
     left.from = source + group * channels;
-    left.walk.begin(channels, h.taps, w.taps, DepthFast<T::ROWS, Width>::depth(0));
+    left.walk.begin(channels, h.taps, w.taps, DepthFast<T::ROWS, Width, T::STEP>::depth(0));
     left.sourceH = sourceH;
     left.sourceW = sourceW;
     left.sourceC = sourceC;
     left.begin(h, w, first_pixel, pixels);
-    Filters<T::COLUMNS, Width> right = {filters + group * taps * channels * columns, left.walk, first, columns, taps * channels,
+    Filters<T::COLUMNS, Width, T::STEP> right = {filters + group * taps * channels * columns, left.walk, first, columns, taps * channels,
                                         h.tap * width + w.tap, h.tap_skip * width, w.tap_skip};
     matrix_product<T>(left.walk.depth, left, right, [&](int i, int j, Four sum) INLINED {
         int pixel = first_pixel + i, column = first + j;
@@ -150,18 +150,18 @@ DEVICE void backward_input(const float *dy, const float *filters, const float *b
 
 // Patches finds x for the gradient by the filters: rows are taps x channels, the
 // depth runs over the pixels of y. Each slot walks on from its pixel.
-template <int Rows, int Width> struct Patches {
-    using Panel = RowFast<Rows, Width>;
+template <int Rows, int Width, int Step> struct Patches {
+    using Panel = RowFast<Rows, Width, Step>;
     const float *from; // of this thread's first channel
     int top, left;     // where this thread's tap reads for output 0
     int H, W, C, P, Q, strideH, strideW, depth;
-    int images, down, right;                               // how far STEP pixels on are
+    int images, down, right;                               // how far a step on are
     int n[Panel::SLOTS], p[Panel::SLOTS], q[Panel::SLOTS]; // pixel that each slot reads next
 
     DEVICE void begin(int first) {
-        images = STEP / Q / P;
-        down = STEP / Q % P;
-        right = STEP % Q;
+        images = Step / Q / P;
+        down = Step / Q % P;
+        right = Step % Q;
         UNROLL
         for (int i = 0; i < Panel::SLOTS; i++) {
             int pixel = first + Panel::depth(i);
@@ -189,78 +189,14 @@ template <int Rows, int Width> struct Patches {
 };
 
 // Outputs finds dy: columns are filters, the depth runs over its pixels.
-template <int Columns, int Width> struct Outputs {
-    using Panel = RowFast<Columns, Width>;
+template <int Columns, int Width, int Step> struct Outputs {
+    using Panel = RowFast<Columns, Width, Step>;
     const float *from; // of this thread's first filter
     int K, first, depth;
 
     DEVICE bool find(int slot, int d, const float *&at) const {
         at = from + (first + d) * K;
         return d < depth;
-    }
-};
-
-// PatchRows loads what Patches finds, for a Transposed panel: a thread has one
-// pixel, and rows of several taps.
-template <int Rows> struct PatchRows {
-    using Panel = Transposed<Rows>;
-    const float *from;
-    int H, W, C, P, Q, strideH, strideW, depth;
-    int offset[Panel::SLOTS], top[Panel::SLOTS], left[Panel::SLOTS]; // channel, and where the tap reads for output 0
-    int images, down, right;                                       // how far STEP pixels on are
-    int at, n, p, q;                                                 // the pixel
-
-    DEVICE void begin(int first_row, int rows, int channels, int S, int dilationH, int dilationW, int padH, int padW, int first) {
-        UNROLL
-        for (int i = 0; i < Panel::SLOTS; i++) {
-            int row = first_row + Panel::row(i), tap = row / channels;
-            offset[i] = row % channels;
-            top[i] = row < rows ? tap / S * dilationH - padH : -(1 << 29);
-            left[i] = tap % S * dilationW - padW;
-        }
-        images = STEP / Q / P;
-        down = STEP / Q % P;
-        right = STEP % Q;
-        at = Panel::depth();
-        int pixel = first + at;
-        n = pixel / Q / P;
-        p = pixel / Q % P;
-        q = pixel % Q;
-    }
-    // advance moves on to depth d, a step on or where it is.
-    DEVICE void advance(int d) {
-        if (d == at) return;
-        at = d;
-        n += images;
-        p += down;
-        q += right;
-        if (q >= Q) {
-            q -= Q;
-            p++;
-        }
-        if (p >= P) {
-            p -= P;
-            n++;
-        }
-    }
-    DEVICE Four load(int slot) const {
-        int y = top[slot] + p * strideH, x = left[slot] + q * strideW;
-        if (at < depth && within(y, H) && within(x, W)) return *(const Four *)(from + (((n * H + y) * W + x) * C + offset[slot]));
-        return {0, 0, 0, 0};
-    }
-};
-
-// OutputRows loads what Outputs finds.
-template <int Columns> struct OutputRows {
-    using Panel = Transposed<Columns>;
-    const float *from; // filter 0 of the group at the first pixel
-    int K, first, columns, depth, at;
-
-    DEVICE void advance(int d) { at = d; }
-    DEVICE Four load(int slot) const {
-        int column = first + Panel::row(slot);
-        if (at < depth && column < columns) return *(const Four *)(from + (at * K + column));
-        return {0, 0, 0, 0};
     }
 };
 
@@ -272,9 +208,9 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
-    int row = first_row + RowFast<T::ROWS, Left>::row(0), column = first_column + RowFast<T::COLUMNS, Right>::row(0);
+    int row = first_row + RowFast<T::ROWS, Left, T::STEP>::row(0), column = first_column + RowFast<T::COLUMNS, Right, T::STEP>::row(0);
     int tap = row / channels;
-    Patches<T::ROWS, Left> left;
+    Patches<T::ROWS, Left, T::STEP> left;
     left.from = x + group * channels + row % channels;
     left.top = tap / S * dilationH - padH;
     left.left = tap % S * dilationW - padW;
@@ -287,37 +223,9 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     left.strideW = strideW;
     left.depth = row < rows ? depth : 0;
     left.begin(first);
-    Outputs<T::COLUMNS, Right> right = {dy + group * columns + column, K, first, column < columns ? depth : 0};
+    Outputs<T::COLUMNS, Right, T::STEP> right = {dy + group * columns + column, K, first, column < columns ? depth : 0};
     int share = block_z() * rows * columns;
     matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
-        int r = first_row + i, c = first_column + j;
-        if (r < rows && c < columns) Part(sum, c, columns).store(part, share + r * columns + c);
-    });
-}
-
-// backward_weight by warpgroups; channels in and out of a group are multiples of
-// four.
-template <class T>
-DEVICE void backward_weight_transposed(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
-    int group = block_z() % groups, split = block_z() / groups;
-    int channels = C / groups, columns = K / groups, rows = R * S * channels;
-    int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
-    int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
-
-    PatchRows<T::ROWS> left;
-    left.from = x + group * channels;
-    left.H = H;
-    left.W = W;
-    left.C = C;
-    left.P = P;
-    left.Q = Q;
-    left.strideH = strideH;
-    left.strideW = strideW;
-    left.depth = depth;
-    left.begin(first_row, rows, channels, S, dilationH, dilationW, padH, padW, first);
-    OutputRows<T::COLUMNS> right = {dy + group * columns + first * K, K, first_column, columns, depth, 0};
-    int share = block_z() * rows * columns;
-    transposed_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
         int r = first_row + i, c = first_column + j;
         if (r < rows && c < columns) Part(sum, c, columns).store(part, share + r * columns + c);
     });
@@ -334,12 +242,5 @@ DEVICE void backward_weight_transposed(const float *x, const float *dy, float *p
     MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
                        int chunk) {                                                                                \
         backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                \
-    }                                                                                                              \
-    EXPORT(name)
-
-#define CONVOLVE_WEIGHT_WARPGROUP(name, tile)                                                                      \
-    MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
-                       int chunk) {                                                                                \
-        backward_weight_transposed<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                  \
     }                                                                                                              \
     EXPORT(name)

@@ -1,6 +1,6 @@
-// Convolution and both its gradients in tf32 on the matrix units of GPUs of capability
-// 9.0, which multiply by warpgroups out of shared memory (convolve_matrix.cuh).
-// Channels in and out of a group are multiples of four.
+// Convolution and its gradient by the input in tf32 on the matrix units of GPUs of
+// capability 9.0, which multiply by warpgroups out of shared memory
+// (convolve_matrix.cuh). Channels in and out of a group are multiples of four.
 #include "convolve_matrix.cuh"
 
 CONVOLVE(convolve_forward_warpgroup_128x128, forward, WarpgroupTile<128>, 4)
@@ -9,5 +9,3 @@ CONVOLVE(convolve_backward_input_warpgroup_128x128, backward_input, WarpgroupTil
 CONVOLVE(convolve_backward_input_warpgroup_128x64, backward_input, WarpgroupTile<64>, 4)
 CONVOLVE(convolve_forward_warpgroup_128x32, forward, WarpgroupTile<32>, 4)
 CONVOLVE(convolve_backward_input_warpgroup_128x32, backward_input, WarpgroupTile<32>, 4)
-CONVOLVE_WEIGHT_WARPGROUP(convolve_backward_weight_warpgroup_128x128, WarpgroupTile<128>)
-CONVOLVE_WEIGHT_WARPGROUP(convolve_backward_weight_warpgroup_128x64, WarpgroupTile<64>)

@@ -26,6 +26,11 @@ typedef unsigned long long uint64;
 #define INLINED __attribute__((always_inline)) // of lambdas
 #define CALLED __attribute__((device, noinline)) static
 #define SHARED __attribute__((shared)) static
+// DYNAMIC_SHARED declares the block's dynamic shared memory, which the launch must
+// give the very size of the array.
+#define DYNAMIC_SHARED(type, name)                                                                                 \
+    extern __attribute__((shared)) __attribute__((aligned(1024))) char dynamic_shared[];                           \
+    type &name = *(type *)dynamic_shared
 #define RESTRICT __restrict__
 #define UNROLL _Pragma("unroll")
 #define KEEP_LOOP _Pragma("nounroll")
@@ -106,7 +111,7 @@ DEVICE float nearest_integer(float x) { return __builtin_rintf(x); }
 // Shared is an array that the threads of a block share. Declare it with SHARED
 // inside a function; its contents are undefined until stored.
 template <class T, int Size> struct Shared {
-    __attribute__((aligned(Size * sizeof(T) < 1024 ? 16 : 1024))) T data[Size];
+    __attribute__((aligned(16))) T data[Size];
     DEVICE T load(int i) const { return data[i]; }
     DEVICE void store(int i, T v) { data[i] = v; }
     // load_four reads elements i to i+3; i is a multiple of 4.
@@ -139,11 +144,11 @@ template <class T, int Size> struct Shared {
     // add_warpgroup_product adds the product of 64 rows from `left` on and Columns
     // rows from `right` on, each 8 deep, by the 128 threads of a warpgroup (four warps,
     // the first of which has a number divisible by four; capability 9.0 alone). Rows
-    // stand 16 numbers apart, permuted as DepthFast in matrix.cuh has them, from
-    // multiples of 512 bytes. d is as in add_product, 16 rows a warp, eight columns
+    // stand 32 numbers apart, permuted as DepthFast in matrix.cuh has them, from
+    // multiples of 1024 bytes. d is as in add_product, 16 rows a warp, eight columns
     // for each four numbers. It is under way until wait_for_products.
     template <int Columns> DEVICE void add_warpgroup_product(float (&d)[Columns / 2], int left_at, int right_at) const {
-        uint64 left = rows_of_16(left_at), right = rows_of_16(right_at);
+        uint64 left = rows_of_32(left_at), right = rows_of_32(right_at);
         if constexpr (Columns == 128) {
             asm volatile("wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
                          "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
@@ -182,9 +187,9 @@ template <class T, int Size> struct Shared {
     }
 
 private:
-    // rows_of_16 describes them to the matrix units: where they begin, 512 bytes from
-    // eight rows to the next eight, and that these are permuted in pieces of 64 bytes.
-    DEVICE uint64 rows_of_16(int i) const { return (uint64)2 << 62 | (uint64)(512 / 16) << 32 | (uint64)1 << 16 | address(i) / 16; }
+    // rows_of_32 describes them to the matrix units: where they begin, 1024 bytes from
+    // eight rows to the next eight, and that these are permuted in pieces of 128 bytes.
+    DEVICE uint64 rows_of_32(int i) const { return (uint64)1 << 62 | (uint64)(1024 / 16) << 32 | (uint64)1 << 16 | address(i) / 16; }
     DEVICE uint32 address(int i) const { return (uint32)(uint64)(__attribute__((address_space(3))) const T *)(data + i); }
 };
 

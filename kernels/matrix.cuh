@@ -3,15 +3,15 @@
 //
 //	sum[row, column] = Σ_d left[row, d] · right[d, column]
 //
-// The depth is walked in steps of 16. Three stages of shared memory take turns:
-// while the warps compute with one, the copies into the next two are under way
-// (cp.async), and a step needs one barrier.
+// The depth is walked in steps of 16 or, for warpgroups, of 32. Three stages of
+// dynamic shared memory take turns: while the warps compute with one, the copies
+// into the next two are under way (cp.async), and a step needs one barrier.
 //
 // Each operand is brought by a loader, which says where the numbers of a tile
 // lie: find(slot, d, from) for the slot's first row (or column) and depth d; false
-// for zeros, and then `from` may be anything. It is called once for each slot in each step, d being 16 more
-// than in the step before, so that a loader may walk along. What a slot is, is
-// said by its panel:
+// for zeros, and then `from` may be anything. It is called once for each slot in
+// each step, d being a step more than before, so that a loader may walk along. What
+// a slot is, is said by its panel:
 //
 //	DepthFast  the depths of a row are neighbours in global and shared memory
 //	RowFast    the rows (columns) of a depth are
@@ -21,19 +21,22 @@
 #pragma once
 #include "activate.cuh"
 
-const int STEP = 16;
 const int STAGES = 3;
 
 DEVICE int lane() { return thread_x() % WARP; }
 
-template <int Extent, int Width> struct DepthFast {
-    static const int SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
+template <int Extent, int Width, int Step> struct DepthFast {
+    static const int STEP = Step, SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
     DEVICE static bool used(int slot) { return SIZE / Width % THREADS == 0 || row(slot) < Extent; }
     DEVICE static int row(int slot) { return (thread_x() + slot * THREADS) / (STEP / Width); }
     DEVICE static int depth(int) { return thread_x() % (STEP / Width) * Width; }
 
-    // Eight rows of four numbers fill the banks: rows two apart are turned.
-    DEVICE static int place(int row, int depth) { return row * STEP + (((depth / 4) ^ (row / 2 % 4)) * 4 + depth % 4); }
+    // Eight rows of four numbers fill the banks: rows of 32 numbers are turned each
+    // by one more, rows of 16 every two.
+    DEVICE static int place(int row, int depth) {
+        int turn = Step == 32 ? row % 8 : row / 2 % 4;
+        return row * STEP + (((depth / 4) ^ turn) * 4 + depth % 4);
+    }
 
     template <class Stages> DEVICE static void left(const Stages &stages, int at, int row, int depth, float (&a)[4]) {
         stages.load_matrices(at + place(row + lane() % 16, depth + lane() / 16 * 4), a);
@@ -45,8 +48,8 @@ template <int Extent, int Width> struct DepthFast {
     }
 };
 
-template <int Extent, int Width> struct RowFast {
-    static const int SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
+template <int Extent, int Width, int Step> struct RowFast {
+    static const int STEP = Step, SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
     DEVICE static bool used(int slot) { return SIZE / Width % THREADS == 0 || depth(slot) < STEP; }
     DEVICE static int row(int) { return thread_x() % (Extent / Width) * Width; }
     DEVICE static int depth(int slot) { return thread_x() / (Extent / Width) + slot * (THREADS / (Extent / Width)); }
@@ -68,31 +71,11 @@ template <int Extent, int Width> struct RowFast {
     }
 };
 
-// Transposed is a panel for operands whose rows are neighbours in memory, but whose
-// depths shall be in shared memory, where it is laid out as DepthFast. A slot is
-// four rows of one depth, which go through registers.
-template <int Extent> struct Transposed {
-    static const int SIZE = Extent * STEP, SLOTS = SIZE / 4 / THREADS;
-    static_assert(SLOTS * 4 * THREADS == SIZE, "each thread has the same slots");
-    DEVICE static int row(int slot) { return (thread_x() / STEP + slot * (THREADS / STEP)) * 4; }
-    DEVICE static int depth() { return thread_x() % STEP; }
-
-    // Half of a warp has the rows behind those of the other half. It takes every two
-    // of them in the other order, so that both meet different banks.
-    template <class Stages> DEVICE static void put(Stages &stages, int at, int slot, Four v) {
-        int turn = thread_x() / STEP % 2;
-        stages.store(at + DepthFast<Extent, 4>::place(row(slot) + turn, depth()), turn ? v.y : v.x);
-        stages.store(at + DepthFast<Extent, 4>::place(row(slot) + 1 - turn, depth()), turn ? v.x : v.y);
-        stages.store(at + DepthFast<Extent, 4>::place(row(slot) + 2 + turn, depth()), turn ? v.w : v.z);
-        stages.store(at + DepthFast<Extent, 4>::place(row(slot) + 3 - turn, depth()), turn ? v.z : v.w);
-    }
-};
-
 // WarpTile is the shape of a block's share and of each warp's, WarpRows x
 // WarpColumns elements in fragments of 16x8 (mma.sync).
 template <int Rows, int Columns, int WarpRows, int WarpColumns> struct WarpTile {
     static_assert(Rows * Columns == THREADS / WARP * WarpRows * WarpColumns, "a tile is made by 8 warps");
-    static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8;
+    static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8, STEP = 16;
     static_assert(ACROSS % 2 == 0, "columns are read 16 at a time");
     static const bool BEHIND = false;
 
@@ -124,7 +107,7 @@ template <int Rows, int Columns, int WarpRows, int WarpColumns> struct WarpTile 
 // WarpgroupTile is one of 128 rows, made by two warpgroups (wgmma), which read
 // operands of depths that are neighbours straight from shared memory.
 template <int Columns> struct WarpgroupTile {
-    static const int ROWS = 128, COLUMNS = Columns, DOWN = 1, ACROSS = Columns / 8;
+    static const int ROWS = 128, COLUMNS = Columns, DOWN = 1, ACROSS = Columns / 8, STEP = 32;
     static const bool BEHIND = true;
 
     DEVICE static int row() { return thread_x() / WARP * 16; }
@@ -192,8 +175,10 @@ template <class T, class Left, class Right, class Finish>
 DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &finish) {
     using LeftPanel = typename Left::Panel;
     using RightPanel = typename Right::Panel;
-    const int STAGE = LeftPanel::SIZE + RightPanel::SIZE;
-    SHARED Shared<float, STAGES * STAGE> stages;
+    const int STEP = T::STEP, STAGE = LeftPanel::SIZE + RightPanel::SIZE;
+    static_assert(LeftPanel::STEP == STEP && RightPanel::STEP == STEP, "operands are walked in the steps of the tile");
+    using Stages = Shared<float, STAGES * STAGE>;
+    DYNAMIC_SHARED(Stages, stages);
     float sum[T::DOWN * T::ACROSS * 4]; // of each fragment four
     UNROLL
     for (int i = 0; i < T::DOWN * T::ACROSS * 4; i++)
@@ -224,55 +209,6 @@ DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &fi
     }
     T::ready(sum);
 
-    deliver<T>(stages, sum, finish);
-}
-
-// transposed_product is matrix_product for warpgroups and operands in Transposed
-// panels. Two stages take turns: while the units multiply one, the threads put
-// into the other what they have loaded, and load what comes after.
-template <class T, class Left, class Right, class Finish>
-DEVICE void transposed_product(int depth, Left &left, Right &right, const Finish &finish) {
-    using LeftPanel = typename Left::Panel;
-    using RightPanel = typename Right::Panel;
-    const int STAGE = LeftPanel::SIZE + RightPanel::SIZE;
-    SHARED Shared<float, 2 * STAGE> stages;
-    float sum[T::DOWN * T::ACROSS * 4];
-    UNROLL
-    for (int i = 0; i < T::DOWN * T::ACROSS * 4; i++)
-        sum[i] = 0;
-
-    int steps = up_divide(depth, STEP);
-    Four next_left[LeftPanel::SLOTS], next_right[RightPanel::SLOTS];
-    auto fetch = [&](int step) INLINED {
-        left.advance(step * STEP + LeftPanel::depth());
-        right.advance(step * STEP + RightPanel::depth());
-        UNROLL
-        for (int i = 0; i < LeftPanel::SLOTS; i++)
-            next_left[i] = left.load(i);
-        UNROLL
-        for (int i = 0; i < RightPanel::SLOTS; i++)
-            next_right[i] = right.load(i);
-    };
-    auto put = [&](int at) INLINED {
-        UNROLL
-        for (int i = 0; i < LeftPanel::SLOTS; i++)
-            LeftPanel::put(stages, at, i, next_left[i]);
-        UNROLL
-        for (int i = 0; i < RightPanel::SLOTS; i++)
-            RightPanel::put(stages, at + LeftPanel::SIZE, i, next_right[i]);
-    };
-    fetch(0);
-    put(0);
-    fetch(1);
-    KEEP_LOOP
-    for (int step = 0, at = 0; step < steps; step++, at = STAGE - at) {
-        T::ready(sum);
-        barrier(); // all have put this stage, and the other one is read
-        T::template multiply<DepthFast<T::ROWS, 4>, DepthFast<T::COLUMNS, 4>>(stages, at, sum);
-        if (step + 1 < steps) put(STAGE - at);
-        if (step + 2 < steps) fetch(step + 2);
-    }
-    T::ready(sum);
     deliver<T>(stages, sum, finish);
 }
 

@@ -21,8 +21,8 @@ template <class P> struct Strided {
 template <class T, bool TransA, bool TransB>
 DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *RESTRICT out,
                     int M, int N, int K, int chunk, int function, float alpha) {
-    using Rows = typename Choose<TransA, RowFast<T::ROWS, 4>, DepthFast<T::ROWS, 4>>::Type;
-    using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4>, RowFast<T::COLUMNS, 4>>::Type;
+    using Rows = typename Choose<TransA, RowFast<T::ROWS, 4, T::STEP>, DepthFast<T::ROWS, 4, T::STEP>>::Type;
+    using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4, T::STEP>, RowFast<T::COLUMNS, 4, T::STEP>>::Type;
     int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
     int pair = block_z() / splits, from = block_z() % splits * chunk;
     int depth = smaller(chunk, K - from);

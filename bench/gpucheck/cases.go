@@ -300,6 +300,11 @@ func (w *walker) bind(program launch.Program, b *launch.Binding) ([]cuda.Launch,
 		if bound.Function == nil {
 			return nil, missing
 		}
+		if l.Shared > 0 {
+			if err := bound.Function.SetDynamicShared(l.Shared); err != nil {
+				return nil, err
+			}
+		}
 		for _, a := range l.Args {
 			bound.Args = append(bound.Args, a.Cell(b))
 		}

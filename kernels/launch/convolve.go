@@ -97,7 +97,7 @@ func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	work := traffic(o.Convolution)
 	work.words += (splits - 1) * size
 	args := append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...)
-	p.run(kernel, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), splits * o.Groups}, threads, work, append(args, integer(chunk))...)
+	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), splits * o.Groups}, work, append(args, integer(chunk))...)
 	p.each("convolve_weight_sum", size, cost{(splits + 1) * size, splits * size},
 		append([]Arg{part, result()}, integers(size, taps, channels, filters, splits)...)...)
 }

@@ -20,15 +20,31 @@ const slots = 264
 // warpgroups.
 const Warpgroups = 90
 
-// tile is a block's share of a matrix product, and the arithmetic that it reaches
-// beside the largest tile's: a smaller one reads more for each product.
+// tile is a block's share of a matrix product.
 type tile struct {
 	rows, columns int
-	rate          float64
-	warpgroup     bool
+	rate          float64 // arithmetic reached, relative to other tiles: a smaller one reads more for each product
+	step          int     // of the depth, in three stages of dynamic shared memory (matrix.cuh); 0 where that is static
 }
 
+// Steps of the kernels for the matrix units.
+const (
+	byWarps      = 16
+	byWarpgroups = 32
+)
+
 func (t tile) String() string { return fmt.Sprintf("%dx%d", t.rows, t.columns) }
+
+// shared is the dynamic shared memory of a block in bytes.
+func (t tile) shared() int { return 3 * t.step * (t.rows + t.columns) * word }
+
+// runTile adds the launch of a kernel of tiles.
+func (p *Program) runTile(kernel string, t tile, grid [3]int, cost cost, args ...Arg) {
+	p.run(kernel, grid, threads, cost, args...)
+	if p.refusal == nil {
+		p.Launches[len(p.Launches)-1].Shared = t.shared()
+	}
+}
 
 // blocks is how many a product of so many rows and columns takes.
 func (t tile) blocks(rows, columns int) int { return ceil(rows, t.rows) * ceil(columns, t.columns) }
@@ -37,7 +53,7 @@ func (t tile) blocks(rows, columns int) int { return ceil(rows, t.rows) * ceil(c
 // products of rows x columns, each of whose tiles is shared by `splits` blocks.
 func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(blocks int) int) tile {
 	if p.capability != Warpgroups {
-		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.warpgroup })
+		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.step == byWarpgroups })
 	}
 	p.Precision, p.Rounded, p.tiles = p.wanted, -1, len(tiles)
 	if p.tile >= 0 {
@@ -56,11 +72,11 @@ func whole(int) int { return 1 }
 // Tiles of the kernels by what they copy: _by_4 four neighbours at a time. Rates
 // are those of an H200 (bench/results).
 var (
-	gatherTiles = []tile{{128, 128, 1.4, true}, {128, 64, 1, true}, {128, 32, 0.7, true}, {128, 128, 1, false}, {128, 64, 0.73, false},
-		{64, 64, 0.55, false}, {128, 32, 0.47, false}}
-	gatherTilesBy = []tile{{64, 64, 0.55, false}, {128, 32, 0.47, false}}
-	weightTiles   = []tile{{128, 128, 1.4, true}, {128, 64, 1, true}, {128, 128, 1, false}, {128, 64, 0.7, false}, {64, 64, 0.55, false}, {64, 32, 0.35, false}}
-	productTiles  = []tile{{128, 128, 1, false}, {64, 64, 0.7, false}}
+	gatherTiles = []tile{{128, 128, 1.4, byWarpgroups}, {128, 64, 1, byWarpgroups}, {128, 32, 0.7, byWarpgroups}, {128, 128, 1, byWarps}, {128, 64, 0.73, byWarps},
+		{64, 64, 0.55, byWarps}, {128, 32, 0.47, byWarps}}
+	gatherTilesBy = []tile{{64, 64, 0.55, byWarps}, {128, 32, 0.47, byWarps}}
+	weightTiles   = []tile{{128, 128, 1, byWarps}, {128, 64, 0.7, byWarps}, {64, 64, 0.55, byWarps}, {64, 32, 0.35, byWarps}}
+	productTiles  = []tile{{128, 128, 1, byWarps}, {64, 64, 0.7, byWarps}}
 )
 
 // narrow results, of one or three channels, would leave most of a tile empty.
@@ -75,7 +91,7 @@ func (p *Program) gatherKernel(direction string, pixels, columns, products, chan
 	}
 	t = p.pick(tiles, pixels, columns, products, whole)
 	p.Rounded = 1
-	if t.warpgroup {
+	if t.step == byWarpgroups {
 		return fmt.Sprintf("convolve_%s_warpgroup_%v", direction, t), t
 	}
 	return fmt.Sprintf("convolve_%s_tf32_%v%s", direction, t, suffix), t
@@ -102,7 +118,7 @@ func convolveForwardMatrix(o kernels.ConvolveForward, p *Program) {
 	pixels, columns := o.N*outP*outQ, o.K/o.Groups
 	kernel, t := p.gatherKernel("forward", pixels, columns, o.Groups, o.C/o.Groups, o.C)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
-	p.run(kernel, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, threads, traffic(o.Convolution), append(args, activation(o.Activation)...)...)
+	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, traffic(o.Convolution), append(args, activation(o.Activation)...)...)
 }
 
 func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
@@ -111,24 +127,21 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 	pixels := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // of the largest class
 	kernel, t := p.gatherKernel("backward_input", pixels, columns, classes*o.Groups, o.K/o.Groups, o.K)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
-	p.run(kernel, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, threads, traffic(o.Convolution),
+	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, traffic(o.Convolution),
 		append(args, activation(o.Activation)...)...)
 }
 
 // weightKernel is the kernel of a gradient of rows x columns in each group, all of
 // whose pixels are shared among splits.
 func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int) (kernel string, t tile) {
-	tiles, suffix := []tile{{64, 64, 1, false}}, ""
+	tiles, suffix := []tile{{64, 64, 1, byWarps}}, ""
 	switch fourIn, fourOut := g.C/g.Groups%4 == 0, g.K/g.Groups%4 == 0; {
 	case fourIn && fourOut:
 		tiles, suffix = weightTiles, "_by_4"
 	case fourOut:
-		tiles, suffix = []tile{{64, 32, 1, false}}, "_by_1_4"
+		tiles, suffix = []tile{{64, 32, 1, byWarps}}, "_by_1_4"
 	}
 	t = p.pick(tiles, rows, columns, g.Groups, func(blocks int) int { _, n := cut(pixels, blocks, 256); return n })
-	if t.warpgroup {
-		return fmt.Sprintf("convolve_backward_weight_warpgroup_%v", t), t
-	}
 	return fmt.Sprintf("convolve_backward_weight_tf32_%v%s", t, suffix), t
 }
 

@@ -54,12 +54,12 @@ func multiply(o kernels.Multiply, p *Program) {
 	words := products * (o.M*o.K + o.K*o.N)
 	if parts == 1 {
 		args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, integers(o.M, o.N, o.K, chunk)...)
-		p.run(kernel, [3]int{rows, columns, products}, threads, cost{words + size, o.FLOPs()}, append(args, activation(o.Activation)...)...)
+		p.runTile(kernel, t, [3]int{rows, columns, products}, cost{words + size, o.FLOPs()}, append(args, activation(o.Activation)...)...)
 		return
 	}
 	part := p.reserve(parts * size)
 	args := append([]Arg{operand(0), operand(1), bias(false), part}, integers(o.M, o.N, o.K, chunk)...)
-	p.run(kernel, [3]int{rows, columns, parts}, threads, cost{words + parts*size, o.FLOPs()}, append(args, activation(kernels.Activation{})...)...)
+	p.runTile(kernel, t, [3]int{rows, columns, parts}, cost{words + parts*size, o.FLOPs()}, append(args, activation(kernels.Activation{})...)...)
 	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, parts)...)
 	p.each("multiply_sum", size, cost{(parts + 1) * size, parts * size}, append(args, activation(o.Activation)...)...)
 }

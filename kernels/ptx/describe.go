@@ -98,7 +98,7 @@ var (
 	registers     = regexp.MustCompile(`\.reg\s+\.(\w+)\s+%\w+<(\d+)>`)
 	sharedArray   = regexp.MustCompile(`\.shared\s+(?:\.align\s+\d+\s+)?\.b8\s+([\w$]+)\[(\d+)\]`)
 	localArray    = regexp.MustCompile(`\.local\s+(?:\.align\s+\d+\s+)?\.b8\s+[\w$]+\[(\d+)\]`)
-	foreign       = regexp.MustCompile(`\.extern\b`)
+	foreign       = regexp.MustCompile(`\.extern\s+\.(?:func|global|const)\b`)
 	kernelEnd     = "\n}"
 	registerExtra = 1 // %f<5> declares %f0 to %f4, of which clang leaves %f0 unused
 )

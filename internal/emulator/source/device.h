@@ -21,8 +21,8 @@ struct Thread {
 
 // Block is the block that is running; one at a time.
 struct Block {
-    int x, y, z, threads;
-    uint64 begin; // the epoch in which it began
+    int x, y, z, threads, shared; // bytes of dynamic shared memory
+    uint64 begin;                 // the epoch in which it began
 };
 
 extern Thread *thread;
@@ -103,6 +103,10 @@ template <auto kernel> struct Export {
 #define INLINED __attribute__((always_inline))
 #define CALLED static
 #define SHARED static
+#define DYNAMIC_SHARED(type, name)                                                                                 \
+    static type name;                                                                                              \
+    if ((int)sizeof name.data != emulated::block.shared)                                                           \
+    emulated::complain("the block has %d bytes of dynamic shared memory, the kernel wants %d", emulated::block.shared, (int)sizeof name.data)
 #define RESTRICT __restrict__
 #define UNROLL
 #define KEEP_LOOP
@@ -231,8 +235,8 @@ template <class T, int Size> struct Shared {
     }
     // d is first taken from where it was left under way.
     template <int Columns> void add_warpgroup_product(float (&d)[Columns / 2], int left_at, int right_at) const {
-        if (left_at / 8 % 2 * 8 != left_at % 16 || left_at / 16 * 16 % 128 != 0 || right_at / 16 * 16 % 128 != 0)
-            emulated::complain("thread %d multiplies shared elements from %d and %d on; rows must begin at multiples of 512 bytes", thread_x(), left_at, right_at);
+        if (left_at % 8 != 0 || left_at % 256 >= 32 || right_at % 8 != 0 || right_at % 256 >= 32)
+            emulated::complain("thread %d multiplies shared elements from %d and %d on; rows must begin at multiples of 1024 bytes", thread_x(), left_at, right_at);
         emulated::finish_products(d);
         int warp = thread_x() / 32 % 4, group = thread_x() % 32 / 4, place = thread_x() % 4;
         float left[2][8], right[2][8];
@@ -252,12 +256,12 @@ template <class T, int Size> struct Shared {
     }
 
 private:
-    // read_row reads 8 numbers of a row of 16, whose fours are permuted by the
-    // address as the matrix units do it: bits 4 and 5 by bits 7 and 8.
+    // read_row reads 8 numbers of a row of 32, whose fours are permuted by the
+    // address as the matrix units do it: bits 4 to 6 by bits 7 to 9.
     void read_row(int at, int row, float (&v)[8]) const {
         for (int k = 0; k < 8; k++) {
-            int i = at + row * 16 + k;
-            v[k] = load(i ^ (i >> 5 & 3) << 2);
+            int i = at + row * 32 + k;
+            v[k] = load(i ^ (i >> 5 & 7) << 2);
         }
     }
     void copy(int i, int count, const T *from, bool inside) {

@@ -228,13 +228,14 @@ static void run_block(int count) {
     }
 }
 
-bool run_grid(Kernel &kernel, void **arguments, Grid grid, int count) {
+bool run_grid(Kernel &kernel, void **arguments, Grid grid, int count, int shared) {
     if (!stacks)
         stacks = (char *)mmap(nullptr, (MOST_THREADS + 1) * STACK, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     running = &kernel;
     arguments_of_grid = arguments;
     complained = 0;
+    block.shared = shared;
     long long blocks = (long long)grid.x * grid.y * grid.z;
     for (long long i = 0; i < blocks && complained == 0; i++) {
         long long b = order == 1 ? blocks - 1 - i : i;

@@ -19,7 +19,7 @@ std::map<std::string, Kernel> &kernels();
 struct Grid { int x, y, z; };
 
 // run_grid runs all blocks, one after another; false after a complaint.
-bool run_grid(Kernel &kernel, void **arguments, Grid grid, int threads);
+bool run_grid(Kernel &kernel, void **arguments, Grid grid, int threads, int shared);
 
 // Complaints of the grid that runs, and of all before it.
 std::string take_complaints();

@@ -30,8 +30,12 @@ static std::string read_entries(const std::string &ptx, Module &module) {
             std::getline(words, word);
         } else if (word == ".target") {
             words >> target;
-        } else if (word == ".extern" || word == ".local") {
-            return "PTX has " + word + ": a call of foreign code, or numbers that did not fit the registers";
+        } else if (word == ".extern") {
+            words >> word;
+            if (word != ".shared") return "PTX has .extern: a call of foreign code";
+            std::getline(words, word); // dynamic shared memory
+        } else if (word == ".local") {
+            return "PTX has .local: numbers that did not fit the registers";
         } else if (word == ".entry") {
             words >> word;
             open = word.substr(0, word.find('('));
@@ -128,7 +132,7 @@ struct Arguments {
 };
 
 // run is what a launch does when its turn comes.
-static CUresult run(Kernel &kernel, Arguments &arguments, Grid grid, int threads) {
+static CUresult run(Kernel &kernel, Arguments &arguments, Grid grid, int threads, int shared) {
     Driver &d = driver();
     std::vector<void *> pointers;
     for (size_t i = 0; i < kernel.parameters.size(); i++) {
@@ -140,7 +144,7 @@ static CUresult run(Kernel &kernel, Arguments &arguments, Grid grid, int threads
             return fail(CUDA_ILLEGAL_ADDRESS, kernel.name + ": parameter " + std::to_string(i) + " points to no memory of the device");
     }
     if (planned("kernel")) return fail(CUDA_ILLEGAL_ADDRESS, kernel.name + " fails, as was asked for");
-    bool clean = run_grid(kernel, pointers.data(), grid, threads);
+    bool clean = run_grid(kernel, pointers.data(), grid, threads, shared);
     std::string damage = d.device.damage() + d.pinned.damage();
     if (!damage.empty()) return fail(CUDA_ILLEGAL_ADDRESS, kernel.name + ": " + damage);
     return clean ? CUDA_SUCCESS : fail(CUDA_LAUNCH_FAILED, take_complaints());
@@ -161,5 +165,5 @@ API CUresult cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsi
         memcpy(arguments.bytes.data() + arguments.offsets[i], parameters[i], f.kernel->parameters[i].size);
     }
     Grid grid = {(int)gridX, (int)gridY, (int)gridZ};
-    return enqueue(stream, [kernel = f.kernel, arguments, grid, blockX]() mutable { return run(*kernel, arguments, grid, blockX); });
+    return enqueue(stream, [kernel = f.kernel, arguments, grid, blockX, shared]() mutable { return run(*kernel, arguments, grid, blockX, shared); });
 }

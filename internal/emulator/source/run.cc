@@ -30,6 +30,7 @@ int cuMemcpyHtoD_v2(unsigned long long, const void *, size_t);
 int cuMemcpyDtoH_v2(void *, unsigned long long, size_t);
 int cuModuleLoadData(void **, const void *);
 int cuModuleGetFunction(void **, void *, const char *);
+int cuFuncSetAttribute(void *, int, int);
 int cuLaunchKernel(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, void **);
 int cuStreamCreate(void **, unsigned);
 int cuStreamSynchronize(void *);
@@ -129,6 +130,7 @@ static int submit(const std::vector<Launch> &launches, void *stream) {
     for (const Launch &l : launches) {
         std::vector<void *> cells;
         for (const uint64_t &cell : l.cells) cells.push_back((void *)&cell);
+        if (l.shared > 49152) cuFuncSetAttribute(l.function, 8, l.shared); // dynamic shared memory
         int result = cuLaunchKernel(l.function, l.grid[0], l.grid[1], l.grid[2], l.block[0], l.block[1], l.block[2],
                                     l.shared, stream, cells.data(), nullptr);
         if (result != 0) return result;
