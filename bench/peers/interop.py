@@ -342,16 +342,29 @@ def worst(pairs):
     return max(float(numpy.abs(numpy.asarray(a, numpy.float64) - b).max()) if a.shape == b.shape else numpy.inf for a, b in pairs)
 
 
+def imported(path):
+    """The module of a model.py."""
+    spec = importlib.util.spec_from_file_location(f"model_{path.parent.name}", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
 def check_torch(folder):
-    """Loads model.safetensors into the class of model.py, strictly."""
+    """Loads model.safetensors into the class of model.py, strictly, and a run's
+    checkpoint into that of the run."""
     import torch
     from safetensors.torch import load_file as load_torch
 
     expected = load_file(folder / "expected.safetensors")
-    spec = importlib.util.spec_from_file_location(f"model_{folder.name}", folder / "model.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = imported(folder / "model.py")
     loaded = script.load()
+    in_run, checkpoints = imported(folder / "run" / "model.py"), folder / "run" / "checkpoints"
+    newest = in_run.load()  # the run has no best checkpoint yet
+    (checkpoints / "latest").rename(checkpoints / "best")
+    for name, tensor in loaded.state_dict().items():
+        for other in newest, in_run.load():
+            assert torch.equal(other.state_dict()[name], tensor), name
     again = type(loaded)()
     again.load_state_dict(load_torch(folder / "model.safetensors"), strict=True)
     script.load(folder / "checkpoint.safetensors")  # with the optimiser's moments

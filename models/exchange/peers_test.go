@@ -91,6 +91,14 @@ func (a architecture) export(t *testing.T, folder string) {
 	if err := exchange.WriteWeights(filepath.Join(folder, "model.safetensors"), m, nil); err != nil {
 		t.Fatal(err)
 	}
+	inRun, err := exchange.RunScript(m, a.title())
+	if err := os.MkdirAll(filepath.Join(folder, "run"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write("run/model.py", inRun, err)
+	if _, err := train.SavePretrained(filepath.Join(folder, "run", "checkpoints"), m.Store(), nil); err != nil {
+		t.Fatal(err)
+	}
 	m.Store().AddMoments(train.DefaultOptions().Optimiser)
 	if err := train.Snapshot(m.Store(), train.State{}, nil).Write(filepath.Join(folder, "checkpoint.safetensors")); err != nil {
 		t.Fatal(err)

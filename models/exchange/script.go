@@ -20,8 +20,15 @@ var scriptText string
 var scriptTemplate = template.Must(template.New("model.py").Parse(scriptText))
 
 // Script returns the source of model.py: an nn.Module whose state_dict is what
-// [WriteWeights] writes. The title, one line, says in it what the model is.
-func Script(m Model, title string) ([]byte, error) {
+// [WriteWeights] writes. Its function load takes model.safetensors beside it
+// unless told otherwise. The title, one line, says in it what the model is.
+func Script(m Model, title string) ([]byte, error) { return script(m, title, false) }
+
+// RunScript is a [Script] for the folder of a run, which loads the best of the
+// checkpoints there.
+func RunScript(m Model, title string) ([]byte, error) { return script(m, title, true) }
+
+func script(m Model, title string, checkpoints bool) ([]byte, error) {
 	s, err := structureOf(m)
 	if err != nil {
 		return nil, err
@@ -43,10 +50,11 @@ func Script(m Model, title string) ([]byte, error) {
 		Spatial           bool
 		Output            string // "": none
 		Bernoulli         bool
+		Checkpoints       bool // in the folder checkpoints, instead of a file of weights
 	}{
 		Title: docstring.Replace(title), Class: s.class(), Code: s.code, Classes: s.classes, Input: s.spec.Input,
 		Variational: s.variational, Spatial: s.spatial, Flat: s.flat(), Bernoulli: s.spec.Likelihood == models.Bernoulli,
-		Book: s.book.view(), Tied: s.spec.Tied,
+		Book: s.book.view(), Tied: s.spec.Tied, Checkpoints: checkpoints,
 	}
 	heads := s.heads
 	if s.levels != nil {
