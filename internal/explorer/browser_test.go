@@ -39,6 +39,7 @@ func curve(steps int) string {
 		fmt.Fprintf(&text, `{"kind":"step","epoch":%d,"step":%d,"loss":%g,"images_per_second":5120}`+"\n", 1+step/60, step, loss)
 		if step%60 == 0 {
 			fmt.Fprintf(&text, `{"kind":"epoch","epoch":%d,"step":%d,"train_loss":%g,"loss":%g}`+"\n", step/60, step, loss, loss+2)
+			fmt.Fprintf(&text, `{"kind":"diagnosis","epoch":%d,"step":%d,"explained_variance":0.5,"active":6}`+"\n", step/60, step)
 		}
 	}
 	return text.String()
@@ -48,7 +49,7 @@ func curve(steps int) string {
 func TestInABrowser(t *testing.T) {
 	b := openBrowser(t)
 	e, url, metrics := serve(t, trained(t, vae(t), 30))
-	appendTo(t, metrics, curve(200))
+	appendTo(t, metrics, curve(240)) // which ends, as runs do, with a line that is no step
 	b.window(1440, 1100, false)
 	b.prefers("light")
 	b.open(url)
@@ -212,9 +213,10 @@ func TestInABrowser(t *testing.T) {
 	})
 	t.Run("a run is watched", func(t *testing.T) {
 		b.t = t
-		b.until("the curve is there", `document.getElementById("progress").textContent.startsWith("Step 200, epoch 4")`)
-		appendTo(t, metrics, `{"kind":"step","epoch":4,"step":201,"loss":31.5}`+"\n")
-		b.until("a new step shows", `document.getElementById("progress").textContent.startsWith("Step 201, epoch 4: loss 31.50")`)
+		b.until("the curve is there", `document.getElementById("progress").textContent.startsWith("Step 240, epoch 5")`)
+		appendTo(t, metrics, `{"kind":"step","epoch":5,"step":241,"loss":31.5}`+"\n")
+		appendTo(t, metrics, `{"kind":"diagnosis","epoch":5,"step":241,"explained_variance":0.61,"active":6}`+"\n")
+		b.until("a new step shows", `document.getElementById("progress").textContent.startsWith("Step 241, epoch 5: loss 31.50") && document.getElementById("progress").textContent.includes("6 active numbers")`)
 		b.until("the run is live", `document.getElementById("state").textContent === "training now"`)
 	})
 	t.Run("themes and sizes", func(t *testing.T) {
