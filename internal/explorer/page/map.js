@@ -19,7 +19,7 @@ export const nameOf = (label) => model.classes && label >= 0 ? model.classes[lab
 // point moves the cursor to a code: to its coordinates along the principal
 // directions or, on a map that has none, to the image whose code is nearest.
 export function point(coordinates, near) {
-  if ($("layout").value === "pca") cursor = coordinates;
+  if (map.by === "pca") cursor = coordinates;
   else if (near !== undefined) [cursor.x, cursor.y] = map.places[near];
   drawMap();
 }
@@ -62,7 +62,7 @@ function nearestDot(at) {
 
 function describe() {
   const share = model.directions.slice(0, 2).reduce((s, d) => s + d.share, 0);
-  $("map-share").textContent = "The codes of " + model.images + " test images" + ($("layout").value === "pca" ?
+  $("map-share").textContent = "The codes of " + model.images + " test images" + (map.by === "pca" ?
     " along their first two principal directions, " + Math.round(100 * share) + " % of the variance." :
     ", neighbours beside each other; how far apart groups are says little.");
 }
@@ -70,13 +70,13 @@ function describe() {
 // choose lays the codes out anew.
 const choose = latest(async () => {
   const by = $("layout").value;
-  const shown = setTimeout(() => { $("map-busy").hidden = false; }, 150);
+  const slow = setTimeout(() => { $("map-busy").hidden = false; }, 150);
   try {
     let answer = await ask("/api/map?by=" + by);
     while (answer.pending && $("layout").value === by) answer = await ask("/api/map?by=" + by);
     if ($("layout").value !== by) return;
     const here = nearestDot(cursor).index;
-    map.places = answer.places;
+    [map.places, map.by] = [answer.places, by];
     [cursor.x, cursor.y] = map.places[here];
     fitMap();
     describe();
@@ -84,10 +84,10 @@ const choose = latest(async () => {
     drawDots();
     say("The map shows " + $("layout").selectedOptions[0].textContent);
   } catch (error) {
-    $("layout").value = "pca";
+    $("layout").value = map.by;
     throw error;
   } finally {
-    clearTimeout(shown);
+    clearTimeout(slow);
     $("map-busy").hidden = true;
   }
 });
@@ -260,7 +260,7 @@ function setLasso(on) {
 
 function goTo(at) {
   pointAt(at);
-  act.place(at.x, at.y, $("layout").value);
+  act.place(at.x, at.y, map.by);
   const near = nearestDot(at).index;
   say("Place " + at.x.toFixed(1) + ", " + at.y.toFixed(1) + (nameOf(map.labels[near]) ? "; nearest image of class " + nameOf(map.labels[near]) : ""));
 }
@@ -312,7 +312,7 @@ function watchKeys(canvas) {
 
 // watchMap shows the map that /api/map has given of a model.
 export function watchMap(described, given, actions) {
-  [model, map, act] = [described, given, actions];
+  [model, map, act] = [described, { ...given, by: "pca" }, actions]; // by: the layout that is shown
   const order = map.errors.map((e, i) => [e, i]).sort((a, b) => a[0] - b[0]);
   map.rank = [];
   order.forEach(([, i], rank) => { map.rank[i] = rank / Math.max(order.length - 1, 1); });

@@ -52,7 +52,7 @@ export function drawChart() {
     (last.images_per_second ? "; " + Math.round(last.images_per_second) + " images a second" : "") + ". This page shows the model of step " + model.step + (last.step > model.step ? "; start it again for a newer checkpoint." : ".");
   canvas.setAttribute("aria-label", "Loss by step. " + $("progress").textContent);
   if (!steps.length) return;
-  const left = 52, right = 12, top = 10, bottom = 24;
+  const left = 60, right = 12, top = 10, bottom = 24;
   const all = [...steps, ...epochs].map((l) => l.loss).sort((a, b) => a - b);
   const low = all[0], high = Math.max(all[Math.floor(0.97 * (all.length - 1))], low + 1e-9); // the first steps would flatten the rest
   const most = Math.max(...steps.map((l) => l.step), ...epochs.map((l) => l.step), 1);
