@@ -48,6 +48,7 @@ var large = []architecture{
 	{name: "spatial-16", input: "3x16x16", encoder: "conv 8 k3 s2 | res 8 | attention g2 | conv 4 k3", latent: 2, spatial: true, variational: true,
 		decoder: "conv 2 k1 | conv 8 k3 | res 12 | upsample 2 | conv 3 k3", likelihood: models.LearnedGaussian},
 	{name: "vq-spatial-16", input: "3x16x12", encoder: "conv 8 k3 s2 relu | conv 8 k3 s2", latent: 6, spatial: true, family: quantised(32, 3)},
+	{name: "levels-linear-12", input: "1x12x12", encoder: "flatten", likelihood: models.Bernoulli, family: levels(6, 3)},
 	{name: "conv-64", input: "3x64x64", latent: 128,
 		encoder: "conv 32 k4 s2 batchnorm leakyrelu | conv 64 k4 s2 batchnorm leakyrelu | conv 128 k4 s2 batchnorm leakyrelu | conv 256 k4 s2 batchnorm leakyrelu"},
 }
