@@ -16,6 +16,7 @@ type Module struct {
 	// without an activation (but for KindActivate). Its padding is written out.
 	Layer   Layer
 	In, Out Shape
+	Twin    string   // of a tied model's decoder: the module whose weight it multiplies by, having none of its own
 	Inside  []Module // of a residual block or self-attention, in the order in which they are applied
 }
 
@@ -62,7 +63,7 @@ func (m *body) Modules() []Module {
 		for i, l := range p.layers {
 			in, out := p.shapes[i], p.shapes[i+1]
 			for _, one := range l.split() {
-				module := Module{Part: p.section(), Name: p.prefix(number), Layer: one, In: in, Out: out}
+				module := Module{Part: p.section(), Name: p.prefix(number), Layer: one, In: in, Out: out, Twin: strings.TrimSuffix(p.twins[number], ".weight")}
 				if composed(one.Kind) {
 					for _, sub := range p.inside(one, in, number) {
 						module.Inside = append(module.Inside, Module{Part: p.section(), Name: sub.name, Layer: sub.layers[0].split()[0], In: sub.shapes[0], Out: sub.out()})

@@ -55,7 +55,7 @@ func (p part) out() Shape { return p.shapes[len(p.shapes)-1] }
 
 // prefix is the name of module number m of the part.
 func (p part) prefix(m int) string {
-	if p.single {
+	if p.single && m == 0 {
 		return p.name
 	}
 	return fmt.Sprintf("%s.%d", p.name, m)

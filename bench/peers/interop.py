@@ -23,20 +23,102 @@ BATCH = 5
 
 def build():
     """The models by name, written by hand: encoder, heads, decoder and the
-    function after it, with the shape of one image."""
+    function after it, with the shape of one image. Codes are the first head's,
+    or what a function of the model and the encoder's features says."""
     import torch
     from torch import nn
+    from torch.distributions import Normal, kl_divergence
 
     class Channels(nn.LayerNorm):
         def forward(self, x):
             return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
-    def model(shape, encoder, heads, decoder, output=None, names=str, dtype=torch.float32, classes=0):
+    class Tied(nn.Module):
+        def __init__(self, function, twin, outputs=0):
+            super().__init__()
+            self.apply_weight = lambda x: function(x, twin.weight, self.bias)
+            self.bias = nn.Parameter(torch.rand(outputs)) if outputs else None
+
+        def forward(self, x):
+            return self.apply_weight(x)
+
+    def tied():
+        F = nn.functional
+        encoder = [
+            nn.Conv2d(2, 6, 3, 2, 1), nn.ReLU(), nn.ConvTranspose2d(6, 4, 2, 2, bias=False), nn.ELU(),
+            nn.Conv2d(4, 4, 3, 2, 1, groups=2), nn.Tanh(), nn.Flatten(), nn.Linear(80, 12), nn.SiLU(),
+        ]
+        code = nn.Linear(12, 4)
+        decoder = [
+            Tied(lambda x, w, b: x @ w + b, code, 12), nn.SiLU(),
+            Tied(lambda x, w, b: x @ w + b, encoder[7], 80), nn.Tanh(), nn.Unflatten(1, (4, 5, 4)),
+            Tied(lambda x, w, b: F.conv_transpose2d(x, w, b, 2, 1, 1, 2), encoder[4], 4), nn.ELU(),
+            Tied(lambda x, w, b: F.conv2d(x, w, b, 2), encoder[2]), nn.ReLU(),
+            Tied(lambda x, w, b: F.conv_transpose2d(x, w, b, 2, 1, (0, 1)), encoder[0], 2),
+        ]
+        return model((2, 9, 8), encoder, {"bottleneck": code}, decoder)
+
+    def quantised(channels_last):
+        """The entries of whole.codebook nearest to vectors of a code."""
+
+        def codes(whole, features):
+            code = whole.bottleneck(features) if hasattr(whole, "bottleneck") else features
+            book = whole.codebook.weight
+            vectors = code.unflatten(1, (4, 12)).transpose(1, 2) if channels_last else code
+            indices = torch.cdist(vectors.reshape(-1, book.shape[1]), book).argmin(1)
+            entries = book[indices].reshape(vectors.shape)
+            row = entries.transpose(1, 2).flatten(1) if channels_last else entries
+            return {"codes": row, "indices": indices.reshape(BATCH, -1).float()}
+
+        return codes
+
+    def levels(features, sizes):
+        """Layers of levels of such sizes, from the image upwards."""
+        all = nn.ModuleList()
+        for i, size in enumerate(sizes):
+            one = nn.Module()
+            if i > 0:
+                one.up = nn.Linear(features, features)
+            one.fc_mu, one.fc_var = nn.Linear(features, size), nn.Linear(features, size)
+            if above := sum(sizes[i + 1 :]):
+                one.down = nn.Linear(above, features)
+                one.prior_mu, one.prior_var = nn.Linear(features, size), nn.Linear(features, size)
+            all.append(one)
+        return all
+
+    def three_levels(whole, x1):
+        """Means of the levels' codes; a product of normal densities has the sum
+        of their precisions."""
+        one, two, three = whole.levels
+        x2 = torch.tanh(two.up(x1))
+        x3 = torch.tanh(three.up(x2))
+
+        def normal(mean, log_variance, x):
+            return Normal(mean(x), torch.exp(log_variance(x) / 2))
+
+        def product(p, q):
+            precision = p.variance.reciprocal() + q.variance.reciprocal()
+            return Normal((p.mean / p.variance + q.mean / q.variance) / precision, precision.rsqrt())
+
+        q3 = normal(three.fc_mu, three.fc_var, x3)
+        p2 = normal(two.prior_mu, two.prior_var, torch.tanh(two.down(q3.mean)))
+        q2 = product(normal(two.fc_mu, two.fc_var, x2), p2)
+        p1 = normal(one.prior_mu, one.prior_var, torch.tanh(one.down(torch.cat([q2.mean, q3.mean], 1))))
+        q1 = product(normal(one.fc_mu, one.fc_var, x1), p1)
+        divergences = [kl_divergence(q1, p1), kl_divergence(q2, p2), kl_divergence(q3, Normal(torch.zeros(2), torch.ones(2)))]
+        return {"codes": torch.cat([q1.mean, q2.mean, q3.mean], 1), "divergences": torch.stack([d.sum(1) for d in divergences], 1)}
+
+    def model(shape, encoder, heads, decoder, output=None, names=str, dtype=torch.float32, classes=0, codes=None):
         whole = nn.Module()
         whole.encoder, whole.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
         for name, head in heads.items():
             whole.add_module(name, head)
-        return whole, shape, list(heads), output or nn.Identity(), names, dtype, classes
+
+        def means(whole, features):
+            all = [getattr(whole, head)(features) for head in heads] or [features]
+            return dict(zip(["codes", "log_variances"], all))
+
+        return whole, shape, codes or means, output or nn.Identity(), names, dtype, classes
 
     def antixk(name):
         """encoder.4.weight -> encoder.1.1.weight: three modules a block."""
@@ -189,6 +271,32 @@ def build():
             lambda name: "module." + name,
             torch.bfloat16,
         ),
+        "quantised": model(
+            (2, 8, 6),
+            [nn.Conv2d(2, 6, 3, 2, 1), nn.ReLU(), nn.Conv2d(6, 4, 3, padding=1), nn.Flatten()],
+            {"codebook": nn.Embedding(8, 2)},
+            [
+                nn.Unflatten(1, (4, 4, 3)), nn.ConvTranspose2d(4, 6, 3, padding=1), nn.ReLU(),
+                nn.ConvTranspose2d(6, 2, 3, 2, 1, 1),
+            ],
+            codes=quantised(channels_last=True),
+        ),
+        "quantisedrow": model(
+            (1, 6, 5),
+            [nn.Flatten(), nn.Linear(30, 12), nn.Tanh()],
+            {"bottleneck": nn.Linear(12, 6), "codebook": nn.Embedding(5, 3)},
+            [nn.Linear(6, 12), nn.Tanh(), nn.Linear(12, 30), nn.Unflatten(1, (1, 6, 5))],
+            codes=quantised(channels_last=False),
+        ),
+        "levels": model(
+            (1, 8, 6),
+            [nn.Flatten(), nn.Linear(48, 14), nn.Tanh()],
+            {"levels": levels(14, [5, 3, 2])},
+            [nn.Linear(10, 14), nn.Tanh(), nn.Linear(14, 48), nn.Unflatten(1, (1, 8, 6))],
+            nn.Sigmoid(),
+            codes=three_levels,
+        ),
+        "tied": tied(),
     }
 
 
@@ -201,12 +309,13 @@ def golden(folder):
 
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(7)
-    for name, (whole, shape, heads, output, names, dtype, classes) in build().items():
+    for name, (whole, shape, code, output, names, dtype, classes) in build().items():
+        torch.manual_seed(7)  # so that further models change nothing for these
         for module in whole.modules():
             if type(module).__name__ in ("Conv2d", "ConvTranspose2d", "Linear"):
                 with torch.no_grad():
                     module.weight *= 2
-            elif getattr(module, "weight", None) is not None:
+            elif hasattr(module, "eps"):  # a norm
                 torch.nn.init.uniform_(module.weight, 0.5, 1.5)
                 torch.nn.init.uniform_(module.bias, -0.5, 0.5)
             if hasattr(module, "running_mean"):
@@ -219,10 +328,8 @@ def golden(folder):
         conditions = torch.nn.functional.one_hot(torch.arange(BATCH) % max(classes, 1)).float()[:, :classes]
         with torch.no_grad():
             features = torch.cat([whole.encoder(images), conditions], 1)
-            codes = [getattr(whole, head)(features) for head in heads] or [features]
-            outputs = {"images": images, "codes": codes[0], "reconstructions": output(whole.decoder(torch.cat([codes[0], conditions], 1)))}
-            if len(codes) > 1:
-                outputs["log_variances"] = codes[1]
+            outputs = {"images": images, **code(whole, features)}
+            outputs["reconstructions"] = output(whole.decoder(torch.cat([outputs["codes"], conditions], 1)))
             if classes:
                 outputs["conditions"] = conditions
         assert outputs["reconstructions"].shape == images.shape, (name, outputs["reconstructions"].shape)
@@ -235,16 +342,29 @@ def worst(pairs):
     return max(float(numpy.abs(numpy.asarray(a, numpy.float64) - b).max()) if a.shape == b.shape else numpy.inf for a, b in pairs)
 
 
+def imported(path):
+    """The module of a model.py."""
+    spec = importlib.util.spec_from_file_location(f"model_{path.parent.name}", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
 def check_torch(folder):
-    """Loads model.safetensors into the class of model.py, strictly."""
+    """Loads model.safetensors into the class of model.py, strictly, and a run's
+    checkpoint into that of the run."""
     import torch
     from safetensors.torch import load_file as load_torch
 
     expected = load_file(folder / "expected.safetensors")
-    spec = importlib.util.spec_from_file_location(f"model_{folder.name}", folder / "model.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = imported(folder / "model.py")
     loaded = script.load()
+    in_run, checkpoints = imported(folder / "run" / "model.py"), folder / "run" / "checkpoints"
+    newest = in_run.load()  # the run has no best checkpoint yet
+    (checkpoints / "latest").rename(checkpoints / "best")
+    for name, tensor in loaded.state_dict().items():
+        for other in newest, in_run.load():
+            assert torch.equal(other.state_dict()[name], tensor), name
     again = type(loaded)()
     again.load_state_dict(load_torch(folder / "model.safetensors"), strict=True)
     script.load(folder / "checkpoint.safetensors")  # with the optimiser's moments
@@ -261,6 +381,15 @@ def check_torch(folder):
             pairs.append((forward[2].numpy(), expected["log_variances"]))
             drawn = again.train()(images, *told)[0]  # must run, and differ from one draw to the next
             assert not torch.equal(drawn, again(images, *told)[0])
+        if "indices" in expected:
+            pairs.append((loaded.indices(images).numpy(), expected["indices"]))
+            pairs.append((loaded.lookup(torch.from_numpy(expected["indices"]).long()).numpy(), expected["codes"]))
+        if hasattr(loaded, "draw"):
+            assert again.decode(again.draw(3)).shape == (3, *images.shape[1:])
+            drawn, _, paid = again.train()(images)
+            assert not torch.equal(drawn, again(images)[0]) and paid.min() >= 0
+        if "divergences" in expected:
+            pairs.append((forward[2].numpy(), expected["divergences"]))
     return worst(pairs)
 
 
@@ -270,7 +399,7 @@ def check_onnx(folder):
     import onnxruntime
 
     expected = load_file(folder / "expected.safetensors")
-    values = {"image": "images", "condition": "conditions", "code": "codes", "reconstruction": "reconstructions", "log_variance": "log_variances"}
+    values = {"image": "images", "condition": "conditions", "code": "codes", "reconstruction": "reconstructions", "log_variance": "log_variances", "indices": "indices"}
     pairs = []
     for part in ("whole", "encoder", "decoder"):
         path = folder / f"{part}.onnx"

@@ -67,7 +67,7 @@ func TestTrainedRun(t *testing.T) {
 	t.Chdir(t.TempDir())
 	out := trainSmall(t, "a")
 	wants(t, out, "device: CPU", "epoch 1/2", "epoch 2/2", "mse/px", "PCA, 8 components", "mean image", "PCA", "runs/a/reconstructions.png")
-	for _, file := range []string{"config.yaml", "env.json", "metrics.jsonl", "eval.json", "reconstructions.png", "report.html", "projector_config.pbtxt", "samples/epoch-0001.png", "samples/epoch-0002.png", "checkpoints/latest", "checkpoints/best"} {
+	for _, file := range []string{"config.yaml", "model.py", "env.json", "metrics.jsonl", "eval.json", "reconstructions.png", "report.html", "projector_config.pbtxt", "samples/epoch-0001.png", "samples/epoch-0002.png", "checkpoints/latest", "checkpoints/best"} {
 		if _, err := os.Stat(filepath.Join("runs", "a", file)); err != nil {
 			t.Error(err)
 		}

@@ -13,12 +13,9 @@ import (
 func TestExchange(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainSmall(t, "a")
+	wants(t, string(read(t, "runs/a/model.py")), "the Hourglass run a.", "best checkpoint") // written by training
 	wants(t, must(t, "export", "a", "--format", "pytorch"), "runs/a/model.py", "runs/a/model.safetensors")
-	script, err := os.ReadFile("runs/a/model.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	wants(t, string(script), "run a after step 14", "class Autoencoder(nn.Module)", "nn.Conv2d(1, 4, 3, stride=2, padding=1)")
+	wants(t, string(read(t, "runs/a/model.py")), "run a after step 14", "class Autoencoder(nn.Module)", "nn.Conv2d(1, 4, 3, stride=2, padding=1)")
 	wants(t, must(t, "export", "a", "--format", "onnx"), "runs/a/model.onnx")
 	wants(t, must(t, "export", "a", "--format", "onnx", "--part", "decoder", "-o", "x/d.onnx"), "x/d.onnx")
 	for _, path := range []string{"runs/a/model.onnx", "x/d.onnx"} {
@@ -38,6 +35,7 @@ func TestExchange(t *testing.T) {
 	if !equalJSON(a, b) {
 		t.Errorf("the imported model is judged %v, the exported one %v", b, a)
 	}
+	wants(t, string(read(t, "runs/b/model.py")), "the Hourglass run b.", "best checkpoint")
 	must(t, "recon", "b")
 	wants(t, must(t, "runs"), "imported; --resume trains on")
 	wants(t, must(t, "train", "--resume", "b", "--epochs", "1"), "resuming from runs/b/checkpoints/step-00000000.safetensors", "epoch 1/1")

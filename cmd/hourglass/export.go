@@ -38,19 +38,15 @@ func (c exportCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	model, ok := t.model.(exchange.Model)
-	if !ok {
-		return fmt.Errorf("a model of kind %s cannot be exported yet", t.config.Model.Kind)
-	}
 	var written []string
 	switch c.Format {
 	case formatONNX:
-		written, err = c.onnx(run, t, model)
+		written, err = c.onnx(run, t)
 	case formatSafetensors:
 		path := c.path(filepath.Join(run.Path, "model.safetensors"))
-		written, err = []string{path}, exchange.WriteWeights(path, model, metadata(t.config, t.shape))
+		written, err = []string{path}, exchange.WriteWeights(path, t.model, metadata(t.config, t.shape))
 	case formatPyTorch:
-		written, err = c.pytorch(run, t, model)
+		written, err = c.pytorch(run, t)
 	}
 	if err != nil {
 		return err
@@ -74,13 +70,13 @@ func origin(run runs.Run, t *trained) string {
 	return fmt.Sprintf("The model of the Hourglass run %s after step %d.", run.Name(), t.state.Step)
 }
 
-func (c exportCommand) onnx(run runs.Run, t *trained, model exchange.Model) ([]string, error) {
+func (c exportCommand) onnx(run runs.Run, t *trained) ([]string, error) {
 	name := "model.onnx"
 	if c.Part != string(exchange.Whole) {
 		name = c.Part + ".onnx"
 	}
 	path := c.path(filepath.Join(run.Path, name))
-	content, err := exchange.ONNX(model, exchange.Part(c.Part), exchange.About{
+	content, err := exchange.ONNX(t.model, exchange.Part(c.Part), exchange.About{
 		Version: version().Version, Doc: origin(run, t), Metadata: metadata(t.config, t.shape),
 	})
 	if err != nil {
@@ -90,15 +86,24 @@ func (c exportCommand) onnx(run runs.Run, t *trained, model exchange.Model) ([]s
 }
 
 // pytorch writes the script and the weights that it loads.
-func (c exportCommand) pytorch(run runs.Run, t *trained, model exchange.Model) ([]string, error) {
+func (c exportCommand) pytorch(run runs.Run, t *trained) ([]string, error) {
 	folder := c.path(run.Path)
-	script, weights := filepath.Join(folder, "model.py"), filepath.Join(folder, "model.safetensors")
-	text, err := exchange.Script(model, origin(run, t))
+	script, weights := (runs.Run{Path: folder}).Script(), filepath.Join(folder, "model.safetensors")
+	text, err := exchange.Script(t.model, origin(run, t))
 	if err != nil {
 		return nil, err
 	}
 	if err := runs.Write(script, text); err != nil {
 		return nil, err
 	}
-	return []string{script, weights}, exchange.WriteWeights(weights, model, metadata(t.config, t.shape))
+	return []string{script, weights}, exchange.WriteWeights(weights, t.model, metadata(t.config, t.shape))
+}
+
+// writeScript writes the run's own model.py, which loads its checkpoints.
+func writeScript(run runs.Run, model exchange.Model) error {
+	text, err := exchange.RunScript(model, fmt.Sprintf("The model of the Hourglass run %s.", run.Name()))
+	if err != nil {
+		return err
+	}
+	return runs.Write(run.Script(), text)
 }

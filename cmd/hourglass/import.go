@@ -47,13 +47,9 @@ func (c importCommand) Run(s *session) error {
 	if err != nil {
 		return usage{err}
 	}
-	built, err := newModel(cfg, shape)
+	model, err := newModel(cfg, shape)
 	if err != nil {
 		return err
-	}
-	model, ok := built.(exchange.Model)
-	if !ok {
-		return usage{fmt.Errorf("weights of a model of kind %s cannot be imported yet", cfg.Model.Kind)}
 	}
 	scheme, err := exchange.ReadWeights(c.File, model, renames)
 	if errors.Is(err, exchange.ErrOtherModel) {
@@ -63,6 +59,9 @@ func (c importCommand) Run(s *session) error {
 		return err
 	}
 	if err := runs.Write(run.Config(), config.Marshal(cfg)); err != nil {
+		return err
+	}
+	if err := writeScript(run, model); err != nil {
 		return err
 	}
 	path, err := train.SavePretrained(run.Checkpoints(), model.Store(), metadata(cfg, shape))

@@ -182,26 +182,13 @@ func (c interpolateCommand) sheet(ends, made []float32, shape data.Shape) pictur
 // animation shows all walks at once, there and back.
 func (c interpolateCommand) animation(made []float32, shape data.Shape) picture.Animation {
 	images := pictures(made, shape)
-	a := picture.Animation{Delay: frameDelay}
+	a := picture.Animation{Delay: frameDelay, Order: picture.ThereAndBack(c.Steps, restAtEnds)}
 	for step := range c.Steps {
 		var frame []picture.Image
 		for at := step; at < len(images); at += c.Steps {
 			frame = append(frame, images[at])
 		}
 		a.Frames = append(a.Frames, grid(frame))
-	}
-	last := c.Steps - 1
-	for range restAtEnds {
-		a.Order = append(a.Order, 0)
-	}
-	for step := 1; step < last; step++ {
-		a.Order = append(a.Order, step)
-	}
-	for range restAtEnds {
-		a.Order = append(a.Order, last)
-	}
-	for step := last - 1; step > 0; step-- {
-		a.Order = append(a.Order, step)
 	}
 	return a
 }

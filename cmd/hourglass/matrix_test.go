@@ -15,7 +15,6 @@ var (
 	withoutPrior    = []string{"ae", "ae-tied", "sparse", "contractive", "rae-l2", "rae-gp", "vq", "vq-grid"}
 	withoutEvidence = append([]string{"wae", "aae"}, withoutPrior...)
 	conditional     = []string{"cvae"}
-	structured      = []string{"hvae", "vq", "vq-grid", "ae-tied"} // beyond what other programs can be told
 )
 
 // variants are runs of kinds whose codes or decoders can be of several forms.
@@ -66,9 +65,10 @@ var matrix = []struct {
 	{"compress RUN -o RUN.hgz", []refusal{{conditional, "codes alone"}}},
 	{"compress RUN picture.png -o one.hgz", []refusal{{conditional, "codes alone"}}},
 	{"decompress RUN RUN.hgz -o out", []refusal{{conditional, "cvae.hgz"}}},
-	{"export RUN --format onnx -o model.onnx", []refusal{{structured, "cannot be exchanged"}}},
-	{"export RUN --format safetensors -o model.safetensors", []refusal{{structured, "cannot be exchanged"}}},
-	{"export RUN --format pytorch -o out", []refusal{{structured, "cannot be exchanged"}}},
+	{"export RUN --format onnx -o model.onnx", nil},
+	{"export RUN --format safetensors -o RUN.safetensors", nil},
+	{"import RUN.safetensors --like RUN -o runs/RUN-again", nil},
+	{"export RUN --format pytorch -o out", nil},
 	{"report RUN -o report.html", nil},
 	{"compare RUN ae", nil},
 	{"info RUN", nil},

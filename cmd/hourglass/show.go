@@ -58,7 +58,7 @@ func (s *session) detail(d *verdict.Detail) {
 	if d.PSNR != nil {
 		psnr = fmt.Sprintf("PSNR %.2f dB, ", *d.PSNR)
 	}
-	s.print("%d images one by one: %sSSIM %.4f, MS-SSIM %.4f (scales: %d)", d.Images, psnr, d.SSIM, d.MultiScale, d.Scales)
+	s.print("means over the %d images, one by one: %sSSIM %.4f, MS-SSIM %.4f (scales: %d)", d.Images, psnr, d.SSIM, d.MultiScale, d.Scales)
 	if c := d.Codes; c != nil {
 		s.print("ELBO %s nats/img: −(recon %s + kl %s); MMD of the codes to the prior %.2g", digits(c.ELBO), digits(c.Reconstruction), digits(c.KL), c.MMD)
 		if c.LogLikelihood != nil {

@@ -69,6 +69,9 @@ func (w *watcher) start(e train.Started) error {
 	if err := runs.Write(w.folder.Config(), config.Marshal(w.config)); err != nil {
 		return err
 	}
+	if err := writeScript(w.folder, w.model); err != nil {
+		return err
+	}
 	text, err := w.environment()
 	if err != nil {
 		return err

@@ -13,6 +13,9 @@ type Network interface {
 	models.Model
 	// Layers describes each layer with its shapes, parameters and work.
 	Layers() []models.LayerInfo
+	// Spec is the description, complete, and Modules are what it comes to.
+	Spec() models.Spec
+	Modules() []models.Module
 	// LossOfMSE returns the loss of a reconstruction from its squared error;
 	// ok is false where the one does not decide the other.
 	LossOfMSE(mse float64) (loss float64, ok bool)

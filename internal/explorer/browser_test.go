@@ -1,7 +1,9 @@
 package explorer
 
 import (
+	"bytes"
 	"fmt"
+	"image/gif"
 	"net"
 	"net/http/httptest"
 	"os"
@@ -37,6 +39,7 @@ func curve(steps int) string {
 		fmt.Fprintf(&text, `{"kind":"step","epoch":%d,"step":%d,"loss":%g,"images_per_second":5120}`+"\n", 1+step/60, step, loss)
 		if step%60 == 0 {
 			fmt.Fprintf(&text, `{"kind":"epoch","epoch":%d,"step":%d,"train_loss":%g,"loss":%g}`+"\n", step/60, step, loss, loss+2)
+			fmt.Fprintf(&text, `{"kind":"diagnosis","epoch":%d,"step":%d,"explained_variance":0.5,"active":6}`+"\n", step/60, step)
 		}
 	}
 	return text.String()
@@ -46,7 +49,7 @@ func curve(steps int) string {
 func TestInABrowser(t *testing.T) {
 	b := openBrowser(t)
 	e, url, metrics := serve(t, trained(t, vae(t), 30))
-	appendTo(t, metrics, curve(200))
+	appendTo(t, metrics, curve(240)) // which ends, as runs do, with a line that is no step
 	b.window(1440, 1100, false)
 	b.prefers("light")
 	b.open(url)
@@ -57,8 +60,7 @@ func TestInABrowser(t *testing.T) {
 		act()
 		b.until(what, source+" !== "+fmt.Sprintf("%q", before))
 	}
-	focus := func(id string) { js[any](b, fmt.Sprintf("document.getElementById(%q).focus()", id)) }
-	click := func(id string) { js[any](b, fmt.Sprintf("document.getElementById(%q).click()", id)) }
+	focus, click := b.focus, b.click
 
 	t.Run("the map is dragged", func(t *testing.T) {
 		b.t = t
@@ -93,7 +95,7 @@ func TestInABrowser(t *testing.T) {
 		value := js[string](b, `document.querySelector("#sliders output").textContent`)
 		changed("an arrow key on a slider decodes", func() { b.press("ArrowRight", 0) })
 		b.until("the number follows", fmt.Sprintf(`document.querySelector("#sliders output").textContent !== %q`, value))
-		js[any](b, `(() => { const s = document.getElementById("basis"); s.value = "direction"; s.dispatchEvent(new Event("change")); })()`)
+		b.choose("basis", "direction")
 		b.until("the sliders are principal directions", `document.querySelector("#sliders label").textContent === "dir 1"`)
 		focus("slider-0")
 		place := js[float64](b, `Number(document.getElementById("slider-0").value)`)
@@ -101,7 +103,7 @@ func TestInABrowser(t *testing.T) {
 		if now := js[float64](b, `Number(document.querySelector("#sliders output").textContent.replace("−", "-"))`); now <= place-0.01 {
 			t.Errorf("the direction went from %g to %g", place, now)
 		}
-		js[any](b, `(() => { const s = document.getElementById("basis"); s.value = "number"; s.dispatchEvent(new Event("change")); })()`)
+		b.choose("basis", "number")
 	})
 	t.Run("the keyboard alone reaches everything", func(t *testing.T) {
 		b.t = t
@@ -111,7 +113,7 @@ func TestInABrowser(t *testing.T) {
 			b.press("Tab", 0)
 			reached[js[string](b, `document.activeElement.id || document.activeElement.tagName`)] = true
 		}
-		for _, id := range []string{"theme", "map", "colour", "mean", "draw", "test", "pin-a", "pin-b", "basis", "slider-0", "slider-5", "file", "way", "play", "time", "more-samples", "BUTTON"} {
+		for _, id := range []string{"theme", "map", "colour", "mean", "draw", "test", "pin-a", "pin-b", "basis", "slider-0", "slider-5", "file", "way", "play", "time", "save-morph", "layout", "lasso", "around", "reach", "more-samples", "BUTTON"} {
 			if !reached[id] {
 				t.Errorf("%s is not reached by the tabulator", id)
 			}
@@ -163,10 +165,43 @@ func TestInABrowser(t *testing.T) {
 		click("pin-b")
 		b.until("the frames are new", fmt.Sprintf("%s !== %q", frames, before))
 		before = js[string](b, frames)
-		js[any](b, `(() => { const s = document.getElementById("way"); s.value = "linear"; s.dispatchEvent(new Event("change")); })()`)
+		b.choose("way", "linear")
 		b.until("the linear way is another", fmt.Sprintf("%s !== %q", frames, before))
 		changed("the slider goes from A to B", func() { focus("time"); b.press("ArrowLeft", 0); b.press("ArrowLeft", 0) })
 		changed("a frame is taken", func() { js[any](b, `document.querySelectorAll("#frames button")[0].click()`) })
+	})
+	t.Run("a morph is saved", func(t *testing.T) {
+		b.t = t
+		click("save-morph")
+		animation, err := gif.DecodeAll(bytes.NewReader(b.saved("morph.gif")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if frames := len(animation.Image); frames != 2*6+2*23 || animation.LoopCount != 0 {
+			t.Errorf("the animation has %d frames and repeats %d times", frames, animation.LoopCount)
+		}
+	})
+	t.Run("images are selected", func(t *testing.T) { b.t = t; selectImages(b) })
+	t.Run("neighbours lie beside each other", func(t *testing.T) {
+		b.t = t
+		canvas := `document.getElementById("map").toDataURL()`
+		before := js[string](b, canvas)
+		b.choose("layout", "tsne")
+		b.until("the map says what it shows", `document.getElementById("map-share").textContent.includes("neighbours") && document.getElementById("map-busy").hidden`)
+		b.until("the places are others", fmt.Sprintf("%s !== %q", canvas, before))
+		left, top, width, height := b.box("map")
+		changed("a press on it decodes", func() { b.mouse("mousePressed", left+0.4*width, top+0.4*height, 1) })
+		b.mouse("mouseReleased", left+0.4*width, top+0.4*height, 0)
+		before = js[string](b, canvas)
+		changed("the image is another", func() { click("draw") })
+		b.until("the cursor goes to the nearest image", fmt.Sprintf("%s !== %q", canvas, before))
+		lasso(b, 0, 1)
+		if n := selectedImages(b); n != 80 {
+			t.Errorf("a lasso around all selects %d images of 80", n)
+		}
+		b.picture("neighbours", false)
+		b.choose("layout", "pca")
+		b.until("the way back is open", `document.getElementById("map-share").textContent.includes("principal directions") && document.getElementById("selection").hidden`)
 	})
 	t.Run("samples are drawn", func(t *testing.T) {
 		b.t = t
@@ -178,15 +213,17 @@ func TestInABrowser(t *testing.T) {
 	})
 	t.Run("a run is watched", func(t *testing.T) {
 		b.t = t
-		b.until("the curve is there", `document.getElementById("progress").textContent.startsWith("Step 200, epoch 4")`)
-		appendTo(t, metrics, `{"kind":"step","epoch":4,"step":201,"loss":31.5}`+"\n")
-		b.until("a new step shows", `document.getElementById("progress").textContent.startsWith("Step 201, epoch 4: loss 31.50")`)
+		b.until("the curve is there", `document.getElementById("progress").textContent.startsWith("Step 240, epoch 5")`)
+		appendTo(t, metrics, `{"kind":"step","epoch":5,"step":241,"loss":31.5}`+"\n")
+		appendTo(t, metrics, `{"kind":"diagnosis","epoch":5,"step":241,"explained_variance":0.61,"active":6}`+"\n")
+		b.until("a new step shows", `document.getElementById("progress").textContent.startsWith("Step 241, epoch 5: loss 31.50") && document.getElementById("progress").textContent.includes("6 active numbers")`)
 		b.until("the run is live", `document.getElementById("state").textContent === "training now"`)
 	})
 	t.Run("themes and sizes", func(t *testing.T) {
 		b.t = t
 		paper := `getComputedStyle(document.body).backgroundColor`
 		light := js[string](b, paper)
+		click("around")
 		b.picture("desktop-light", true)
 		b.prefers("dark")
 		b.until("the system's dark is followed", paper+" !== "+fmt.Sprintf("%q", light))
@@ -233,6 +270,109 @@ func TestInABrowser(t *testing.T) {
 	defer b.mutex.Unlock()
 	for _, line := range b.console {
 		t.Errorf("the console says %s", line)
+	}
+}
+
+// lasso draws one around a part of the map, in shares of its width.
+func lasso(b *browser, from, to float64) {
+	b.t.Helper()
+	b.click("lasso")
+	left, top, width, height := b.box("map")
+	at := func(kind string, x, y float64, buttons int) { b.mouse(kind, left+x*width, top+y*height, buttons) }
+	const edge = 0.01 // within the round corners
+	from, to = max(from, edge), min(to, 1-edge)
+	at("mousePressed", from, edge, 1)
+	at("mouseMoved", to, edge, 1)
+	at("mouseMoved", to, 1-edge, 1)
+	at("mouseMoved", from, 1-edge, 1)
+	at("mouseReleased", from, 1-edge, 0)
+	b.until("the lasso is closed", `document.getElementById("lasso").getAttribute("aria-pressed") === "false" && !document.getElementById("selection").hidden`)
+}
+
+// selectedImages is how many the page says are selected, all of which it shows.
+func selectedImages(b *browser) int {
+	b.t.Helper()
+	n := js[int](b, `Number.parseInt(document.getElementById("selected").textContent) || 0`)
+	if shown := js[int](b, `document.querySelectorAll("#gallery img").length`); shown != n {
+		b.t.Errorf("%d images are selected, and %d shown", n, shown)
+	}
+	return n
+}
+
+// selectImages selects images by hand and by keys, opens one and saves the list.
+func selectImages(b *browser) {
+	b.t.Helper()
+	lasso(b, 0, 0.5)
+	some := selectedImages(b)
+	b.until("their pictures load", `[...document.querySelectorAll("#gallery img")].slice(0, 5).every(i => i.naturalWidth === 12)`)
+	b.picture("lasso", false)
+	lasso(b, 0.5, 1)
+	others := selectedImages(b)
+	if some == 0 || others == 0 || some+others != 80 {
+		b.t.Errorf("the left half of the map has %d images and the right one %d, of 80", some, others)
+	}
+	verdict := js[string](b, `document.getElementById("verdict").textContent`)
+	js[any](b, `document.querySelectorAll("#gallery button")[1].click()`)
+	b.until("a selected image is opened", fmt.Sprintf(`document.getElementById("verdict").textContent !== %q`, verdict))
+	b.focus("around")
+	b.press("Enter", 0)
+	few := selectedImages(b)
+	b.focus("reach")
+	for range 12 {
+		b.press("ArrowRight", 0)
+	}
+	more := selectedImages(b)
+	if few == 0 || more <= few {
+		b.t.Errorf("around the cursor are %d images, and farther %d", few, more)
+	}
+	b.click("save-selection")
+	if lines := strings.Split(strings.TrimSpace(string(b.saved("selection.csv"))), "\n"); len(lines) != more+1 || lines[0] != "image,name,class,squared_error" {
+		b.t.Errorf("the list of %d images has %d lines, the first of which is %q", more, len(lines), lines[0])
+	}
+	b.focus("clear")
+	b.press("Enter", 0)
+	b.until("nothing is selected", `document.getElementById("selection").hidden`)
+}
+
+// A model that is told classes decodes what is asked for.
+func TestAConditionalModelInABrowser(t *testing.T) {
+	b := openBrowser(t)
+	m, err := models.NewCVAE(models.CVAESpec{VAESpec: models.VAESpec{Spec: small}, Classes: 10}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, url, _ := serve(t, trained(t, m, 30))
+	b.window(1440, 1100, false)
+	b.open(url)
+	b.until("the classes can be chosen", `!document.getElementById("told").hidden && document.getElementById("class").options.length === 10`)
+	all := map[string]string{"the image": `document.getElementById("decoded").src`}
+	for what, id := range map[string]string{"the samples": "sample-grid", "the morph": "frames"} {
+		all[what] = `[...document.querySelectorAll("#` + id + ` img")].map(i => i.src).join()`
+	}
+	before := map[string]string{}
+	for what, source := range all {
+		b.until(what+" is there", source)
+		before[what] = js[string](b, source)
+	}
+	class := js[string](b, `document.getElementById("class").value`)
+	b.focus("class")
+	if b.press("ArrowDown", 0); class == "9" {
+		b.press("ArrowUp", 0)
+	}
+	b.until("a key chooses another class", fmt.Sprintf(`document.getElementById("class").value !== %q`, class))
+	for what, source := range all {
+		b.until(what+" is of the class", fmt.Sprintf("%s !== %q", source, before[what]))
+	}
+	b.picture("conditional", false)
+	verdict := `document.getElementById("verdict").textContent`
+	b.click("test")
+	b.until("a test image brings its class", verdict+`.includes("class " + document.getElementById("class").selectedOptions[0].textContent + ":")`)
+	b.choose("class", "7")
+	js[any](b, `(async () => { const d = new DataTransfer(); d.items.add(new File([await (await fetch("/api/images/5")).blob()], "five.png", { type: "image/png" }));
+		document.dispatchEvent(new DragEvent("drop", { dataTransfer: d, bubbles: true, cancelable: true })); })()`)
+	b.until("a picture is taken for the chosen class", verdict+`.startsWith("five.png") && performance.getEntriesByType("resource").some(e => e.name.endsWith("/api/picture?label=7"))`)
+	if len(b.console) > 0 {
+		t.Errorf("the console says %v", b.console)
 	}
 }
 

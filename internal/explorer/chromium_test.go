@@ -31,6 +31,7 @@ type browser struct {
 	waiting map[int]chan reply
 	session string
 	console []string // errors and warnings
+	saves   string   // folder of what the page saves
 }
 
 type reply struct {
@@ -79,6 +80,8 @@ func openBrowser(t *testing.T) *browser {
 	for _, domain := range []string{"Page.enable", "Runtime.enable", "Log.enable", "DOM.enable"} {
 		b.result(domain, nil, nil)
 	}
+	b.saves = t.TempDir()
+	b.result("Browser.setDownloadBehavior", map[string]any{"behavior": "allow", "downloadPath": b.saves}, nil)
 	return b
 }
 
@@ -242,6 +245,36 @@ func (b *browser) press(key string, modifiers int) {
 	b.result("Input.dispatchKeyEvent", event, nil)
 }
 
+// focus, click and choose do what a person does to an element.
+func (b *browser) focus(id string) {
+	b.t.Helper()
+	js[any](b, fmt.Sprintf("document.getElementById(%q).focus()", id))
+}
+
+func (b *browser) click(id string) {
+	b.t.Helper()
+	js[any](b, fmt.Sprintf("document.getElementById(%q).click()", id))
+}
+
+func (b *browser) choose(id, value string) {
+	b.t.Helper()
+	js[any](b, fmt.Sprintf(`(() => { const s = document.getElementById(%q); s.value = %q; s.dispatchEvent(new Event("change")); })()`, id, value))
+}
+
+// saved waits for a file that the page saves. The browser gives it its name when
+// it is whole.
+func (b *browser) saved(name string) []byte {
+	b.t.Helper()
+	for range 400 {
+		if content, err := os.ReadFile(filepath.Join(b.saves, name)); err == nil && len(content) > 0 {
+			return content
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	b.t.Fatalf("after 10 seconds the page has not saved %s", name)
+	return nil
+}
+
 // mouse sends a mouse event at a place of the window.
 func (b *browser) mouse(kind string, x, y float64, buttons int) {
 	b.t.Helper()
@@ -252,10 +285,10 @@ func (b *browser) mouse(kind string, x, y float64, buttons int) {
 	b.result("Input.dispatchMouseEvent", event, nil)
 }
 
-// box is where an element is in the window.
+// box is where an element is in the window, once it is wholly in there.
 func (b *browser) box(id string) (left, top, width, height float64) {
 	b.t.Helper()
-	at := js[[]float64](b, fmt.Sprintf(`(() => { const r = document.getElementById(%q).getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; })()`, id))
+	at := js[[]float64](b, fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.scrollIntoView({ block: "nearest" }); const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; })()`, id))
 	return at[0], at[1], at[2], at[3]
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hourglass/internal/embedding"
 	"hourglass/internal/picture"
 	"hourglass/internal/serving"
 	"hourglass/models/latent"
@@ -43,6 +44,7 @@ type Explorer struct {
 	mux         *http.ServeMux
 	ended       context.Context
 	streams     atomic.Int32
+	neighbours  neighbourMap
 }
 
 // magnified is how many times larger than they are differences are shown.
@@ -55,7 +57,7 @@ const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
 // context.
 func New(ctx context.Context, engine *serving.Engine, d serving.Description, g *Gallery, options Options) (*Explorer, error) {
 	e := &Explorer{engine: engine, gallery: g, description: d, options: options, ended: ctx,
-		pictures: serving.NewPictures(d.Input, options.Limits.Pixels), mux: http.NewServeMux()}
+		pictures: serving.NewPictures(d.Input, options.Limits.Pixels), mux: http.NewServeMux(), neighbours: neighbourMap{done: make(chan struct{})}}
 	if _, prior, err := engine.Draw(0, 0); err != nil {
 		return nil, err
 	} else if !prior {
@@ -83,6 +85,7 @@ func New(ctx context.Context, engine *serving.Engine, d serving.Description, g *
 		"POST /api/decode":    {often, e.decode},
 		"POST /api/place":     {often, e.place},
 		"POST /api/morph":     {often, e.morph},
+		"POST /api/animation": {seldom, e.animation},
 		"POST /api/sample":    {often, e.sample},
 		"POST /api/picture":   {seldom, e.picture},
 	} {
@@ -128,16 +131,8 @@ func (e *Explorer) model(w http.ResponseWriter, r *http.Request) error {
 	}
 	return serving.WriteJSON(w, map[string]any{
 		"model": e.description.Told(), "dimensions": g.dimensions, "mean": g.mean, "directions": directions,
-		"classes": g.classes, "images": g.n, "prior": e.sampler == nil, "classes_told": e.engine.Classes(), "magnified": magnified,
+		"classes": g.classes, "images": g.n, "most_tsne": embedding.MostTSNE, "prior": e.sampler == nil, "classes_told": e.engine.Classes(), "magnified": magnified,
 	})
-}
-
-func (e *Explorer) points(w http.ResponseWriter, r *http.Request) error {
-	errors := make([]float64, e.gallery.n)
-	for i, s := range e.gallery.scores {
-		errors[i] = s.MSE
-	}
-	return serving.WriteJSON(w, map[string]any{"places": e.gallery.places, "labels": e.gallery.labels, "errors": errors, "names": e.gallery.names})
 }
 
 // index reads which of the images is meant.
@@ -168,6 +163,7 @@ func (e *Explorer) image(w http.ResponseWriter, r *http.Request) error {
 type decoded struct {
 	Code         []float32 `json:"code"`
 	Image        string    `json:"image"`
+	Near         int       `json:"near"`         // the gallery's image whose code is nearest
 	Milliseconds float64   `json:"milliseconds"` // that the model took, and the queue
 }
 
@@ -184,29 +180,40 @@ func (e *Explorer) labelled(label, n int) ([]int, error) {
 	return slices.Repeat([]int{label}, n), nil
 }
 
-// show decodes codes, all with one class if the model is told one.
-func (e *Explorer) show(ctx context.Context, codes [][]float32, label int) ([]decoded, error) {
+// images decodes codes, all with one class if the model is told one, and says
+// how many milliseconds that took.
+func (e *Explorer) images(ctx context.Context, codes [][]float32, label int) (images [][]float32, took float64, err error) {
 	labels, err := e.labelled(label, len(codes))
 	if err != nil {
-		return nil, err
-	}
-	var all []float32
-	for _, code := range codes {
-		all = append(all, code...)
+		return nil, 0, err
 	}
 	begun := time.Now()
-	images, err := e.engine.Decode(ctx, all, len(codes), labels...)
+	all, err := e.engine.Decode(ctx, slices.Concat(codes...), len(codes), labels...)
+	if err != nil {
+		return nil, 0, err
+	}
+	return rows(all, len(codes)), float64(time.Since(begun).Microseconds()) / 1000, nil
+}
+
+// asPicture is an image of the model's shape.
+func (e *Explorer) asPicture(pixels []float32) picture.Image {
+	shape := e.pictures.Shape()
+	return picture.Image{H: shape.H, W: shape.W, C: shape.C, Pixels: pixels}
+}
+
+// show decodes codes as images does, for the page.
+func (e *Explorer) show(ctx context.Context, codes [][]float32, label int) ([]decoded, error) {
+	images, took, err := e.images(ctx, codes, label)
 	if err != nil {
 		return nil, err
 	}
-	took := float64(time.Since(begun).Microseconds()) / 1000
 	shown := make([]decoded, len(codes))
-	for i, image := range rows(images, len(codes)) {
+	for i, image := range images {
 		png, err := e.pictures.PNG(image)
 		if err != nil {
 			return nil, err
 		}
-		shown[i] = decoded{codes[i], serving.DataURL(png), took}
+		shown[i] = decoded{codes[i], serving.DataURL(png), e.gallery.nearest(codes[i], 1)[0], took}
 	}
 	return shown, nil
 }
@@ -239,55 +246,6 @@ func (e *Explorer) decode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return e.showOne(w, r, asked.Code, asked.Label)
-}
-
-// place decodes what is typical of a place on the map.
-func (e *Explorer) place(w http.ResponseWriter, r *http.Request) error {
-	var asked struct {
-		X     float32 `json:"x"`
-		Y     float32 `json:"y"`
-		Label int     `json:"label"`
-	}
-	if err := serving.ReadJSON(r, &asked); err != nil {
-		return err
-	}
-	code, err := e.gallery.code(float64(asked.X), float64(asked.Y))
-	if err != nil {
-		return err
-	}
-	return e.showOne(w, r, code, asked.Label)
-}
-
-func (e *Explorer) morph(w http.ResponseWriter, r *http.Request) error {
-	const mostSteps = 61
-	var asked struct {
-		From  []float32 `json:"from"`
-		To    []float32 `json:"to"`
-		Steps int       `json:"steps"`
-		Way   string    `json:"way"`
-		Label int       `json:"label"`
-	}
-	if err := serving.ReadJSON(r, &asked); err != nil {
-		return err
-	}
-	if err := e.checkCode("the code from which to go", asked.From); err != nil {
-		return err
-	}
-	if err := e.checkCode("the code to which to go", asked.To); err != nil {
-		return err
-	}
-	if asked.Steps < 2 || asked.Steps > mostSteps {
-		return serving.Refuse(http.StatusBadRequest, "the way has %d steps, want 2 to %d", asked.Steps, mostSteps)
-	}
-	codes, err := between(asked.From, asked.To, asked.Steps, asked.Way)
-	if err != nil {
-		return err
-	}
-	shown, err := e.show(r.Context(), codes, asked.Label)
-	if err != nil {
-		return err
-	}
-	return serving.WriteJSON(w, map[string]any{"frames": shown})
 }
 
 func (e *Explorer) sample(w http.ResponseWriter, r *http.Request) error {
@@ -358,18 +316,14 @@ func (e *Explorer) look(ctx context.Context, image []float32, label int) (*look,
 	}
 	l := &look{Score: scores[0], Code: made.Codes}
 	l.Below = e.gallery.below(l.MSE)
-	shape := e.pictures.Shape()
-	as := func(pixels []float32) picture.Image {
-		return picture.Image{H: shape.H, W: shape.W, C: shape.C, Pixels: pixels}
-	}
-	difference, err := picture.Difference(as(image), as(made.Reconstructions), magnified)
+	difference, err := picture.Difference(e.asPicture(image), e.asPicture(made.Reconstructions), magnified)
 	if err != nil {
 		return nil, err
 	}
 	for _, shown := range []struct {
 		url   *string
 		image picture.Image
-	}{{&l.Original, as(image)}, {&l.Reconstruction, as(made.Reconstructions)}, {&l.Difference, difference}} {
+	}{{&l.Original, e.asPicture(image)}, {&l.Reconstruction, e.asPicture(made.Reconstructions)}, {&l.Difference, difference}} {
 		png, err := serving.PNG(shown.image)
 		if err != nil {
 			return nil, err

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"hourglass/data"
@@ -146,54 +145,6 @@ type cloud [][]float32
 func (c cloud) Len() int                       { return len(c) }
 func (c cloud) Size() int                      { return len(c[0]) }
 func (c cloud) Row(i int, dst []float32) error { copy(dst, c[i]); return nil }
-
-// neighbourhood is how many codes around a place say what is typical there.
-const neighbourhood = 8
-
-// code is the one at a place on the map. The map fixes two of its directions
-// only; in the others it is the mean of the codes around the place (Nadaraya
-// 1964, Watson 1964), weighed by a normal density as wide as they are far. So it
-// decodes to what lives there, where the mean of everything would blur.
-func (g *Gallery) code(x, y float64) ([]float32, error) {
-	distances := make([]float64, g.n) // squared
-	for i, p := range g.places {
-		distances[i] = (p[0]-x)*(p[0]-x) + (p[1]-y)*(p[1]-y)
-	}
-	ascending := slices.Clone(distances)
-	slices.Sort(ascending)
-	width := max(ascending[min(neighbourhood, g.n)-1], 1e-12)
-	mean, total := make([]float64, len(g.mean)), 0.0
-	for i, d := range distances {
-		weight := math.Exp(-(d - ascending[0]) / (2 * width))
-		if weight < 1e-6 {
-			continue
-		}
-		total += weight
-		for k, v := range g.codes[i] {
-			mean[k] += weight * float64(v)
-		}
-	}
-	code := make([]float32, len(mean))
-	for k := range code {
-		code[k] = float32(mean[k] / total)
-	}
-	return code, g.move(code, x, y)
-}
-
-// move shifts a code along the first two directions until it is at a place.
-func (g *Gallery) move(code []float32, x, y float64) error {
-	at := make([]float32, g.pca.K())
-	if err := g.pca.Encode(at, code); err != nil {
-		return err
-	}
-	for axis, direction := range g.pca.Components()[:min(2, g.pca.K())] {
-		by := [2]float64{x, y}[axis] - float64(at[axis])
-		for k := range code {
-			code[k] += float32(by * direction[k])
-		}
-	}
-	return nil
-}
 
 // nearest are the images whose codes are closest to one, the closest first.
 func (g *Gallery) nearest(code []float32, count int) []int {

@@ -1,8 +1,10 @@
 package explorer
 
 import (
+	"bytes"
 	"net/http"
 
+	"hourglass/internal/picture"
 	"hourglass/internal/serving"
 	"hourglass/models/latent"
 )
@@ -21,4 +23,67 @@ func between(from, to []float32, steps int, way string) ([][]float32, error) {
 		codes[s] = path(from, to, float64(s)/float64(max(steps-1, 1)))
 	}
 	return codes, nil
+}
+
+// walk is what a request says of a way, as codes, and the class told with all of
+// them.
+func (e *Explorer) walk(r *http.Request) (codes [][]float32, label int, err error) {
+	const mostSteps = 61
+	var asked struct {
+		From  []float32 `json:"from"`
+		To    []float32 `json:"to"`
+		Steps int       `json:"steps"`
+		Way   string    `json:"way"`
+		Label int       `json:"label"`
+	}
+	if err := serving.ReadJSON(r, &asked); err != nil {
+		return nil, 0, err
+	}
+	if err := e.checkCode("the code from which to go", asked.From); err != nil {
+		return nil, 0, err
+	}
+	if err := e.checkCode("the code to which to go", asked.To); err != nil {
+		return nil, 0, err
+	}
+	if asked.Steps < 2 || asked.Steps > mostSteps {
+		return nil, 0, serving.Refuse(http.StatusBadRequest, "the way has %d steps, want 2 to %d", asked.Steps, mostSteps)
+	}
+	codes, err = between(asked.From, asked.To, asked.Steps, asked.Way)
+	return codes, asked.Label, err
+}
+
+func (e *Explorer) morph(w http.ResponseWriter, r *http.Request) error {
+	codes, label, err := e.walk(r)
+	if err != nil {
+		return err
+	}
+	shown, err := e.show(r.Context(), codes, label)
+	if err != nil {
+		return err
+	}
+	return serving.WriteJSON(w, map[string]any{"frames": shown})
+}
+
+// animation answers with a morph, there and back, as a GIF.
+func (e *Explorer) animation(w http.ResponseWriter, r *http.Request) error {
+	const delay, rest = 8, 6 // hundredths of a second a frame, and frames at either end
+	codes, label, err := e.walk(r)
+	if err != nil {
+		return err
+	}
+	images, _, err := e.images(r.Context(), codes, label)
+	if err != nil {
+		return err
+	}
+	a := picture.Animation{Order: picture.ThereAndBack(len(images), rest), Delay: delay}
+	for _, image := range images {
+		a.Frames = append(a.Frames, []picture.Row{{Images: []picture.Image{e.asPicture(image)}}})
+	}
+	var file bytes.Buffer
+	if err := a.GIF(&file); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "image/gif")
+	_, err = w.Write(file.Bytes())
+	return err
 }

@@ -34,12 +34,12 @@ type history struct {
 	Running bool              `json:"running"`
 }
 
-// metrics answers with the history of the run: every epoch, and of the steps so
-// many as a page shows.
+// metrics answers with the history of the run: of the steps so many as a page
+// shows, and every line of another kind, as epochs and diagnoses are.
 func (e *Explorer) metrics(w http.ResponseWriter, r *http.Request) error {
 	var h history
 	var steps []json.RawMessage
-	var epochs []json.RawMessage
+	var others []json.RawMessage
 	for {
 		lines, next, err := readLines(e.options.Metrics, h.Offset)
 		if err != nil {
@@ -50,17 +50,17 @@ func (e *Explorer) metrics(w http.ResponseWriter, r *http.Request) error {
 		}
 		h.Offset = next
 		for _, line := range lines {
-			if bytes.Contains(line, []byte(`"kind":"epoch"`)) {
-				epochs = append(epochs, line)
-			} else {
+			if bytes.Contains(line, []byte(`"kind":"step"`)) {
 				steps = append(steps, line)
+			} else {
+				others = append(others, line)
 			}
 		}
 		if len(steps) > 4*mostSteps {
 			steps = thin(steps, 2*mostSteps)
 		}
 	}
-	h.Lines = append(append([]json.RawMessage{}, thin(steps, mostSteps)...), epochs...)
+	h.Lines = append(append([]json.RawMessage{}, thin(steps, mostSteps)...), others...)
 	if info, err := os.Stat(e.options.Metrics); err == nil {
 		h.Running = time.Since(info.ModTime()) < running
 	}

@@ -7,8 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"hourglass/graph"
+	"hourglass/train"
 )
 
 func appendTo(t testing.TB, path, text string) {
@@ -47,6 +51,35 @@ func TestHistory(t *testing.T) {
 	got := ask[answer](t, e, "/api/metrics", nil)
 	if len(got.Lines) != mostSteps+5 || got.Lines[mostSteps-1].Step != 5000 || got.Lines[mostSteps].Step != 1000 || got.Offset != int64(text.Len()) || !got.Running {
 		t.Errorf("%d lines up to %d of %d, running %v", len(got.Lines), got.Offset, text.Len(), got.Running)
+	}
+}
+
+// What training really writes has lines of several kinds; the steps come first.
+func TestHistoryOfARun(t *testing.T) {
+	e, path := explore(t, vae(t))
+	metrics, err := train.OpenMetrics(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer metrics.Close()
+	device, err := graph.OpenDevice(graph.CPU, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	training, test := glyphs(t)
+	options := train.DefaultOptions()
+	options.Epochs, options.Batch, options.Diagnose = 6, 32, true
+	if _, err := train.Fit(t.Context(), device, vae(t), training, test, options, metrics); err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, line := range ask[struct{ Lines []struct{ Kind string } }](t, e, "/api/metrics", nil).Lines {
+		kinds = append(kinds, line.Kind)
+	}
+	behind := slices.IndexFunc(kinds, func(kind string) bool { return kind != "step" })
+	if behind != 6*512/32 || !slices.Contains(kinds[behind:], "epoch") || !slices.Contains(kinds[behind:], "diagnosis") || slices.Contains(kinds[behind:], "step") {
+		t.Errorf("the history has lines of the kinds %v", kinds)
 	}
 }
 

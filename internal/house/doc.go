@@ -1,6 +1,7 @@
 // Package house holds the shape of the repository to a table: which package
 // may import which, where Gorgonia and CUDA may be seen, who may end the
-// process, and that every package says what it is for.
+// process, that every package says what it is for, and that the Dockerfile
+// takes what the Makefile makes.
 //
 //	every .go file, tagged ones too ──► imports, build tags, exits ──► complaints
 //	                                          ▲

@@ -48,7 +48,7 @@ var rooms = []room{
 	{"internal/embedding", ""},
 	{"internal/figure", "graph models"},
 	{"internal/serving", "graph models models/latent data train"},
-	{"internal/explorer", "internal/serving graph models models/latent data train"},
+	{"internal/explorer", "internal/embedding internal/serving graph models models/latent data train"},
 	{"internal/onnx", ""},
 	{"internal/chart", ""},
 	{"internal/report", "models data train internal/chart internal/verdict"},

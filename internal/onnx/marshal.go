@@ -196,7 +196,11 @@ func (v Value) marshal() message {
 		}
 		shape.bytes(shapeDim, dim)
 	}
-	tensor.integer(typeElement, elementFloat)
+	element := elementFloat
+	if v.Integers {
+		element = elementInt64
+	}
+	tensor.integer(typeElement, element)
 	tensor.bytes(typeShape, shape)
 	kind.bytes(typeTensor, tensor)
 	out.text(valueName, v.Name)

@@ -47,11 +47,12 @@ type Tensor struct {
 	Integers []int64
 }
 
-// Value is an input or output of float32.
+// Value is an input or output of float32, or of int64 if it is integers.
 type Value struct {
-	Name string
-	Doc  string
-	Axes []Axis
+	Name     string
+	Doc      string
+	Axes     []Axis
+	Integers bool
 }
 
 // Axis is one axis of a value: of a fixed size or, if it has a name, of any.

@@ -23,13 +23,17 @@ func golden() Model {
 				{"Gemm", []string{"row", "w", ""}, []string{"sum"}, []Attribute{{"alpha", float32(0.5)}, {"transB", 1}}},
 				{"Reshape", []string{"sum", "shape"}, []string{"y"}, nil},
 				{"AveragePool", []string{"y"}, []string{"z"}, []Attribute{{"auto_pad", "VALID"}, {"kernel_shape", []int{2, 1}}}},
+				{"ArgMax", []string{"z"}, []string{"best"}, []Attribute{{"axis", 3}, {"keepdims", 0}}},
 			},
 			Constants: []Tensor{
 				{Name: "w", Shape: []int{4, 6}, Floats: w},
 				{Name: "shape", Shape: []int{4}, Integers: []int64{0, 2, 2, -1}},
 			},
-			Inputs:  []Value{{"image", "pixels, größer als 0", []Axis{{Name: "N"}, {Size: 1}, {Size: 2}, {Size: 3}}}},
-			Outputs: []Value{{"z", "", []Axis{{Name: "N"}, {Size: 2}, {Size: 1}, {Size: 1}}}},
+			Inputs: []Value{{Name: "image", Doc: "pixels, größer als 0", Axes: []Axis{{Name: "N"}, {Size: 1}, {Size: 2}, {Size: 3}}}},
+			Outputs: []Value{
+				{Name: "z", Axes: []Axis{{Name: "N"}, {Size: 2}, {Size: 1}, {Size: 1}}},
+				{Name: "best", Axes: []Axis{{Name: "N"}, {Size: 2}, {Size: 1}}, Integers: true},
+			},
 		},
 	}
 }

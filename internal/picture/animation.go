@@ -7,6 +7,7 @@ import (
 	"image/draw"
 	"image/gif"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -17,6 +18,20 @@ type Animation struct {
 	// shows all, once each.
 	Order []int
 	Delay int // hundredths of a second that each is shown
+}
+
+// ThereAndBack is the order of n frames from the first to the last and back, of
+// which the two at the ends are shown rest times.
+func ThereAndBack(n, rest int) []int {
+	var order []int
+	for i := range 2 * (n - 1) {
+		frame, times := min(i, 2*(n-1)-i), 1
+		if frame == 0 || frame == n-1 {
+			times = rest
+		}
+		order = append(order, slices.Repeat([]int{frame}, times)...)
+	}
+	return order
 }
 
 // GIF writes the animation in the 256 colours that suit it best, other colours

@@ -2,6 +2,7 @@
 //
 //	runs/2026-11-23_mnist-conv_k7f2/
 //	    config.yaml            complete: the run can be repeated from it
+//	    model.py               the model in PyTorch, which loads the checkpoints
 //	    env.json               what it ran on
 //	    metrics.jsonl          a line for each step and each epoch
 //	    samples/epoch-0001.png inputs above reconstructions

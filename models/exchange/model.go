@@ -25,23 +25,22 @@ type structure struct {
 	judge       []models.Module // a discriminator, which only training asks
 	code        int             // its size
 	variational bool
-	spatial     bool // the heads make images, which become rows
-	classes     int  // of which each image's is told to heads and decoder; 0 for none
+	spatial     bool      // the heads make images, which become rows
+	classes     int       // of which each image's is told to heads and decoder; 0 for none
+	levels      []int     // sizes of a hierarchical model's codes, from the image upwards, or nil
+	book        *codebook // between encoder and decoder of a quantised model, or nil
 }
 
 func structureOf(m Model) (structure, error) {
 	s := structure{spec: m.Spec(), code: m.CodeSize()}
-	if s.spec.Tied {
-		return s, fmt.Errorf("a model whose decoder uses the encoder's weights cannot be exchanged yet; train one with model.tied at false")
-	}
-	switch m.(type) {
+	switch m := m.(type) {
 	case *models.Autoencoder, *models.WAE, *models.AAE:
 	case *models.VAE, *models.IWAE, *models.VampVAE, *models.CVAE, *models.VAEGAN:
 		s.variational = true
 	case *models.VQ:
-		return s, fmt.Errorf("the nearest entry of a codebook cannot be exchanged yet; decode the codes of a vector-quantised autoencoder here, or train another kind")
+		s.book = codebookOf(m)
 	case *models.HVAE:
-		return s, fmt.Errorf("codes that are drawn level by level cannot be exchanged yet; train a variational autoencoder of one level")
+		s.levels = m.Levels()
 	default:
 		return s, fmt.Errorf("a model of type %T cannot be exchanged; want an autoencoder or a variational autoencoder", m)
 	}
@@ -98,7 +97,7 @@ const judging = "discriminator"
 func divide(m Model) (weights, beside []graph.Variable) {
 	parts := partsOf(m)
 	for _, v := range models.StateDict(m.Store()) {
-		if part, found := parts[moduleOf(v.Name)]; found && part != judging {
+		if part, found := parts[moduleOf(v.Name)]; v.Name == entriesName || found && part != judging {
 			weights = append(weights, v)
 		} else {
 			beside = append(beside, v)

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"slices"
 
 	"hourglass/graph"
 	"hourglass/internal/onnx"
@@ -15,7 +16,7 @@ type Part string
 // condition besides.
 const (
 	Whole   Part = "whole"   // image to reconstruction and code
-	Encoder Part = "encoder" // image to code and, of a VAE, log_variance
+	Encoder Part = "encoder" // image to code and, of a VAE, log_variance; indices of a codebook's entries
 	Decoder Part = "decoder" // code to reconstruction
 )
 
@@ -33,11 +34,12 @@ const (
 	codeValue           = "code"
 	logVarianceValue    = "log_variance"
 	reconstructionValue = "reconstruction"
+	indicesValue        = "indices"
 )
 
 // ONNX returns the bytes of a model, or of a part of it, for onnxruntime and
 // others. The batch axis is called N and may have any size. A VAE's code is the
-// mean.
+// mean, of each level if it has several.
 func ONNX(m Model, part Part, about About) ([]byte, error) {
 	s, err := structureOf(m)
 	if err != nil {
@@ -58,6 +60,9 @@ func ONNX(m Model, part Part, about About) ([]byte, error) {
 		t.output(t.codes(codeValue))
 		if s.variational {
 			t.logVariance()
+		}
+		if s.book != nil {
+			t.output(onnx.Value{Name: indicesValue, Doc: "which entry of the codebook stands at each position", Integers: true, Axes: []onnx.Axis{{Name: "N"}, {Size: s.book.positions}}})
 		}
 	case Decoder:
 		t.input(t.codes(codeValue))
@@ -96,7 +101,12 @@ func (t *translation) image(name string) onnx.Value {
 
 func (t *translation) codes(name string) onnx.Value {
 	doc := "codes"
-	if t.variational {
+	switch {
+	case t.book != nil:
+		doc = "entries of the codebook, side by side"
+	case t.levels != nil:
+		doc = "means of the codes of all levels, side by side"
+	case t.variational:
 		doc = map[string]string{codeValue: "means of the codes", logVarianceValue: "logarithms of the variances of the codes"}[name]
 	}
 	return onnx.Value{Name: name, Doc: doc, Axes: []onnx.Axis{{Name: "N"}, {Size: t.code}}}
@@ -105,10 +115,17 @@ func (t *translation) codes(name string) onnx.Value {
 // encode adds the modules from image to code.
 func (t *translation) encode(image string) string {
 	t.features = t.told("features", t.modules(t.encoder, image))
-	if len(t.heads) == 0 {
-		return t.rename(t.features, codeValue)
+	code := t.features
+	switch {
+	case t.levels != nil:
+		code = t.descend(code)
+	case len(t.heads) > 0:
+		code = t.head(0)
 	}
-	return t.rename(t.head(0), codeValue)
+	if t.book != nil {
+		code, _ = t.quantise(code)
+	}
+	return t.rename(code, codeValue)
 }
 
 // head is a row of numbers of the code's size.
@@ -125,7 +142,7 @@ func (t *translation) told(result, x string) string {
 	if t.classes == 0 {
 		return x
 	}
-	return t.node("Concat", result, []onnx.Attribute{{Name: "axis", Value: 1}}, x, conditionValue)
+	return t.beside(result, x, conditionValue)
 }
 
 // logVariance adds the second head of a VAE.
@@ -187,7 +204,9 @@ func (t *translation) weight(name string) string {
 	if !found {
 		t.fail(fmt.Errorf("the model has no variable %s", name))
 	}
-	t.graph.Constants = append(t.graph.Constants, onnx.Tensor{Name: name, Shape: v.Shape, Floats: v.Data})
+	if !slices.ContainsFunc(t.graph.Constants, func(c onnx.Tensor) bool { return c.Name == name }) { // twins share one
+		t.graph.Constants = append(t.graph.Constants, onnx.Tensor{Name: name, Shape: v.Shape, Floats: v.Data})
+	}
 	return name
 }
 

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"math"
 
 	"hourglass/conv"
@@ -19,8 +20,12 @@ func (t *translation) module(m models.Module, x string) string {
 	case models.KindConvT:
 		attributes := append(convolutionAttributes(l), onnx.Attribute{Name: "output_padding", Value: pair(l.OutputPadding)})
 		return t.node("ConvTranspose", m.Name, attributes, t.operands(m, x)...)
-	case models.KindDense: // the weight is (out, in)
-		return t.node("Gemm", m.Name, []onnx.Attribute{{Name: "transB", Value: 1}}, t.operands(m, x)...)
+	case models.KindDense: // the weight is (out, in); a twin's is as it is multiplied by
+		var transposed []onnx.Attribute
+		if m.Twin == "" {
+			transposed = []onnx.Attribute{{Name: "transB", Value: 1}}
+		}
+		return t.node("Gemm", m.Name, transposed, t.operands(m, x)...)
 	case models.KindFlatten:
 		return t.node("Flatten", m.Name, []onnx.Attribute{{Name: "axis", Value: 1}}, x)
 	case models.KindUnflatten:
@@ -48,7 +53,7 @@ func (t *translation) module(m models.Module, x string) string {
 
 // operands are the operands of a sum: x, the weight and perhaps a bias.
 func (t *translation) operands(m models.Module, x string) []string {
-	in := []string{x, t.weight(m.Name + ".weight")}
+	in := []string{x, t.weight(cmp.Or(m.Twin, m.Name) + ".weight")}
 	if !m.Layer.NoBias {
 		in = append(in, t.weight(m.Name+".bias"))
 	}

@@ -47,6 +47,8 @@ var large = []architecture{
 	{name: "residual-16", input: "3x16x12", encoder: "conv 6 k3 s2 | res 6 g3 | res 8 | attention | groupnorm:4 | silu", latent: 5},
 	{name: "spatial-16", input: "3x16x16", encoder: "conv 8 k3 s2 | res 8 | attention g2 | conv 4 k3", latent: 2, spatial: true, variational: true,
 		decoder: "conv 2 k1 | conv 8 k3 | res 12 | upsample 2 | conv 3 k3", likelihood: models.LearnedGaussian},
+	{name: "vq-spatial-16", input: "3x16x12", encoder: "conv 8 k3 s2 relu | conv 8 k3 s2", latent: 6, spatial: true, family: quantised(32, 3)},
+	{name: "levels-linear-12", input: "1x12x12", encoder: "flatten", likelihood: models.Bernoulli, family: levels(6, 3)},
 	{name: "conv-64", input: "3x64x64", latent: 128,
 		encoder: "conv 32 k4 s2 batchnorm leakyrelu | conv 64 k4 s2 batchnorm leakyrelu | conv 128 k4 s2 batchnorm leakyrelu | conv 256 k4 s2 batchnorm leakyrelu"},
 }
@@ -90,12 +92,22 @@ func (a architecture) export(t *testing.T, folder string) {
 	if err := exchange.WriteWeights(filepath.Join(folder, "model.safetensors"), m, nil); err != nil {
 		t.Fatal(err)
 	}
+	inRun, err := exchange.RunScript(m, a.title())
+	if err := os.MkdirAll(filepath.Join(folder, "run"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write("run/model.py", inRun, err)
+	if _, err := train.SavePretrained(filepath.Join(folder, "run", "checkpoints"), m.Store(), nil); err != nil {
+		t.Fatal(err)
+	}
 	m.Store().AddMoments(train.DefaultOptions().Optimiser)
 	if err := train.Snapshot(m.Store(), train.State{}, nil).Write(filepath.Join(folder, "checkpoint.safetensors")); err != nil {
 		t.Fatal(err)
 	}
 	ours := run(t, m, theirs)
-	ours["conditions"], ours["log_variances"] = theirs["conditions"], theirs["log_variances"] // the latter a Runner does not give
+	for _, name := range []string{"conditions", "log_variances", "divergences"} { // which a Runner does not give
+		ours[name] = theirs[name]
+	}
 	write("expected.safetensors", expected(t, m, ours), nil)
 }
 
@@ -116,7 +128,7 @@ func expected(t *testing.T, m exchange.Model, values outputs) []byte {
 	for _, name := range []string{"images", "reconstructions"} {
 		described = append(described, safetensors.Describe[float32](name, batch, in.C, in.H, in.W))
 	}
-	for _, name := range []string{"codes", "conditions", "log_variances"} {
+	for _, name := range []string{"codes", "conditions", "log_variances", "divergences", "indices"} {
 		if values[name] != nil {
 			described = append(described, safetensors.Describe[float32](name, batch, len(values[name])/batch))
 		}

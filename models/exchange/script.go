@@ -20,8 +20,15 @@ var scriptText string
 var scriptTemplate = template.Must(template.New("model.py").Parse(scriptText))
 
 // Script returns the source of model.py: an nn.Module whose state_dict is what
-// [WriteWeights] writes. The title, one line, says in it what the model is.
-func Script(m Model, title string) ([]byte, error) {
+// [WriteWeights] writes. Its function load takes model.safetensors beside it
+// unless told otherwise. The title, one line, says in it what the model is.
+func Script(m Model, title string) ([]byte, error) { return script(m, title, false) }
+
+// RunScript is a [Script] for the folder of a run, which loads the best of the
+// checkpoints there.
+func RunScript(m Model, title string) ([]byte, error) { return script(m, title, true) }
+
+func script(m Model, title string, checkpoints bool) ([]byte, error) {
 	s, err := structureOf(m)
 	if err != nil {
 		return nil, err
@@ -32,25 +39,34 @@ func Script(m Model, title string) ([]byte, error) {
 		Input             models.Shape
 		Encoder, Heads    []line
 		Decoder, Judge    []line
+		Levels            []levelView
+		Book              *bookView
 		Beside            []group
 		Variational, Flat bool
 		ChannelNorm       bool
 		Residual          bool
 		Attention         bool
+		Tied              bool
 		Spatial           bool
 		Output            string // "": none
 		Bernoulli         bool
+		Checkpoints       bool // in the folder checkpoints, instead of a file of weights
 	}{
-		Title: docstring.Replace(title), Class: "Autoencoder", Code: s.code, Classes: s.classes, Input: s.spec.Input,
+		Title: docstring.Replace(title), Class: s.class(), Code: s.code, Classes: s.classes, Input: s.spec.Input,
 		Variational: s.variational, Spatial: s.spatial, Flat: s.flat(), Bernoulli: s.spec.Likelihood == models.Bernoulli,
+		Book: s.book.view(), Tied: s.spec.Tied, Checkpoints: checkpoints,
 	}
-	if s.variational {
-		view.Class = "VariationalAutoencoder"
+	heads := s.heads
+	if s.levels != nil {
+		heads = nil // the levels hold them
+		if view.Levels, err = s.levelViews(); err != nil {
+			return nil, err
+		}
 	}
 	for _, part := range []struct {
 		from []models.Module
 		to   *[]line
-	}{{s.encoder, &view.Encoder}, {s.heads, &view.Heads}, {s.decoder, &view.Decoder}, {s.judge, &view.Judge}} {
+	}{{s.encoder, &view.Encoder}, {heads, &view.Heads}, {s.decoder, &view.Decoder}, {s.judge, &view.Judge}} {
 		for _, one := range part.from {
 			call, err := call(one)
 			if err != nil {
@@ -77,6 +93,19 @@ func Script(m Model, title string) ([]byte, error) {
 	return source.Bytes(), nil
 }
 
+// class is the name of the script's class.
+func (s structure) class() string {
+	switch {
+	case s.book != nil:
+		return "QuantisedAutoencoder"
+	case s.levels != nil:
+		return "HierarchicalAutoencoder"
+	case s.variational:
+		return "VariationalAutoencoder"
+	}
+	return "Autoencoder"
+}
+
 // docstring makes a text fit to stand between """.
 var docstring = strings.NewReplacer("\\", `\\`, `"`, `\"`, "\n", " ")
 
@@ -97,7 +126,7 @@ func groups(m Model) ([]group, error) {
 	_, beside := divide(m)
 	modules := partsOf(m)
 	for _, v := range beside {
-		if modules[moduleOf(v.Name)] != "" {
+		if modules[moduleOf(v.Name)] != "" || v.Name == countsName { // which the class Codebook has
 			continue
 		}
 		name, rest := moduleOf(v.Name), lastOf(v.Name)
@@ -123,6 +152,9 @@ const channelNorm = "ChannelNorm"
 // call is the Python expression that makes a module.
 func call(m models.Module) (string, error) {
 	l, in := m.Layer, m.In
+	if m.Twin != "" {
+		return tied(m), nil
+	}
 	switch l.Kind {
 	case models.KindConv:
 		return expression("nn.Conv2d", fmt.Sprint(in.C), fmt.Sprint(l.Channels), tuple(l.Kernel), convolution(l)), nil
@@ -154,6 +186,27 @@ func call(m models.Module) (string, error) {
 	}
 	return "", unknown(m, "PyTorch")
 }
+
+// tied is the expression of a module that multiplies by its twin's weight. A
+// convolution's weight has the shape of its transpose's and the other way round.
+func tied(m models.Module) string {
+	twin := "self." + m.Twin
+	if module, number, found := strings.Cut(m.Twin, "."); found {
+		twin = fmt.Sprintf("self.%s[%s]", module, number)
+	}
+	l := m.Layer
+	switch l.Kind {
+	case models.KindConv:
+		return expression(tiedLayer, twin, fmt.Sprint(l.Channels), "nn.functional.conv2d", convolution(l))
+	case models.KindConvT:
+		return expression(tiedLayer, twin, fmt.Sprint(l.Channels), "nn.functional.conv_transpose2d", convolution(l))
+	default:
+		return expression(tiedLayer, twin, fmt.Sprint(l.Channels), "nn.functional.linear", option("bias", "False", l.NoBias))
+	}
+}
+
+// tiedLayer is the script's class of layers that have another's weight.
+const tiedLayer = "Tied"
 
 // convolution lists the arguments of a convolution that are not PyTorch's
 // defaults.

@@ -3,7 +3,7 @@
 
 export const $ = (id) => document.getElementById(id);
 
-export async function ask(path, body, type = "application/json") {
+async function answered(path, body, type) {
   const options = body === undefined ? {} : { method: "POST", headers: { "Content-Type": type }, body: type === "application/json" ? JSON.stringify(body) : body };
   let answer;
   try {
@@ -11,9 +11,19 @@ export async function ask(path, body, type = "application/json") {
   } catch {
     throw new Error("The server does not answer; is hourglass explore still running?");
   }
-  const value = await answer.json();
-  if (!answer.ok) throw new Error(value.error);
-  return value;
+  if (!answer.ok) throw new Error((await answer.json()).error);
+  return answer;
+}
+
+export async function ask(path, body, type = "application/json") { return (await answered(path, body, type)).json(); }
+
+export async function askFile(path, body) { return (await answered(path, body, "application/json")).blob(); }
+
+// save hands a file to the reader.
+export function save(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
 let failureTimer;

@@ -4,10 +4,16 @@ import { $, ask, prepare, sizeOf } from "./server.js";
 
 let model; // what is told of it
 
-let lines = { steps: [], epochs: [] };
+const none = () => ({ steps: [], epochs: [], health: undefined });
+
+let lines = none();
 
 function take(added) {
-  for (const line of added) (line.kind === "epoch" ? lines.epochs : lines.steps).push(line);
+  for (const line of added) {
+    if (line.kind === "step") lines.steps.push(line);
+    else if (line.kind === "epoch") lines.epochs.push(line);
+    else if (line.kind === "diagnosis") lines.health = line;
+  }
   if (lines.steps.length > 2000) lines.steps = lines.steps.filter((_, i) => i % 2 === 1 || i === lines.steps.length - 1);
   drawChart();
 }
@@ -30,7 +36,7 @@ export async function watchTraining(described) {
     clearTimeout(quiet);
     quiet = setTimeout(() => isLive(false), 15000);
   };
-  stream.addEventListener("restart", () => { lines = { steps: [], epochs: [] }; drawChart(); });
+  stream.addEventListener("restart", () => { lines = none(); drawChart(); });
 }
 
 export function drawChart() {
@@ -42,10 +48,11 @@ export function drawChart() {
   $("progress").textContent = !last ? "The run has written no metrics yet; its curve appears here as soon as it does." :
     "Step " + last.step + ", epoch " + last.epoch + ": loss " + last.loss.toPrecision(4) + " " + model.unit +
     (epoch ? "; validation " + epoch.loss.toPrecision(4) + " after epoch " + epoch.epoch : "") +
+    (lines.health?.explained_variance === undefined ? "" : "; " + Math.round(100 * lines.health.explained_variance) + " % of the images' variance explained, " + lines.health.active + " active numbers in the code") +
     (last.images_per_second ? "; " + Math.round(last.images_per_second) + " images a second" : "") + ". This page shows the model of step " + model.step + (last.step > model.step ? "; start it again for a newer checkpoint." : ".");
   canvas.setAttribute("aria-label", "Loss by step. " + $("progress").textContent);
   if (!steps.length) return;
-  const left = 52, right = 12, top = 10, bottom = 24;
+  const left = 60, right = 12, top = 10, bottom = 24;
   const all = [...steps, ...epochs].map((l) => l.loss).sort((a, b) => a - b);
   const low = all[0], high = Math.max(all[Math.floor(0.97 * (all.length - 1))], low + 1e-9); // the first steps would flatten the rest
   const most = Math.max(...steps.map((l) => l.step), ...epochs.map((l) => l.step), 1);

@@ -16,12 +16,16 @@ graph = helper.make_graph(
         helper.make_node("Gemm", ["row", "w", ""], ["sum"], "sum", alpha=0.5, transB=1),
         helper.make_node("Reshape", ["sum", "shape"], ["y"], "y"),
         helper.make_node("AveragePool", ["y"], ["z"], "z", auto_pad="VALID", kernel_shape=[2, 1]),
+        helper.make_node("ArgMax", ["z"], ["best"], "best", axis=3, keepdims=0),
     ],
     "golden",
     [
         helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 1, 2, 3], "pixels, größer als 0"),
     ],
-    [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 2, 1, 1])],
+    [
+        helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 2, 1, 1]),
+        helper.make_tensor_value_info("best", TensorProto.INT64, ["N", 2, 1]),
+    ],
     [
         numpy_helper.from_array(numpy.arange(24, dtype=numpy.float32).reshape(4, 6) / 8 - 1, "w"),
         numpy_helper.from_array(numpy.array([0, 2, 2, -1], dtype=numpy.int64), "shape"),
