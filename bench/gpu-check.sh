@@ -22,6 +22,9 @@ pack() {
 	go build "${flags[@]}" -o "$folder/gpucheck" ./bench/gpucheck
 	go test -c "${flags[@]}" -o "$folder/graph.test" ./graph
 	go test -c "${flags[@]}" -o "$folder/cuda.test" ./kernels/cuda
+	# MNIST, where it is at hand, trains on the GPU too.
+	local sets=${DATASETS:-../shared/datasets}
+	if [ -d "$sets/mnist" ]; then mkdir -p "$folder/mnist" && cp "$sets"/mnist/*.gz "$folder/mnist/"; fi
 	cp kernels/cuda/testdata/*.ptx "$folder/testdata/"
 	cp bench/gpu-check.sh bench/peers/{gpu_torch,workloads}.py "$folder/"
 	local changed=false
@@ -63,7 +66,7 @@ run() {
 	work=$(mktemp -d) # known to the trap, so not local
 	trap 'rm -rf "$work"' EXIT
 	cp -r "$packed/." "$work"
-	gunzip "$work"/*.gz
+	gunzip "$work"/*.gz # the programs; not the images below
 	chmod +x "$work"/{hourglass,gpucheck,graph.test,cuda.test}
 	"$work/gpucheck" run -folder "$work" -out "$results" "${arguments[@]}"
 }

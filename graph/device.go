@@ -95,10 +95,18 @@ func firstGPU() (*gpu, string) {
 // matrixCapability is the compute capability from which on GPUs multiply in tf32.
 const matrixCapability = 80
 
-// SetPrecision says how programs that are compiled from now on multiply. The CPU
-// and GPUs before compute capability 8.0 have fp32 alone.
+// FastestPrecision is tf32 on GPUs that have it, fp32 elsewhere.
+func (d *Device) FastestPrecision() kernels.Precision {
+	if d.gpu != nil && d.gpu.device.GPU().Capability >= matrixCapability {
+		return kernels.TF32
+	}
+	return kernels.FP32
+}
+
+// SetPrecision says how programs that are compiled from now on multiply. At first
+// it is fp32, which is all that the CPU and GPUs before compute capability 8.0 have.
 func (d *Device) SetPrecision(p kernels.Precision) error {
-	if p != kernels.FP32 && (d.gpu == nil || d.gpu.device.GPU().Capability < matrixCapability) {
+	if p != kernels.FP32 && p != d.FastestPrecision() {
 		return fmt.Errorf("precision %v needs a GPU of compute capability 8.0 or later, and the device is %v; choose fp32", p, d)
 	}
 	if d.gpu != nil {
@@ -149,7 +157,7 @@ func (d *Device) Threads() int { return d.workers.Size() }
 func (d *Device) String() string {
 	if d.gpu != nil {
 		g := d.gpu.device.GPU()
-		return fmt.Sprintf("%s, capability %v, %d MiB; %s", g.Name, g.Capability, g.Memory>>20, d.reason)
+		return fmt.Sprintf("%s, capability %v, %d MiB, %v; %s", g.Name, g.Capability, g.Memory>>20, d.gpu.precision, d.reason)
 	}
 	plural := "s"
 	if d.Threads() == 1 {

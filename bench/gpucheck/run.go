@@ -80,6 +80,9 @@ func (r *run) all() error {
 	for _, name := range slices.Sorted(maps.Keys(trainings)) {
 		r.check("training "+name, func() (any, error) { return r.compareTraining(name, trainings[name]) })
 	}
+	for _, preset := range []string{"conv", "vae-400-20"} {
+		r.check("MNIST "+preset, func() (any, error) { return r.compareMNIST(preset) })
+	}
 	r.check("ceilings", r.measureCeilings)
 	r.check("tiles", r.program("gpucheck", "tiles", r.pick("-dry", "-dry=false")))
 	for _, w := range bench.Workloads() {
@@ -168,9 +171,16 @@ func (r *run) program(name string, args ...string) func() (any, error) {
 const limit = 9 * time.Minute
 
 func (r *run) execute(path string, args ...string) (lastLine string, err error) {
+	return r.executeWith(nil, path, args...)
+}
+
+// executeWith adds to the environment.
+func (r *run) executeWith(environment []string, path string, args ...string) (lastLine string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, path, args...).CombinedOutput()
+	command := exec.CommandContext(ctx, path, args...)
+	command.Env = append(os.Environ(), environment...)
+	output, err := command.CombinedOutput()
 	text := strings.TrimSpace(string(output))
 	if ctx.Err() != nil {
 		err = fmt.Errorf("it did not end within %v", limit)

@@ -14,6 +14,7 @@ import (
 	"hourglass/internal/picture"
 	"hourglass/internal/runs"
 	"hourglass/internal/verdict"
+	"hourglass/kernels"
 	"hourglass/kernels/cpu"
 	"hourglass/train"
 )
@@ -21,7 +22,8 @@ import (
 type trainCommand struct {
 	source
 	machine
-	Resume string `placeholder:"RUN" help:"Go on with a run: its path, the beginning of its name, or last. Other flags change its configuration."`
+	Precision string `enum:"auto,fp32,tf32" default:"auto" help:"Arithmetic of a GPU's products: fp32, or tf32, which multiplies 10 bits of mantissa on the matrix units; auto takes tf32 where the GPU has it."`
+	Resume    string `placeholder:"RUN" help:"Go on with a run: its path, the beginning of its name, or last. Other flags change its configuration."`
 }
 
 func (trainCommand) Help() string {
@@ -42,7 +44,7 @@ Ctrl-C finishes the step and saves; a second Ctrl-C ends at once.`
 }
 
 func (c trainCommand) Run(s *session) error {
-	job := training{session: s, machine: c.machine}
+	job := training{session: s, machine: c.machine, precision: c.Precision}
 	var err error
 	if c.Resume == "" {
 		err = c.begin(&job)
@@ -105,11 +107,12 @@ func (c trainCommand) resume(job *training) error {
 type training struct {
 	*session
 	machine
-	config   config.Config
-	settings *config.Settings // from which config came
-	folder   runs.Run
-	resumed  bool
-	strips   bool // show reconstructions in the terminal after each epoch
+	precision string
+	config    config.Config
+	settings  *config.Settings // from which config came
+	folder    runs.Run
+	resumed   bool
+	strips    bool // show reconstructions in the terminal after each epoch
 
 	device *graph.Device
 	model  config.Network
@@ -136,6 +139,9 @@ func (j *training) run() (*outcome, error) {
 		return nil, err
 	}
 	defer j.device.Close()
+	if err := setPrecision(j.device, j.precision); err != nil {
+		return nil, err
+	}
 	if j.sets, err = openSets(j.config); err != nil {
 		return nil, err
 	}
@@ -154,6 +160,18 @@ func (j *training) run() (*outcome, error) {
 		return nil, j.explain(err, result)
 	}
 	return j.conclude(result)
+}
+
+// setPrecision lets a device multiply in what a flag says; empty is auto.
+func setPrecision(d *graph.Device, flag string) error {
+	if flag == "auto" || flag == "" {
+		return d.SetPrecision(d.FastestPrecision())
+	}
+	p, err := kernels.ParsePrecision(flag)
+	if err != nil {
+		return usage{err}
+	}
+	return d.SetPrecision(p)
 }
 
 // options are the terms of training.

@@ -24,6 +24,13 @@ func TestEveryOperationLowers(t *testing.T) {
 			t.Errorf("%s: lowered twice: %v and %v", c.Name, p, again)
 		}
 		checkProgram(t, c, p)
+		variants, err := Variants(c.Op, kernels.TF32, Warpgroups)
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+		for _, p := range variants {
+			checkProgram(t, c, p)
+		}
 	}
 	if len(seen) != len(lowerings) {
 		t.Errorf("%d operations are registered, %d have cases", len(lowerings), len(seen))

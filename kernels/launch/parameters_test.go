@@ -63,11 +63,13 @@ func programs(t *testing.T) []launch.Program {
 	t.Helper()
 	var all []launch.Program
 	for _, c := range cases.All() {
-		p, err := launch.Lower(c.Op, kernels.FP32)
-		if err != nil {
-			t.Fatal(err)
+		for _, precision := range []kernels.Precision{kernels.FP32, kernels.TF32} {
+			variants, err := launch.Variants(c.Op, precision, launch.Warpgroups)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, variants...)
 		}
-		all = append(all, p)
 	}
 	for _, o := range []kernels.Optimiser{{Rule: kernels.SGD}, {Rule: kernels.Adam, Epsilon: 1e-8}, {Rule: kernels.AdamW, Epsilon: 1e-8}} {
 		p, err := launch.Update(o, 1000)
