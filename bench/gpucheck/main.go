@@ -30,10 +30,11 @@ func command(args []string) error {
 		return walk(*sizes, *every)
 	case "tiles":
 		dry := flags.Bool("dry", false, "tiny sizes, for the emulated driver")
+		only := flags.String("only", "", "operations whose name holds this, to look at them with a profiler")
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
-		return tiles(*dry)
+		return tiles(*dry, *only)
 	case "run":
 		r := run{}
 		flags.StringVar(&r.folder, "folder", ".", "folder that gpu-check.sh pack has filled")

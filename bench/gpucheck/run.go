@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"hourglass/bench"
@@ -74,9 +75,7 @@ func (r *run) all() error {
 	r.check("tests of graph", r.tests("graph.test", r.pick("-test.run=TestNotFiniteOnCUDA|TestTrainingFollowsTheCPU/conv", "-test.run=CUDA|FollowsTheCPU|Ahead|IsNotFinite|RunUpdates")))
 	r.check("cases of the table", r.program("gpucheck", "cases", r.pick("-every=25", "-every=1")))
 	r.check("cases at real sizes", r.program("gpucheck", "cases", r.pick("-sizes=tiny", "-sizes=real")))
-	for _, tool := range []string{"memcheck", "racecheck", "initcheck"} {
-		r.check("sanitizer "+tool, r.sanitize(tool))
-	}
+	r.sanitizeAll()
 	for _, name := range slices.Sorted(maps.Keys(trainings)) {
 		r.check("training "+name, func() (any, error) { return r.compareTraining(name, trainings[name]) })
 	}
@@ -131,7 +130,12 @@ func (r *run) check(name string, ask func() (figures any, err error)) {
 	}
 	began := time.Now()
 	figures, err := ask()
-	c := check{Name: name, State: "passed", Seconds: time.Since(began).Seconds(), Figures: figures}
+	r.note(name, time.Since(began), figures, err)
+}
+
+// note keeps the answer to a question.
+func (r *run) note(name string, took time.Duration, figures any, err error) {
+	c := check{Name: name, State: "passed", Seconds: took.Seconds(), Figures: figures}
 	switch {
 	case errors.Is(err, errAbsent):
 		c.State = "absent"
@@ -224,18 +228,41 @@ func (r *run) tests(name string, args ...string) func() (any, error) {
 	}
 }
 
-// sanitize walks the case table under one of NVIDIA's tools.
-func (r *run) sanitize(tool string) func() (any, error) {
-	return func() (any, error) {
-		if r.dry {
-			return nil, fmt.Errorf("%w: the emulated driver does its own checks", errSilicon)
+// sanitizeAll walks the case table under NVIDIA's tools, all at a time: each slows
+// the GPU down too much for one of them to fill it.
+func (r *run) sanitizeAll() {
+	tools := []string{"memcheck", "racecheck", "initcheck", "synccheck"}
+	var running sync.WaitGroup
+	notes := make([]func(), len(tools))
+	for i, tool := range tools {
+		name := "sanitizer " + tool
+		if !r.wants(name) {
+			continue
 		}
-		path, err := exec.LookPath("compute-sanitizer")
-		if err != nil {
-			return nil, fmt.Errorf("%w: compute-sanitizer is not on the PATH", errAbsent)
-		}
-		return r.execute(path, "--tool", tool, "--error-exitcode", "9", filepath.Join(r.folder, "gpucheck"), "cases")
+		running.Go(func() {
+			began := time.Now()
+			figures, err := r.sanitize(tool)
+			notes[i] = func() { r.note(name, time.Since(began), figures, err) }
+		})
 	}
+	running.Wait()
+	for _, note := range notes {
+		if note != nil {
+			note()
+		}
+	}
+}
+
+// sanitize takes every sixth case, with all its tiles.
+func (r *run) sanitize(tool string) (any, error) {
+	if r.dry {
+		return nil, fmt.Errorf("%w: the emulated driver does its own checks", errSilicon)
+	}
+	path, err := exec.LookPath("compute-sanitizer")
+	if err != nil {
+		return nil, fmt.Errorf("%w: compute-sanitizer is not on the PATH", errAbsent)
+	}
+	return r.execute(path, "--tool", tool, "--error-exitcode", "9", filepath.Join(r.folder, "gpucheck"), "cases", "-every", "6")
 }
 
 func (r *run) write() error {

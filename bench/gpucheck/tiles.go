@@ -26,7 +26,7 @@ type tileTime struct {
 
 // tiles times every tile for the products of the training steps, which is what
 // the model that chooses one is made after.
-func tiles(dry bool) error {
+func tiles(dry bool, only string) error {
 	workloads := bench.Workloads()
 	all := make([]training, len(workloads))
 	for i, w := range workloads {
@@ -46,6 +46,9 @@ func tiles(dry bool) error {
 	figures := map[string][]tileTime{}
 	chosen, best := 0.0, 0.0
 	for _, c := range table {
+		if !strings.Contains(c.Name, only) {
+			continue
+		}
 		times, err := w.timeTiles(c.Op)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
