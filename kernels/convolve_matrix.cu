@@ -18,11 +18,13 @@ KERNEL repack_rows(const float *RESTRICT w, float *RESTRICT packed, int size, in
 }
 EXPORT(repack_rows)
 
-using Square = WarpTile<128, 128, 64, 32>;
-using Wide = WarpTile<128, 64, 32, 32>;
-using Small = WarpTile<64, 64, 32, 16>;
-using Tall = WarpTile<128, 32, 32, 16>;
-using Low = WarpTile<64, 32, 16, 16>;
+using Square = WarpTile<128, 128, 64, 32, 16>;
+using Wide = WarpTile<128, 64, 32, 32, 16>;
+using Small = WarpTile<64, 64, 32, 16, 16>;
+using Tall = WarpTile<128, 32, 32, 16, 16>;
+using DeepSquare = WarpTile<128, 128, 64, 32, 32>; // for depths of many pixels
+using DeepWide = WarpTile<128, 64, 32, 32, 32>;
+using Low = WarpTile<64, 32, 16, 16, 16>;
 
 CONVOLVE(convolve_forward_tf32_128x128_by_4, forward, Square, 4)
 CONVOLVE(convolve_forward_tf32_128x64_by_4, forward, Wide, 4)
@@ -37,8 +39,8 @@ CONVOLVE(convolve_backward_input_tf32_128x32_by_4, backward_input, Tall, 4)
 CONVOLVE(convolve_backward_input_tf32_64x64, backward_input, Small, 1)
 CONVOLVE(convolve_backward_input_tf32_128x32, backward_input, Tall, 1)
 
-CONVOLVE_WEIGHT(convolve_backward_weight_tf32_128x128_by_4, Square, 4, 4)
-CONVOLVE_WEIGHT(convolve_backward_weight_tf32_128x64_by_4, Wide, 4, 4)
+CONVOLVE_WEIGHT(convolve_backward_weight_tf32_128x128_by_4, DeepSquare, 4, 4)
+CONVOLVE_WEIGHT(convolve_backward_weight_tf32_128x64_by_4, DeepWide, 4, 4)
 CONVOLVE_WEIGHT(convolve_backward_weight_tf32_64x64_by_4, Small, 4, 4)
 CONVOLVE_WEIGHT(convolve_backward_weight_tf32_64x32_by_4, Low, 4, 4)
 CONVOLVE_WEIGHT(convolve_backward_weight_tf32_64x32_by_1_4, Low, 1, 4)

@@ -38,12 +38,14 @@ template <int Extent, int Width, int Step> struct DepthFast {
         return row * STEP + (((depth / 4) ^ turn) * 4 + depth % 4);
     }
 
-    template <class Stages> DEVICE static void left(const Stages &stages, int at, int row, int depth, float (&a)[4]) {
-        stages.load_matrices(at + place(row + lane() % 16, depth + lane() / 16 * 4), a);
+    // left reads the fragment of 16 rows from `first + further` on, right those of 8
+    // columns and the next 8.
+    template <class Stages> DEVICE static void left(const Stages &stages, int at, int first, int further, int depth, float (&a)[4]) {
+        stages.load_matrices(at + further * STEP + place(first + lane() % 16, depth + lane() / 16 * 4), a);
     }
-    template <class Stages> DEVICE static void right(const Stages &stages, int at, int column, int depth, float (&b)[2][2]) {
+    template <class Stages> DEVICE static void right(const Stages &stages, int at, int first, int further, int depth, float (&b)[2][2]) {
         float v[4];
-        stages.load_matrices(at + place(column + lane() % 8 + lane() / 16 * 8, depth + lane() / 8 % 2 * 4), v);
+        stages.load_matrices(at + further * STEP + place(first + lane() % 8 + lane() / 16 * 8, depth + lane() / 8 % 2 * 4), v);
         b[0][0] = v[0]; b[0][1] = v[1]; b[1][0] = v[2]; b[1][1] = v[3];
     }
 };
@@ -54,28 +56,33 @@ template <int Extent, int Width, int Step> struct RowFast {
     DEVICE static int row(int) { return thread_x() % (Extent / Width) * Width; }
     DEVICE static int depth(int slot) { return thread_x() / (Extent / Width) + slot * (THREADS / (Extent / Width)); }
 
-    // A fragment reads 8 rows of 4 depths: depths are turned by 8 rows.
-    DEVICE static int place(int row, int depth) { return depth * Extent + (row ^ (depth % 4 * 8)); }
+    // A fragment reads 8 rows of 4 depths: of 32 rows, those of a depth are turned by
+    // 8 for each of four depths.
+    DEVICE static int place(int row, int depth) { return depth * Extent + row / 32 * 32 + (row % 32 ^ depth % 4 * 8); }
 
-    template <class Stages> DEVICE static void left(const Stages &stages, int at, int row, int depth, float (&a)[4]) {
-        int r = row + lane() / 4, d = depth + lane() % 4;
-        a[0] = stages.load(at + place(r, d));
-        a[1] = stages.load(at + place(r + 8, d));
-        a[2] = stages.load(at + place(r, d + 4));
-        a[3] = stages.load(at + place(r + 8, d + 4));
+    // left reads rows from `first + further` on. Written so that what differs between
+    // the fragments of a thread is four offsets, and constants.
+    template <class Stages> DEVICE static void left(const Stages &stages, int at, int first, int further, int depth, float (&a)[4]) {
+        int turn = lane() % 4 * 8, from = at + first / 32 * 32 + lane() / 4 + lane() % 4 * Extent;
+        int even = from + ((first % 32 + further) % 32 ^ turn), odd = from + ((first % 32 + further + 8) % 32 ^ turn);
+        int beyond = further / 32 * 32 + depth * Extent;
+        a[0] = stages.load(even + beyond);
+        a[1] = stages.load(odd + beyond);
+        a[2] = stages.load(even + beyond + 4 * Extent);
+        a[3] = stages.load(odd + beyond + 4 * Extent);
     }
-    template <class Stages> DEVICE static void right(const Stages &stages, int at, int column, int depth, float (&b)[2][2]) {
+    template <class Stages> DEVICE static void right(const Stages &stages, int at, int first, int further, int depth, float (&b)[2][2]) {
         float a[4];
-        left(stages, at, column, depth, a);
+        left(stages, at, first, further, depth, a);
         b[0][0] = a[0]; b[0][1] = a[2]; b[1][0] = a[1]; b[1][1] = a[3];
     }
 };
 
 // WarpTile is the shape of a block's share and of each warp's, WarpRows x
 // WarpColumns elements in fragments of 16x8 (mma.sync).
-template <int Rows, int Columns, int WarpRows, int WarpColumns> struct WarpTile {
+template <int Rows, int Columns, int WarpRows, int WarpColumns, int Step> struct WarpTile {
     static_assert(Rows * Columns == THREADS / WARP * WarpRows * WarpColumns, "a tile is made by 8 warps");
-    static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8, STEP = 16;
+    static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8, STEP = Step;
     static_assert(ACROSS % 2 == 0, "columns are read 16 at a time");
     static const bool BEHIND = false;
 
@@ -91,10 +98,10 @@ template <int Rows, int Columns, int WarpRows, int WarpColumns> struct WarpTile 
             float a[DOWN][4], b[ACROSS / 2][2][2];
             UNROLL
             for (int i = 0; i < DOWN; i++)
-                LeftPanel::left(stages, at, row() + 16 * i, d, a[i]);
+                LeftPanel::left(stages, at, row(), 16 * i, d, a[i]);
             UNROLL
             for (int j = 0; j < ACROSS / 2; j++)
-                RightPanel::right(stages, at + LeftPanel::SIZE, column() + 16 * j, d, b[j]);
+                RightPanel::right(stages, at + LeftPanel::SIZE, column(), 16 * j, d, b[j]);
             UNROLL
             for (int i = 0; i < DOWN; i++)
                 UNROLL

@@ -38,8 +38,8 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
     });
 }
 
-using Large = WarpTile<128, 128, 64, 32>;
-using Small = WarpTile<64, 64, 32, 16>;
+using Large = WarpTile<128, 128, 64, 32, 16>;
+using Small = WarpTile<64, 64, 32, 16, 16>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
     MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K,         \

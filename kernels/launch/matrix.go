@@ -25,13 +25,8 @@ type tile struct {
 	rows, columns int
 	rate          float64 // arithmetic reached, relative to other tiles: a smaller one reads more for each product
 	step          int     // of the depth, in three stages of dynamic shared memory (matrix.cuh); 0 where that is static
+	warpgroup     bool    // needs them
 }
-
-// Steps of the kernels for the matrix units.
-const (
-	byWarps      = 16
-	byWarpgroups = 32
-)
 
 func (t tile) String() string { return fmt.Sprintf("%dx%d", t.rows, t.columns) }
 
@@ -53,7 +48,7 @@ func (t tile) blocks(rows, columns int) int { return ceil(rows, t.rows) * ceil(c
 // products of rows x columns, each of whose tiles is shared by `splits` blocks.
 func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(blocks int) int) tile {
 	if p.capability != Warpgroups {
-		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.step == byWarpgroups })
+		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.warpgroup })
 	}
 	p.Precision, p.Rounded, p.tiles = p.wanted, -1, len(tiles)
 	if p.tile >= 0 {
@@ -72,11 +67,11 @@ func whole(int) int { return 1 }
 // Tiles of the kernels by what they copy: _by_4 four neighbours at a time. Rates
 // are those of an H200 (bench/results).
 var (
-	gatherTiles = []tile{{128, 128, 1.4, byWarpgroups}, {128, 64, 1, byWarpgroups}, {128, 32, 0.7, byWarpgroups}, {128, 128, 1, byWarps}, {128, 64, 0.73, byWarps},
-		{64, 64, 0.55, byWarps}, {128, 32, 0.47, byWarps}}
-	gatherTilesBy = []tile{{64, 64, 0.55, byWarps}, {128, 32, 0.47, byWarps}}
-	weightTiles   = []tile{{128, 128, 1, byWarps}, {128, 64, 0.7, byWarps}, {64, 64, 0.55, byWarps}, {64, 32, 0.35, byWarps}}
-	productTiles  = []tile{{128, 128, 1, byWarps}, {64, 64, 0.7, byWarps}}
+	gatherTiles = []tile{{128, 128, 1.4, 32, true}, {128, 64, 1, 32, true}, {128, 32, 0.7, 32, true}, {128, 128, 1, 16, false}, {128, 64, 0.73, 16, false},
+		{64, 64, 0.55, 16, false}, {128, 32, 0.47, 16, false}}
+	gatherTilesBy = []tile{{64, 64, 0.55, 16, false}, {128, 32, 0.47, 16, false}}
+	weightTiles   = []tile{{128, 128, 1, 32, false}, {128, 64, 0.85, 32, false}, {64, 64, 0.55, 16, false}, {64, 32, 0.35, 16, false}}
+	productTiles  = []tile{{128, 128, 1, 16, false}, {64, 64, 0.7, 16, false}}
 )
 
 // narrow results, of one or three channels, would leave most of a tile empty.
@@ -91,7 +86,7 @@ func (p *Program) gatherKernel(direction string, pixels, columns, products, chan
 	}
 	t = p.pick(tiles, pixels, columns, products, whole)
 	p.Rounded = 1
-	if t.step == byWarpgroups {
+	if t.warpgroup {
 		return fmt.Sprintf("convolve_%s_warpgroup_%v", direction, t), t
 	}
 	return fmt.Sprintf("convolve_%s_tf32_%v%s", direction, t, suffix), t
@@ -134,12 +129,12 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 // weightKernel is the kernel of a gradient of rows x columns in each group, all of
 // whose pixels are shared among splits.
 func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int) (kernel string, t tile) {
-	tiles, suffix := []tile{{64, 64, 1, byWarps}}, ""
+	tiles, suffix := []tile{{64, 64, 1, 16, false}}, ""
 	switch fourIn, fourOut := g.C/g.Groups%4 == 0, g.K/g.Groups%4 == 0; {
 	case fourIn && fourOut:
 		tiles, suffix = weightTiles, "_by_4"
 	case fourOut:
-		tiles, suffix = []tile{{64, 32, 1, byWarps}}, "_by_1_4"
+		tiles, suffix = []tile{{64, 32, 1, 16, false}}, "_by_1_4"
 	}
 	t = p.pick(tiles, rows, columns, g.Groups, func(blocks int) int { _, n := cut(pixels, blocks, 256); return n })
 	return fmt.Sprintf("convolve_backward_weight_tf32_%v%s", t, suffix), t

@@ -24,7 +24,7 @@ func TestTiles(t *testing.T) {
 		{kernels.ConvolveForward{Convolution: wide}, kernels.TF32, 100, "convolve_forward_tf32_128x128_by_4", 3 * 16 * 256 * 4},
 		{kernels.ConvolveForward{Convolution: wide}, kernels.TF32, 90, "convolve_forward_warpgroup_128x128", 3 * 32 * 256 * 4},
 		{kernels.ConvolveBackwardInput{Convolution: wide}, kernels.TF32, 90, "convolve_backward_input_warpgroup_128x128", 3 * 32 * 256 * 4},
-		{kernels.ConvolveBackwardWeight{Convolution: wide}, kernels.TF32, 90, "convolve_backward_weight_tf32_128x128_by_4", 3 * 16 * 256 * 4},
+		{kernels.ConvolveBackwardWeight{Convolution: wide}, kernels.TF32, 90, "convolve_backward_weight_tf32_128x128_by_4", 3 * 32 * 256 * 4},
 		{kernels.ConvolveForward{Convolution: odd}, kernels.TF32, 90, "convolve_forward_tf32_128x32", 3 * 16 * 160 * 4},
 		{kernels.Multiply{M: 256, N: 4096, K: 128}, kernels.TF32, 90, "multiply_tf32_nn_64x64", 3 * 16 * 128 * 4},
 		{kernels.Multiply{M: 255, N: 10, K: 127}, kernels.TF32, 90, "multiply_nn_32x32", 0},
