@@ -44,7 +44,10 @@ func build(op kernels.Operation) (gradcheck.Build, bool) {
 			return conv.Upsample2D(in[0], conv.Size{H: o.ScaleH, W: o.ScaleW}, o.Bilinear)
 		}, true
 	case kernels.NormForward:
-		return func(in gorgonia.Nodes) (*gorgonia.Node, error) { return normalise(o.Normalisation, in) }, o.Norm != kernels.BatchNorm || o.Count() > 1
+		return func(in gorgonia.Nodes) (*gorgonia.Node, error) {
+			y, err := normalise(o.Normalisation, in)
+			return activated(y, err, o.Activation)
+		}, o.Norm != kernels.BatchNorm || o.Count() > 1
 	}
 	return nil, false
 }

@@ -39,3 +39,12 @@ DEVICE float slope(int function, float alpha, float v) {
     }
     return 1;
 }
+
+// slope_at is f'(x), given x for every function.
+DEVICE float slope_at(int function, float alpha, float x) {
+    switch (function) {
+    case ELU: case TANH: case SIGMOID: case SOFTPLUS:
+        return slope(function, alpha, activated(function, alpha, x));
+    }
+    return slope(function, alpha, x); // of ReLU and LeakyReLU x has the sign of f(x)
+}

@@ -33,6 +33,7 @@ typedef unsigned long long uint64;
     type &name = *(type *)dynamic_shared
 #define RESTRICT __restrict__
 #define UNROLL _Pragma("unroll")
+#define UNROLL_BY_4 _Pragma("unroll 4")
 #define KEEP_LOOP _Pragma("nounroll")
 
 struct __attribute__((aligned(16))) Four { float x, y, z, w; };
@@ -54,6 +55,12 @@ DEVICE float from_lane_above(float v, int distance) {
 
 DEVICE uint32 bits_of(float x) { return __builtin_bit_cast(uint32, x); }
 DEVICE float float_of(uint32 bits) { return __builtin_bit_cast(float, bits); }
+
+// from_lane_across is v of the lane whose number differs in the bits of the
+// mask; all 32 lanes must call it.
+DEVICE float from_lane_across(float v, int mask) {
+    return __nvvm_shfl_sync_bfly_f32(0xffffffffu, v, mask, 0x1f);
+}
 
 // The matrix units of capability 8.0 and later, used by all 32 lanes of a warp
 // together. A lane l holds of each matrix what its group l/4 and its place l%4 say:
@@ -100,6 +107,9 @@ template <int Pending> DEVICE void wait_for_copies() { asm volatile("cp.async.wa
 
 // write_four writes four numbers to global memory, at a multiple of 16 bytes.
 DEVICE void write_four(float *to, Four v) { *(Four *)to = v; }
+
+// read_four reads four numbers of global memory likewise.
+DEVICE Four read_four(const float *from) { return *(const Four *)from; }
 
 // fused is a·b + c, rounded once.
 DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

@@ -94,12 +94,19 @@ func (o NormStatistics) Kind() string      { return o.Norm.String() + "_statisti
 func (o NormStatistics) Operands() []Shape { return []Shape{o.X()} }
 func (o NormStatistics) Result() Shape     { return o.stats() }
 
-// NormForward computes y from x, statistics, scale and shift.
-type NormForward struct{ Normalisation }
+// NormForward computes y from x, statistics, scale and shift; Activation is
+// applied to it.
+type NormForward struct {
+	Normalisation
+	Activation Activation
+}
 
 func (o NormForward) Kind() string      { return o.Norm.String() }
 func (o NormForward) Operands() []Shape { return []Shape{o.X(), o.stats(), {o.C}, {o.C}} }
 func (o NormForward) Result() Shape     { return o.X() }
+func (o NormForward) Check() error {
+	return first(o.Normalisation.Check(), o.Activation.Check())
+}
 
 // NormBackwardScale computes the gradient by scale, Σ dy·x̂ over all but the
 // channel, from dy, x and statistics. (The gradient by shift is [ReduceSum].)
@@ -123,6 +130,27 @@ func (o NormBackwardInput) Operands() []Shape {
 }
 func (o NormBackwardInput) Result() Shape { return o.X() }
 func (o NormBackwardInput) FLOPs() int    { return 10 * o.X().Size() }
+
+// NormBackward computes all gradients of a NormForward, activation included,
+// from dy, x, statistics, scale and shift: the gradient by x, through the
+// statistics too, and as further results those by scale and by shift. It is
+// [NormBackwardInput], [NormBackwardScale] and [ReduceSum] of
+// [ActivateBackward], whose argument it computes anew from x.
+type NormBackward struct {
+	Normalisation
+	Activation Activation
+}
+
+func (o NormBackward) Kind() string { return o.Norm.String() + "_backward" }
+func (o NormBackward) Operands() []Shape {
+	return []Shape{o.X(), o.X(), o.stats(), {o.C}, {o.C}}
+}
+func (o NormBackward) Result() Shape    { return o.X() }
+func (o NormBackward) Further() []Shape { return []Shape{{o.C}, {o.C}} }
+func (o NormBackward) FLOPs() int       { return 14 * o.X().Size() }
+func (o NormBackward) Check() error {
+	return first(o.Normalisation.Check(), o.Activation.Check())
+}
 
 // NormTrack moves running statistics (2,C) towards those of a batch:
 // running ← (1−Momentum)·running + Momentum·batch, the batch's variance made

@@ -124,6 +124,8 @@ func natural(op kernels.Operation) []Fill {
 		set(Normal{}, Normal{}, Statistics{o.Normalisation, 1})
 	case kernels.NormBackwardInput:
 		set(Normal{}, Normal{}, Statistics{o.Normalisation, 1}, positive)
+	case kernels.NormBackward:
+		set(Normal{}, Normal{}, Statistics{o.Normalisation, 1}, positive)
 	case kernels.NormTrack:
 		set(positive, positive)
 	case kernels.ActivateBackward:

@@ -66,7 +66,7 @@ func work(op kernels.Operation) (roundings, terms int) {
 	case kernels.NormStatistics: // difference, square, division by the count
 		return 3, o.Count()
 	case kernels.NormForward: // difference, + epsilon, root, division, scale, shift
-		return 6, 1
+		return 6 + forwardWork[o.Activation.Function], 1
 	case kernels.NormBackwardScale: // difference, + epsilon, root, division, product
 		return 5, o.N * o.Pixels
 	case kernels.NormBackwardInput: // x̂ as above, scale, both means, two differences, division
@@ -74,6 +74,8 @@ func work(op kernels.Operation) (roundings, terms int) {
 			return 4, 1
 		}
 		return 12, 2 * o.Count()
+	case kernels.NormBackward: // as above, and the slope of z, whose error is that of NormForward
+		return 18 + forwardWork[o.Activation.Function] + backwardWork[o.Activation.Function], max(2*o.Count(), o.N*o.Pixels)
 	case kernels.NormTrack: // 1 − momentum, unbiasing, two products, sum
 		return 5, 1
 	case kernels.Activate:

@@ -183,6 +183,7 @@ func BenchmarkLoops(b *testing.B) {
 	norm := kernels.Normalisation{N: n, Pixels: pixels, C: c, Groups: 1, Epsilon: 1e-5}
 	layer := norm
 	layer.Norm = kernels.LayerNorm
+	leaky := kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}
 	pooling := kernels.Pooling{N: n, C: c, H: 32, W: 32, R: 2, S: 2, StrideH: 2, StrideW: 2}
 	average := pooling
 	average.Average = true
@@ -204,6 +205,7 @@ func BenchmarkLoops(b *testing.B) {
 		kernels.UpsampleForward{Upsampling: bilinear}, kernels.UpsampleBackward{Upsampling: bilinear},
 		kernels.NormStatistics{Normalisation: norm}, kernels.NormForward{Normalisation: norm},
 		kernels.NormBackwardScale{Normalisation: norm}, kernels.NormBackwardInput{Normalisation: norm},
+		kernels.NormForward{Normalisation: norm, Activation: leaky}, kernels.NormBackward{Normalisation: norm, Activation: leaky},
 		kernels.NormStatistics{Normalisation: layer}, kernels.NormForward{Normalisation: layer}, kernels.NormBackwardInput{Normalisation: layer},
 		kernels.Dropout{Rate: 0.5, Size: size}, kernels.Noise{Shape: image}, kernels.Noise{Shape: image, Uniform: true},
 	}

@@ -11,6 +11,7 @@ func init() {
 	register(prepareNormForward)
 	register(prepareNormBackwardScale)
 	register(prepareNormBackwardInput)
+	register(prepareNormBackward)
 	register(prepareNormTrack)
 }
 
@@ -75,9 +76,9 @@ func prepareNormStatistics(ctx *Context, op kernels.NormStatistics) Kernel {
 func prepareNormForward(ctx *Context, op kernels.NormForward) Kernel {
 	g := op.Normalisation
 	if g.Norm == kernels.BatchNorm {
-		return prepareBatchForward(ctx, g)
+		return prepareBatchForward(ctx, op)
 	}
-	return spreadOver(ctx, g.Statistics(), pairsAShare(g), func(out []float32, in [][]float32, from, to int) {
+	normed := spreadOver(ctx, g.Statistics(), pairsAShare(g), func(out []float32, in [][]float32, from, to int) {
 		means, variances := statisticsOf(g, in[1])
 		for i := from; i < to; i++ {
 			p := pairOf(g, i)
@@ -91,6 +92,17 @@ func prepareNormForward(ctx *Context, op kernels.NormForward) Kernel {
 			}
 		}
 	})
+	apply := activationOf(op.Activation)
+	if apply == nil {
+		return normed
+	}
+	activated := spreadOver(ctx, g.X().Size(), grain, func(out []float32, _ [][]float32, from, to int) {
+		apply(out[from:to], out[from:to])
+	})
+	return func(out []float32, in [][]float32) {
+		normed(out, in)
+		activated(out, nil)
+	}
 }
 
 // prepareNormBackwardInput computes, with g = dy·scale and E the mean over the
@@ -129,6 +141,82 @@ func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel
 			}
 		}
 	})
+}
+
+// prepareNormBackward takes the gradient of the activation first, into the
+// result, then those of the normalisation from there.
+func prepareNormBackward(ctx *Context, op kernels.NormBackward) Kernel {
+	g := op.Normalisation
+	if g.Norm == kernels.BatchNorm {
+		return prepareBatchBackward(ctx, op)
+	}
+	slopes := prepareSlopes(ctx, op)
+	input := prepareNormBackwardInput(ctx, kernels.NormBackwardInput{Normalisation: g})
+	var k *columnChunks
+	visit := func(sums []float64, in [][]float32, from, to int) {
+		sumNormed(g, sums[:g.C], in, from, to)
+		sumColumns(sums[g.C:], in[0][from*g.C:to*g.C])
+	}
+	finish := func(dscale []float32, in [][]float32) {
+		dshift := in[3]
+		for i := range dscale {
+			dscale[i], dshift[i] = float32(k.total(i)), float32(k.total(g.C+i))
+		}
+	}
+	k, channels := sumRows(ctx, g.N*g.Pixels, g.C, 2*g.C, visit, finish)
+	operands := make([][]float32, 4)
+	return func(out []float32, in [][]float32) {
+		copy(operands, in)
+		if slopes != nil {
+			slopes(out, in)
+			operands[0] = out
+		}
+		operands[3] = in[6]
+		channels(in[5], operands)
+		operands[3] = in[3]
+		input(out, operands)
+		clear(operands)
+	}
+}
+
+// prepareSlopes makes the kernel of dy·f'(z) for z = x̂·scale + shift, nil where
+// f is the identity.
+func prepareSlopes(ctx *Context, op kernels.NormBackward) Kernel {
+	g, gradient := op.Normalisation, slopeOfArgument(op.Activation)
+	if gradient == nil {
+		return nil
+	}
+	length := g.C / g.Groups
+	return spreadOver(ctx, g.N*g.Pixels, grain/g.C, func(out []float32, in [][]float32, from, to int) {
+		x, scale, shift := in[1], in[3], in[4]
+		means, variances := statisticsOf(g, in[2])
+		for row := from; row < to; row++ {
+			for c := 0; c < g.C; c += length {
+				pair := g.Index(row/g.Pixels, row%g.Pixels, c)
+				mean, factor := means[pair], deviation(variances[pair], g.Epsilon)
+				for i := c; i < c+length; i++ {
+					out[row*g.C+i] = (x[row*g.C+i]-mean)*factor*scale[i] + shift[i]
+				}
+			}
+		}
+		rows := out[from*g.C : to*g.C]
+		gradient(rows, in[0][from*g.C:to*g.C])
+	})
+}
+
+// slopeOfArgument writes dy·f'(z) over z, or is nil for the identity.
+func slopeOfArgument(a kernels.Activation) func(z, dy []float32) {
+	apply, gradient := activationOf(a), activationGradientOf(a)
+	switch {
+	case apply == nil:
+		return nil
+	case !a.FromOutput():
+		return func(z, dy []float32) { gradient(z, z, dy) }
+	}
+	return func(z, dy []float32) {
+		apply(z, z)
+		gradient(z, z, dy)
+	}
 }
 
 func prepareNormTrack(ctx *Context, op kernels.NormTrack) Kernel {

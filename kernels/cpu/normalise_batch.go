@@ -15,6 +15,7 @@ type columnChunks struct {
 	chunks, width int // float64 sums of each chunk
 	visit         func(sums []float64, in [][]float32, from, to int)
 	finish        func(out []float32, in [][]float32)
+	out           []float32
 	in            [][]float32
 	share         func(share, worker int)
 }
@@ -30,9 +31,9 @@ func sumRows(ctx *Context, rows, c, width int, visit func(sums []float64, in [][
 }
 
 func (k *columnChunks) run(out []float32, in [][]float32) {
-	k.in = in
+	k.out, k.in = out, in
 	k.ctx.Workers.run(k.chunks, k.share)
-	k.in = nil
+	k.out, k.in = nil, nil
 	k.finish(out, in)
 }
 
@@ -91,11 +92,16 @@ func prepareBatchStatistics(ctx *Context, g kernels.Normalisation) Kernel {
 	return kernel
 }
 
-func prepareBatchForward(ctx *Context, g kernels.Normalisation) Kernel {
+func prepareBatchForward(ctx *Context, op kernels.NormForward) Kernel {
+	g, apply := op.Normalisation, activationOf(op.Activation)
 	ctx.reserve(0, g.C)
 	rows := spreadOver(ctx, g.N*g.Pixels, grain/g.C, func(out []float32, in [][]float32, from, to int) {
 		means, factors := in[1][:g.C], ctx.shared[:g.C]
-		normalise(out[from*g.C:to*g.C], in[0][from*g.C:to*g.C], means, factors, in[3])
+		y := out[from*g.C : to*g.C]
+		normalise(y, in[0][from*g.C:to*g.C], means, factors, in[3])
+		if apply != nil {
+			apply(y, y)
+		}
 	})
 	return func(out []float32, in [][]float32) {
 		_, variances := statisticsOf(g, in[1])
@@ -132,24 +138,13 @@ func normaliseAll(y, x, means, factors, shifts []float32) {
 // normalisation.
 func prepareNormBackwardScale(ctx *Context, op kernels.NormBackwardScale) Kernel {
 	g := op.Normalisation
-	length := g.C / g.Groups // channels that share a pair within a row
 	var k *columnChunks
 	visit := func(sums []float64, in [][]float32, from, to int) {
-		means, variances := statisticsOf(g, in[2])
 		if g.Norm == kernels.BatchNorm {
-			productColumns(sums, in[0][from*g.C:to*g.C], in[1][from*g.C:to*g.C], means)
+			productColumns(sums, in[0][from*g.C:to*g.C], in[1][from*g.C:to*g.C], in[2][:g.C])
 			return
 		}
-		for row := from; row < to; row++ {
-			dy, x := in[0][row*g.C:][:g.C], in[1][row*g.C:][:g.C]
-			for c := 0; c < g.C; c += length {
-				pair := g.Index(row/g.Pixels, row%g.Pixels, c)
-				mean, factor := means[pair], deviation(variances[pair], g.Epsilon)
-				for i := c; i < c+length; i++ {
-					sums[i] += float64(dy[i] * ((x[i] - mean) * factor))
-				}
-			}
-		}
+		sumNormed(g, sums, in, from, to)
 	}
 	finish := func(out []float32, in [][]float32) {
 		_, variances := statisticsOf(g, in[2])
@@ -165,45 +160,119 @@ func prepareNormBackwardScale(ctx *Context, op kernels.NormBackwardScale) Kernel
 	return kernel
 }
 
-// prepareBatchBackwardInput computes, with m rows and k = scale/sqrt(variance+ε),
+// sumNormed adds dy·x̂ of some rows of a group or layer norm to the sums of the
+// channels; in begins with dy, x and statistics.
+func sumNormed(g kernels.Normalisation, sums []float64, in [][]float32, from, to int) {
+	length := g.C / g.Groups // channels that share a pair within a row
+	means, variances := statisticsOf(g, in[2])
+	for row := from; row < to; row++ {
+		dy, x := in[0][row*g.C:][:g.C], in[1][row*g.C:][:g.C]
+		for c := 0; c < g.C; c += length {
+			pair := g.Index(row/g.Pixels, row%g.Pixels, c)
+			mean, factor := means[pair], deviation(variances[pair], g.Epsilon)
+			for i := c; i < c+length; i++ {
+				sums[i] += float64(dy[i] * ((x[i] - mean) * factor))
+			}
+		}
+	}
+}
+
+// batchBackward computes, with m rows and k = scale/sqrt(variance+ε),
 //
 //	dx = k·(dy − Σdy/m) − (x − mean)·k·Σ(dy·(x − mean))/(m·(variance + ε))
 //	   = a·(dy − c) + b·(x − mean)
 //
-// for coefficients a, b and c of each channel.
-func prepareBatchBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel {
-	g := op.Normalisation
-	n := g.C
-	ctx.reserve(0, 3*n)
-	rows := spreadOver(ctx, g.N*g.Pixels, grain/n, func(out []float32, in [][]float32, from, to int) {
+// for coefficients a, b and c of each channel. Behind an activation dy·f' takes
+// the place of dy; it is written to dx and read from there.
+type batchBackward struct {
+	kernels.Normalisation
+	ctx    *Context
+	sums   *columnChunks
+	kernel Kernel
+	slope  func(z, dy []float32) // nil without an activation
+	rows   Kernel                // dx by the coefficients
+
+	operands [3][]float32 // of rows
+}
+
+func newBatchBackward(ctx *Context, op kernels.NormBackward) *batchBackward {
+	b := &batchBackward{Normalisation: op.Normalisation, ctx: ctx, slope: slopeOfArgument(op.Activation)}
+	n := b.C
+	ctx.reserve(0, 4*n)
+	b.rows = spreadOver(ctx, b.N*b.Pixels, grain/n, func(out []float32, in [][]float32, from, to int) {
 		means, a, b, c := in[2][:n], ctx.shared[:n], ctx.shared[n:2*n], ctx.shared[2*n:3*n]
 		normaliseGradient(out[from*n:to*n], in[0][from*n:to*n], in[1][from*n:to*n], means, a, b, c)
 	})
-	var k *columnChunks
-	visit := func(sums []float64, in [][]float32, from, to int) {
-		sumColumns(sums[:n], in[0][from*n:to*n])
-		productColumns(sums[n:], in[0][from*n:to*n], in[1][from*n:to*n], in[2][:n])
+	b.sums, b.kernel = sumRows(ctx, b.N*b.Pixels, n, 2*n, b.visit, b.finish)
+	return b
+}
+
+func prepareBatchBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel {
+	b := newBatchBackward(ctx, kernels.NormBackward{Normalisation: op.Normalisation})
+	if !op.Frozen {
+		return b.kernel
 	}
-	finish := func(out []float32, in [][]float32) {
-		_, variances := statisticsOf(g, in[2])
-		count := float64(g.Count())
-		for i, v := range variances {
-			squared := float64(v) + g.Epsilon
-			factor := float64(in[3][i]) / math.Sqrt(squared)
-			ctx.shared[i] = float32(factor)
-			ctx.shared[n+i], ctx.shared[2*n+i] = 0, 0
-			if !op.Frozen {
-				ctx.shared[n+i] = float32(-factor * k.total(n+i) / (count * squared))
-				ctx.shared[2*n+i] = float32(k.total(i) / count)
-			}
+	return func(out []float32, in [][]float32) {
+		for i := range b.C {
+			b.coefficients(i, in, 0, 0)
 		}
-		rows(out, in)
+		b.rows(out, in)
 	}
-	k, kernel := sumRows(ctx, g.N*g.Pixels, n, 2*n, visit, finish)
-	if op.Frozen {
-		return finish
+}
+
+func prepareBatchBackward(ctx *Context, op kernels.NormBackward) Kernel {
+	b := newBatchBackward(ctx, op)
+	return func(out []float32, in [][]float32) {
+		_, variances := statisticsOf(b.Normalisation, in[2])
+		for i, v := range variances {
+			ctx.shared[3*b.C+i] = deviation(v, b.Epsilon) * in[3][i]
+		}
+		b.kernel(out, in)
 	}
-	return kernel
+}
+
+// visit sums dy and dy·(x − mean) of some rows, a few at a time, so that the
+// second reader finds them in the cache.
+func (b *batchBackward) visit(sums []float64, in [][]float32, from, to int) {
+	n := b.C
+	for step := max(1, grain/n); from < to; from += step {
+		end := min(from+step, to) * n
+		dy, x := in[0][from*n:end], in[1][from*n:end]
+		if b.slope != nil {
+			z := b.sums.out[from*n : end]
+			normalise(z, x, in[2][:n], b.ctx.shared[3*n:4*n], in[4])
+			b.slope(z, dy)
+			dy = z
+		}
+		sumColumns(sums[:n], dy)
+		productColumns(sums[n:], dy, x, in[2][:n])
+	}
+}
+
+func (b *batchBackward) finish(out []float32, in [][]float32) {
+	for i := range b.C {
+		sum, product := b.sums.total(i), b.sums.total(b.C+i)
+		b.coefficients(i, in, sum, product)
+		if len(in) > 5 {
+			in[5][i] = float32(product / math.Sqrt(float64(in[2][b.C+i])+b.Epsilon))
+			in[6][i] = float32(sum)
+		}
+	}
+	copy(b.operands[:], in)
+	if b.slope != nil {
+		b.operands[0] = out
+	}
+	b.rows(out, b.operands[:])
+	clear(b.operands[:])
+}
+
+// coefficients are those of channel i, given Σdy and Σdy·(x − mean).
+func (b *batchBackward) coefficients(i int, in [][]float32, sum, product float64) {
+	n, count, squared := b.C, float64(b.Count()), float64(in[2][b.C+i])+b.Epsilon
+	factor := float64(in[3][i]) / math.Sqrt(squared)
+	b.ctx.shared[i] = float32(factor)
+	b.ctx.shared[n+i] = float32(-factor * product / (count * squared))
+	b.ctx.shared[2*n+i] = float32(sum / count)
 }
 
 // normaliseGradient is dx = a·(dy − c) + b·(x − mean), channel by channel.

@@ -4,13 +4,10 @@ import "hourglass/kernels"
 
 func init() {
 	register(normStatistics)
-	register(func(o kernels.NormForward, p *Program) {
-		g, size := seenAs(o.Normalisation), o.X().Size()
-		args := append([]Arg{operand(0), operand(1), operand(2), operand(3), result(), integer(size)}, g.args()...)
-		p.each("norm_forward", size, cost{2*size + 2*g.pairs + 2*o.C, o.FLOPs()}, append(args, float(o.Epsilon))...)
-	})
+	register(normForward)
 	register(normBackwardScale)
 	register(normBackwardInput)
+	register(normBackward)
 	register(func(o kernels.NormTrack, p *Program) {
 		pairs, count := o.Statistics(), float64(o.Count())
 		p.over(0, 1)
@@ -20,85 +17,180 @@ func init() {
 }
 
 // norm is a normalisation seen as (outer, pixels, groups, width): a pair of
-// statistics belongs to one outer and one group; see normalise.cu.
-type norm struct{ outer, pixels, groups, width, channels, pairs int }
+// statistics belongs to one outer and one group, or with rows, of a layer norm,
+// to one pixel; see normalise.cu.
+type norm struct {
+	outer, pixels, groups, width, channels, pairs int
+
+	rows         bool
+	column, span int // channels of a thread, and threads side by side
+}
 
 func seenAs(g kernels.Normalisation) norm {
-	n := norm{channels: g.C, pairs: g.Statistics()}
+	n := norm{channels: g.C, pairs: g.Statistics(), column: 1}
 	switch g.Norm {
 	case kernels.BatchNorm:
 		n.outer, n.pixels, n.groups, n.width = 1, g.N*g.Pixels, g.C, 1
 	case kernels.GroupNorm:
 		n.outer, n.pixels, n.groups, n.width = g.N, g.Pixels, g.Groups, g.C/g.Groups
 	case kernels.LayerNorm:
-		n.outer, n.pixels, n.groups, n.width = g.N*g.Pixels, 1, 1, g.C
+		n.outer, n.pixels, n.groups, n.width, n.rows = 1, g.N*g.Pixels, 1, g.C, true
 	}
+	if g.C%4 == 0 {
+		n.column = 4
+	}
+	n.span = min(g.C/n.column, warp)
 	return n
 }
 
 func (n norm) args() []Arg { return integers(n.pixels, n.groups, n.width, n.channels, n.pairs) }
 
-// perPair is how kernels named *_rows and *_columns share the elements of all
-// pairs: the kernel's ending, its grid and block, and the chunks.
-func (n norm) perPair() (ending string, grid [3]int, block, chunk, chunks int) {
-	if n.width == 1 {
-		blocks := n.outer * ceil(n.channels, warp)
-		chunk, chunks = cut(n.pixels, blocks, 256)
-		return "_columns", [3]int{blocks, chunks, 1}, threads, chunk, chunks
+// lanes are the threads of a block that stand above one another.
+func (n norm) lanes() int { return threads / n.span }
+
+// columns are the blocks that stand side by side, of all outers.
+func (n norm) columns() int { return n.outer * ceil(n.channels, n.span*n.column) }
+
+// cut shares the pixels among blocks of which each thread has several pixels.
+func (n norm) cut() (chunk, chunks int) { return cut(n.pixels, n.columns(), 4*n.lanes()) }
+
+// kernel is the ending of the kernels that have room for the activation.
+func (n norm) kernel(a kernels.Activation) string {
+	kind := "curved"
+	switch {
+	case n.rows:
+		kind = "rows"
+	case n.column == 1:
+	case a.Function == kernels.SiLU:
+		kind = "silu"
+	case a.Function <= kernels.LeakyReLU:
+		kind = "bent"
 	}
-	chunk, chunks = cut(n.pixels*n.width, n.pairs, 512)
-	return "_rows", [3]int{n.pairs, chunks, 1}, blockFor(chunk), chunk, chunks
+	return kind + n.width4()
+}
+
+func (n norm) width4() string {
+	if n.column == 4 {
+		return "_by_4"
+	}
+	return "_by_1"
+}
+
+// walked are the arguments behind the buffers of a kernel.
+func (n norm) walked(chunk int, epsilon float64, a kernels.Activation) []Arg {
+	return append(append(n.args(), integer(n.span), integer(chunk), float(epsilon)), activation(a)...)
+}
+
+// perWarp adds a launch of a warp for each of so many items.
+func (p *Program) perWarp(kernel string, items int, cost cost, args ...Arg) {
+	p.each(kernel, items*warp, cost, args...)
 }
 
 func normStatistics(o kernels.NormStatistics, p *Program) {
-	g, size, count := seenAs(o.Normalisation), o.X().Size(), o.Count()
-	ending, grid, block, chunk, chunks := g.perPair()
-	out, divisor := result(), float64(count)
-	if chunks > 1 {
-		out, divisor = p.reserve(2*chunks*g.pairs), 1
+	g, size := seenAs(o.Normalisation), o.X().Size()
+	if g.rows {
+		p.perWarp("norm_row_statistics", g.pairs, cost{size + 2*g.pairs, o.FLOPs()}, operand(0), result(), integer(g.pairs), integer(g.channels))
+		return
 	}
-	args := append([]Arg{operand(0), out}, g.args()...)
-	p.run("norm_statistics"+ending, grid, block, cost{size + 2*chunks*g.pairs, o.FLOPs()},
-		append(args, integer(chunk), integer(chunks), float(divisor))...)
-	if chunks > 1 {
-		p.each("norm_statistics_merge", g.pairs, cost{2 * (chunks + 1) * g.pairs, 8 * chunks * g.pairs},
-			out, result(), integer(g.pairs), integer(count), integer(chunk), integer(chunks))
+	chunk, chunks := g.cut()
+	words := 2 * g.outer * chunks * g.channels
+	part := p.reserve(words)
+	args := append([]Arg{operand(0), part}, g.args()...)
+	p.run("norm_statistics"+g.width4(), [3]int{g.columns(), chunks, 1}, threads, cost{size + words, o.FLOPs()},
+		append(args, integers(g.span, chunk, chunks)...)...)
+	args = append([]Arg{part, result()}, g.args()...)
+	p.perWarp("norm_statistics_merge", g.pairs, cost{words + 2*g.pairs, 5 * words}, append(args, integers(chunk, chunks)...)...)
+}
+
+// elementwise are the grid and the chunk of a kernel that writes every element:
+// more blocks than of one that sums, for the last to finish to be sooner done.
+func (n norm) elementwise() (grid [3]int, chunk int) {
+	chunk, chunks := cut(n.pixels, ceil(n.columns(), 4), 4*n.lanes())
+	return [3]int{n.columns(), chunks, 1}, chunk
+}
+
+func normForward(o kernels.NormForward, p *Program) {
+	g, size := seenAs(o.Normalisation), o.X().Size()
+	grid, chunk := g.elementwise()
+	p.over(0)
+	args := []Arg{operand(0), operand(1), operand(2), operand(3), result()}
+	p.run("norm_forward_"+g.kernel(o.Activation), grid, threads, cost{2*size + 2*g.pairs + 2*o.C, o.FLOPs()},
+		append(args, g.walked(chunk, o.Epsilon, o.Activation)...)...)
+}
+
+// gradient is where the buffers of a normalisation's gradient stand: operands,
+// of which shift may be missing, and results, of which those that nobody asked
+// for are missing.
+type gradient struct {
+	kernels.Normalisation
+	activation               kernels.Activation
+	dy, x, statistics        Arg
+	scale, shift             Arg
+	dscale, dshift, sums, dx Arg
+	wantsChannels, wantsSums bool
+}
+
+var none = Arg{Null: true}
+
+// sum computes dscale and dshift, and the sums of each pair.
+func (d gradient) sum(p *Program) {
+	g, size := seenAs(d.Normalisation), d.X().Size()
+	chunk, chunks := g.cut()
+	rows := g.outer * chunks
+	words := 2 * rows * g.channels
+	pairs := 0
+	if d.wantsSums {
+		pairs = g.pairs
 	}
+	if g.rows && d.wantsSums {
+		args := []Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.sums, integer(pairs), integer(g.channels), float(d.Epsilon)}
+		p.perWarp("norm_row_sums", pairs, cost{2*size + 4*pairs + 2*g.channels, 6 * size}, append(args, activation(d.activation)...)...)
+		if pairs = 0; !d.wantsChannels {
+			return
+		}
+	}
+	part := p.reserve(words)
+	args := append([]Arg{d.dy, d.x, d.statistics, d.scale, d.shift, part}, g.walked(chunk, d.Epsilon, d.activation)...)
+	p.run("norm_sums_"+g.kernel(d.activation), [3]int{g.columns(), chunks, 1}, threads,
+		cost{2*size + words + 2*g.pairs + 2*g.channels, 6 * size}, append(args, integer(chunks))...)
+	channels := 0
+	if d.wantsChannels {
+		channels = g.channels
+	}
+	args = append([]Arg{part, d.scale, d.dscale, d.dshift, d.sums}, integers(g.pixels, g.groups, g.width, g.channels, pairs)...)
+	p.perWarp("norm_sums_merge", channels+pairs, cost{words + 2*channels + 2*pairs + g.channels, 2 * words}, append(args, integers(rows, chunks)...)...)
+}
+
+// input computes dx.
+func (d gradient) input(p *Program) {
+	g, size := seenAs(d.Normalisation), d.X().Size()
+	grid, chunk := g.elementwise()
+	args := []Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.sums, d.dx}
+	p.over(0, 1)
+	p.run("norm_backward_"+g.kernel(d.activation), grid, threads, cost{3*size + 4*g.pairs + 2*g.channels, 8 * size},
+		append(args, g.walked(chunk, d.Epsilon, d.activation)...)...)
 }
 
 func normBackwardScale(o kernels.NormBackwardScale, p *Program) {
-	g, rows, size := seenAs(o.Normalisation), o.N*o.Pixels, o.X().Size()
-	blocks := ceil(o.C, warp)
-	chunk, chunks := cut(rows, blocks, 256)
-	out := result()
-	if chunks > 1 {
-		out = p.reserve(chunks * o.C)
-	}
-	args := append([]Arg{operand(0), operand(1), operand(2), out, integer(rows)}, g.args()...)
-	p.run("norm_backward_scale", [3]int{blocks, chunks, 1}, threads, cost{2*size + 2*g.pairs + chunks*o.C, o.FLOPs()},
-		append(args, integer(chunk), float(o.Epsilon))...)
-	if chunks > 1 {
-		p.sumChunks(out, result(), 1, chunks, o.C, chunks, 1)
-	}
+	d := gradient{Normalisation: o.Normalisation, dy: operand(0), x: operand(1), statistics: operand(2), scale: none, shift: none,
+		dscale: result(), dshift: p.reserve(o.C), sums: none, wantsChannels: true}
+	d.sum(p)
 }
 
 func normBackwardInput(o kernels.NormBackwardInput, p *Program) {
-	g, size := seenAs(o.Normalisation), o.X().Size()
-	if o.Frozen {
-		args := append([]Arg{operand(0), operand(2), operand(3), result(), integer(size)}, g.args()...)
-		p.each("norm_backward_input_frozen", size, cost{2*size + 2*g.pairs + o.C, o.FLOPs()}, append(args, float(o.Epsilon))...)
-		return
+	d := gradient{Normalisation: o.Normalisation, dy: operand(0), x: operand(1), statistics: operand(2), scale: operand(3), shift: none,
+		dscale: none, dshift: none, sums: none, dx: result()}
+	if !o.Frozen {
+		d.wantsSums, d.sums = true, p.reserve(2*o.Statistics())
+		d.sum(p)
 	}
-	ending, grid, block, chunk, chunks := g.perPair()
-	sums := p.reserve(2 * chunks * g.pairs)
-	args := append([]Arg{operand(0), operand(1), operand(2), operand(3), sums}, g.args()...)
-	p.run("norm_sums"+ending, grid, block, cost{2*size + 2*(chunks+1)*g.pairs + o.C, o.FLOPs() / 2},
-		append(args, integer(chunk), integer(chunks), float(o.Epsilon))...)
-	if chunks > 1 {
-		part := sums
-		sums = p.reserve(2 * g.pairs)
-		p.sumChunks(part, sums, 2, chunks, g.pairs, chunks, 1)
-	}
-	args = append([]Arg{operand(0), operand(1), operand(2), operand(3), sums, result(), integer(size)}, g.args()...)
-	p.each("norm_backward_input", size, cost{3*size + 4*g.pairs + o.C, o.FLOPs() / 2}, append(args, float(o.Epsilon))...)
+	d.input(p)
+}
+
+func normBackward(o kernels.NormBackward, p *Program) {
+	d := gradient{Normalisation: o.Normalisation, activation: o.Activation,
+		dy: operand(0), x: operand(1), statistics: operand(2), scale: operand(3), shift: operand(4),
+		dx: result(), dscale: operand(5), dshift: operand(6), sums: p.reserve(2 * o.Statistics()), wantsChannels: true, wantsSums: true}
+	d.sum(p)
+	d.input(p)
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // derivative says which operation, on which operands, computes the gradient of
-// a forward operation by one of its operands.
+// a forward operation by one of its operands. The results of a kernels.Several
+// are the gradients of the derivatives that name it, in their order.
 type derivative struct {
 	operand  int
 	op       kernels.Operation
@@ -53,7 +54,13 @@ func derivatives(op kernels.Operation, in [][]float64, y, dy []float64) []deriva
 		return append(normDerivatives(o.Normalisation, in, dy),
 			derivative{0, kernels.NormBackwardInput{Normalisation: o.Normalisation, Frozen: true}, [][]float64{dy, in[0], in[1], in[2]}})
 	case trained:
-		return append(normDerivatives(o.Normalisation, in, dy),
+		backward := kernels.NormBackward(o.NormForward)
+		operands := [][]float64{dy, in[0], in[1], in[2], in[3], make([]float64, o.C), make([]float64, o.C)}
+		all := []derivative{{0, backward, operands}, {2, backward, operands}, {3, backward, operands}}
+		if o.Activation.Function != kernels.Identity {
+			return all
+		}
+		return append(append(all, normDerivatives(o.Normalisation, in, dy)...),
 			derivative{0, kernels.NormBackwardInput{Normalisation: o.Normalisation}, [][]float64{dy, in[0], in[1], in[2]}})
 	case kernels.Activate:
 		from := in[0]
@@ -155,6 +162,9 @@ func plain(op kernels.Operation) kernels.Operation {
 	case kernels.Multiply:
 		o.Activation = kernels.Activation{}
 		return o
+	case kernels.NormForward:
+		o.Activation = kernels.Activation{}
+		return o
 	}
 	return op
 }
@@ -199,12 +209,17 @@ func checkGradients(t *testing.T, name string, op kernels.Operation) []derivativ
 	y := forward(t, op, in)
 	dy := normals(100, len(y))
 	all := derivatives(op, in, y, dy)
+	results := 0 // of a kernels.Several that have been taken
 	for _, d := range all {
-		if want := natural.Operands()[d.operand].Size(); d.op.Result().Size() != want {
-			t.Errorf("%s: gradient by operand %d holds %d elements, want %d", name, d.operand, d.op.Result().Size(), want)
+		gradient := run(t, d.op, d.operands...)
+		if further := d.operands[len(d.op.Operands()):]; len(further) > 0 {
+			gradient = append([][]float64{gradient}, further...)[results]
+			results++
+		}
+		if want := natural.Operands()[d.operand].Size(); len(gradient) != want {
+			t.Errorf("%s: gradient by operand %d holds %d elements, want %d", name, d.operand, len(gradient), want)
 			continue
 		}
-		gradient := run(t, d.op, d.operands...)
 		direction := normals(101, len(gradient))
 		analytic, size := 0.0, 0.0
 		for i := range gradient {

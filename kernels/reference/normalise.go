@@ -11,6 +11,7 @@ func init() {
 	register(normForward)
 	register(normBackwardScale)
 	register(normBackwardInput)
+	register(normBackward)
 	register(normTrack)
 }
 
@@ -47,7 +48,7 @@ func normForward(o kernels.NormForward, _ kernels.Clock, y []float64, in [][]flo
 	x, scale, shift := in[0], in[2], in[3]
 	means, variances := halves(in[1])
 	eachNormed(o.Normalisation, func(i, c, pair int) {
-		y[i] = (x[i]-means[pair])/math.Sqrt(variances[pair]+o.Epsilon)*scale[c] + shift[c]
+		y[i] = activate(o.Activation, (x[i]-means[pair])/math.Sqrt(variances[pair]+o.Epsilon)*scale[c]+shift[c])
 	})
 }
 
@@ -85,6 +86,23 @@ func normBackwardInput(o kernels.NormBackwardInput, _ kernels.Clock, dx []float6
 		g := dy[i] * scale[c]
 		dx[i] = (g - meanG[pair] - normed(i, pair)*meanGX[pair]) / math.Sqrt(variances[pair]+o.Epsilon)
 	})
+}
+
+// normBackward is the activation's gradient, whose operand is y or the argument,
+// and behind it those of the plain normalisation.
+func normBackward(o kernels.NormBackward, clock kernels.Clock, dx []float64, in [][]float64) {
+	dy, x, statistics, scale, shift, dscale, dshift := in[0], in[1], in[2], in[3], in[4], in[5], in[6]
+	forward := kernels.NormForward{Normalisation: o.Normalisation}
+	if o.Activation.FromOutput() {
+		forward.Activation = o.Activation
+	}
+	v, g := make([]float64, len(x)), make([]float64, len(x))
+	normForward(forward, clock, v, [][]float64{x, statistics, scale, shift})
+	activateBackward(kernels.ActivateBackward{Activation: o.Activation, Size: len(x)}, clock, g, [][]float64{v, dy})
+	normBackwardInput(kernels.NormBackwardInput{Normalisation: o.Normalisation}, clock, dx, [][]float64{g, x, statistics, scale})
+	normBackwardScale(kernels.NormBackwardScale{Normalisation: o.Normalisation}, clock, dscale, [][]float64{g, x, statistics})
+	clear(dshift)
+	eachNormed(o.Normalisation, func(i, c, _ int) { dshift[c] += g[i] })
 }
 
 func normTrack(o kernels.NormTrack, _ kernels.Clock, out []float64, in [][]float64) {

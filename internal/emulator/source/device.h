@@ -109,6 +109,7 @@ template <auto kernel> struct Export {
     emulated::complain("the block has %d bytes of dynamic shared memory, the kernel wants %d", emulated::block.shared, (int)sizeof name.data)
 #define RESTRICT __restrict__
 #define UNROLL
+#define UNROLL_BY_4
 #define KEEP_LOOP
 
 struct alignas(16) Four { float x, y, z, w; };
@@ -123,9 +124,16 @@ DEVICE float from_lane_above(float v, int distance) {
     int lane = emulated::thread->number % 32;
     return emulated::exchange(v, lane + distance < 32 ? lane + distance : lane);
 }
+DEVICE float from_lane_across(float v, int mask) { return emulated::exchange(v, emulated::thread->number % 32 ^ mask); }
 DEVICE void write_four(float *to, Four v) {
     if ((uintptr_t)to % 16 != 0) emulated::complain("thread %d writes four numbers to an address that is no multiple of 16", thread_x());
     memcpy(to, &v, 16);
+}
+DEVICE Four read_four(const float *from) {
+    if ((uintptr_t)from % 16 != 0) emulated::complain("thread %d reads four numbers from an address that is no multiple of 16", thread_x());
+    Four v;
+    memcpy(&v, from, 16);
+    return v;
 }
 DEVICE void commit_copies() { emulated::commit_copies(); }
 template <int Pending> DEVICE void wait_for_copies() { emulated::wait_for_copies(Pending); }
