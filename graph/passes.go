@@ -17,6 +17,7 @@ type pass struct {
 var passes = []pass{
 	{"fold constants", foldConstants},
 	{"drop copies", dropCopies},
+	{"fuse norm gradients", fuseNormGradients}, // before the activation's argument is gone
 	{"fuse activations", fuseActivations},
 	{"fuse losses", fuseLosses},
 	{"early results", earlyResults},
@@ -95,15 +96,7 @@ func dropCopies(s *schedule) {
 // fuseActivations applies an activation in the epilogue of the operation that
 // computes its argument, where nothing else reads the argument.
 func fuseActivations(s *schedule) {
-	readers := make([]int, len(s.values))
-	for _, in := range s.instructions {
-		for _, v := range in.operands {
-			readers[v]++
-		}
-	}
-	for _, v := range s.roots {
-		readers[v]++
-	}
+	readers := s.readers()
 	alias, keep := s.unchanged()
 	for i, in := range s.instructions {
 		act, ok := in.op.(kernels.Activate)
@@ -245,8 +238,27 @@ func withActivation(op kernels.Operation, a kernels.Activation) kernels.Operatio
 			o.Activation = a
 			return o
 		}
+	case kernels.NormForward:
+		if o.Activation == none {
+			o.Activation = a
+			return o
+		}
 	}
 	return nil
+}
+
+// readers counts how often each value is read, by instructions and as a root.
+func (s *schedule) readers() []int {
+	readers := make([]int, len(s.values))
+	for _, in := range s.instructions {
+		for _, v := range in.operands {
+			readers[v]++
+		}
+	}
+	for _, v := range s.roots {
+		readers[v]++
+	}
+	return readers
 }
 
 // unchanged returns the renaming and the selection that change nothing.

@@ -1,0 +1,109 @@
+package graph
+
+import (
+	"slices"
+
+	"hourglass/kernels"
+)
+
+// fuseNormGradients computes the three gradients of a normalisation at once,
+// which are functions of the same sums, and with them that of the activation
+// behind it: dy and x are read twice, and nothing is written but results.
+func fuseNormGradients(s *schedule) {
+	readers := s.readers()
+	_, keep := s.unchanged()
+	for i, in := range s.instructions {
+		input, ok := in.op.(kernels.NormBackwardInput)
+		if !ok || input.Frozen {
+			continue
+		}
+		n := normGradients{schedule: s, keep: keep, of: input.Normalisation, operands: in.operands}
+		scale, shift, forward := n.byScale(), n.byShift(), n.forward()
+		if scale < 0 || shift < 0 || forward < 0 {
+			continue
+		}
+		fused := instruction{
+			op:       kernels.NormBackward{Normalisation: n.of},
+			operands: append(slices.Clone(in.operands), s.instructions[forward].operands[3]),
+			result:   in.result, further: []int{s.instructions[scale].result, s.instructions[shift].result},
+		}
+		first := min(i, scale, shift)
+		if slices.ContainsFunc(fused.operands, func(v int) bool { return s.values[v].producer >= first }) {
+			continue
+		}
+		if slope := n.slope(forward); slope >= 0 && readers[in.operands[0]] == 3 {
+			backward := s.instructions[slope]
+			fused.op = kernels.NormBackward{Normalisation: n.of, Activation: backward.op.(kernels.ActivateBackward).Activation}
+			fused.operands[0] = backward.operands[1]
+			keep[slope] = false
+		}
+		for _, at := range []int{i, scale, shift} {
+			keep[at] = at == first
+		}
+		s.instructions[first] = fused
+	}
+	s.filter(keep)
+}
+
+// normGradients looks for what belongs to the gradient by x of a normalisation,
+// whose operands are dy, x, statistics and scale. -1 says that there is none.
+type normGradients struct {
+	*schedule
+	keep     []bool
+	of       kernels.Normalisation
+	operands []int
+}
+
+func (n normGradients) find(is func(in instruction) bool) int {
+	for i, in := range n.instructions {
+		if n.keep[i] && is(in) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (n normGradients) byScale() int {
+	want := kernels.NormBackwardScale{Normalisation: n.of}
+	return n.find(func(in instruction) bool { return in.op == want && slices.Equal(in.operands, n.operands[:3]) })
+}
+
+// byShift is the sum of dy over all but the channels, its last axis.
+func (n normGradients) byShift() int {
+	return n.find(func(in instruction) bool {
+		sum, ok := in.op.(kernels.Reduce)
+		return ok && in.operands[0] == n.operands[0] && sum.Scale == 1 &&
+			sum.To.Size() == n.of.C && sum.From[len(sum.From)-1] == n.of.C && sum.To[len(sum.To)-1] == n.of.C
+	})
+}
+
+func (n normGradients) forward() int {
+	want := kernels.NormForward{Normalisation: n.of}
+	return n.find(func(in instruction) bool { return in.op == want && slices.Equal(in.operands[:3], n.operands[1:]) })
+}
+
+// slope is the gradient of an activation that dy comes from, if the activation
+// stands behind the normalisation itself.
+func (n normGradients) slope(forward int) int {
+	at := n.values[n.operands[0]].producer
+	if at < 0 {
+		return -1
+	}
+	in := n.instructions[at]
+	backward, ok := in.op.(kernels.ActivateBackward)
+	if !ok {
+		return -1
+	}
+	from, normed := in.operands[0], n.instructions[forward].result
+	if backward.FromOutput() {
+		producer := n.values[from].producer
+		if producer < 0 || n.instructions[producer].op != kernels.Operation(kernels.Activate(backward)) {
+			return -1
+		}
+		from = n.instructions[producer].operands[0]
+	}
+	if from != normed {
+		return -1
+	}
+	return at
+}

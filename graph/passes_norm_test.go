@@ -1,0 +1,130 @@
+package graph
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+
+	"hourglass/kernels"
+)
+
+// withNorm builds a normalisation with an activation and their gradients, as
+// differentiation writes them down. With `read` the gradient between the two is
+// an output too.
+func withNorm(t testing.TB, g kernels.Normalisation, a kernels.Activation, read bool) *Builder {
+	t.Helper()
+	store, err := NewStore([]Variable{{Name: "scale", Shape: kernels.Shape{g.C}}, {Name: "shift", Shape: kernels.Shape{g.C}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := NewBuilder(store, true)
+	size := g.X().Size()
+	x, dy := b.Input("x", g.X()...), b.Input("dy", g.X()...)
+	random := rand.New(rand.NewPCG(1, uint64(size)))
+	for _, values := range [][]float32{store.Values, float32s(x.Value()), float32s(dy.Value())} {
+		for i := range values {
+			values[i] = float32(random.NormFloat64())
+		}
+	}
+	apply := func(op kernels.Operation, operands ...*gorgonia.Node) *gorgonia.Node {
+		n, err := Apply(Application{Op: op}, operands...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	scale := b.Variable("scale")
+	statistics := apply(kernels.NormStatistics{Normalisation: g}, x)
+	normed := apply(kernels.NormForward{Normalisation: g}, x, statistics, scale, b.Variable("shift"))
+	y := apply(kernels.Activate{Activation: a, Size: size}, normed)
+	from := normed
+	if a.FromOutput() {
+		from = y
+	}
+	between := apply(kernels.ActivateBackward{Activation: a, Size: size}, from, dy)
+	b.Output("y", y)
+	b.Output("dx", apply(kernels.NormBackwardInput{Normalisation: g}, between, x, statistics, scale))
+	b.Output("dscale", apply(kernels.NormBackwardScale{Normalisation: g}, between, x, statistics))
+	b.Output("dshift", apply(kernels.Reduce{From: g.X(), To: kernels.Shape{g.C}, Scale: 1}, between))
+	if read {
+		b.Output("between", between)
+	}
+	return b
+}
+
+// TestNormGradientsAreFused compares a normalisation's gradients, computed at
+// once, with those computed one after another, and counts what is left.
+func TestNormGradientsAreFused(t *testing.T) {
+	device, err := OpenDevice(CPU, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	all := passes
+	defer func() { passes = all }()
+	for _, g := range []kernels.Normalisation{
+		{Norm: kernels.BatchNorm, N: 3, Pixels: 20, C: 8, Groups: 1, Epsilon: 1e-5},
+		{Norm: kernels.GroupNorm, N: 3, Pixels: 20, C: 6, Groups: 2, Epsilon: 1e-5},
+		{Norm: kernels.LayerNorm, N: 3, Pixels: 5, C: 9, Groups: 1, Epsilon: 1e-5},
+	} {
+		for _, a := range []kernels.Activation{{Function: kernels.SiLU}, {Function: kernels.LeakyReLU, Alpha: 0.2}, {Function: kernels.Tanh}} {
+			for _, c := range []struct {
+				read         bool
+				instructions int
+			}{{false, 3}, {true, 5}} { // statistics, forward, backward; and Activate and its gradient if that is read
+				if c.read && a.FromOutput() {
+					c.instructions = 4 // Activate is in the epilogue again
+				}
+				var outputs [2][][]float32
+				for k, with := range [][]pass{nil, all} {
+					passes = with
+					p, err := Compile(device, withNorm(t, g, a, c.read), nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := p.schedule.check(); err != nil {
+						t.Fatal(err)
+					}
+					if err := p.Run(); err != nil {
+						t.Fatal(err)
+					}
+					for _, name := range []string{"y", "dx", "dscale", "dshift"} {
+						outputs[k] = append(outputs[k], p.Output(name))
+					}
+					if n := p.Cost().Instructions; k == 1 && n != c.instructions {
+						t.Errorf("%v and %v: %d instructions, want %d:\n%v", g.Norm, a.Function, n, c.instructions, p.schedule.plan(nil))
+					}
+				}
+				if err := equal(outputs[1], outputs[0]); err != nil {
+					t.Errorf("%v and %v, read %v: %v", g.Norm, a.Function, c.read, err)
+				}
+			}
+		}
+	}
+}
+
+// TestNormGradientsOfAnother leaves a gradient alone that does not come from
+// the activation behind the normalisation.
+func TestNormGradientsOfAnother(t *testing.T) {
+	g := kernels.Normalisation{Norm: kernels.BatchNorm, N: 3, Pixels: 20, C: 8, Groups: 1, Epsilon: 1e-5}
+	b := withNorm(t, g, kernels.Activation{Function: kernels.SiLU}, false)
+	l, err := lower(b.Graph, b.roots(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, in := range l.instructions {
+		if _, ok := in.op.(kernels.ActivateBackward); ok { // of x itself, say
+			l.instructions[i].operands[0] = l.value[b.inputs[0].node]
+		}
+	}
+	fuseNormGradients(&l.schedule)
+	var kinds []string
+	for _, in := range l.instructions {
+		kinds = append(kinds, in.op.Kind())
+	}
+	if got, want := fmt.Sprint(kinds), "[batchnorm_statistics batchnorm silu silu_backward batchnorm_backward]"; got != want {
+		t.Errorf("the instructions are %s, want %s", got, want)
+	}
+}
