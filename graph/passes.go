@@ -18,6 +18,8 @@ var passes = []pass{
 	{"fold constants", foldConstants},
 	{"drop copies", dropCopies},
 	{"fuse activations", fuseActivations},
+	{"slopes before transposes", slopesBeforeTransposes},
+	{"fuse slopes", fuseSlopes},
 	{"fuse losses", fuseLosses},
 	{"early results", earlyResults},
 }
@@ -95,15 +97,7 @@ func dropCopies(s *schedule) {
 // fuseActivations applies an activation in the epilogue of the operation that
 // computes its argument, where nothing else reads the argument.
 func fuseActivations(s *schedule) {
-	readers := make([]int, len(s.values))
-	for _, in := range s.instructions {
-		for _, v := range in.operands {
-			readers[v]++
-		}
-	}
-	for _, v := range s.roots {
-		readers[v]++
-	}
+	readers := s.readers()
 	alias, keep := s.unchanged()
 	for i, in := range s.instructions {
 		act, ok := in.op.(kernels.Activate)
@@ -118,6 +112,80 @@ func fuseActivations(s *schedule) {
 			s.instructions[producer].op = fused
 			alias[in.result] = in.operands[0]
 			keep[i] = false
+		}
+	}
+	s.substitute(alias)
+	s.filter(keep)
+}
+
+// slopesBeforeTransposes lets a gradient pass an activation before it is
+// transposed rather than after, where what the slope is computed from is there in
+// both orders: the gradient is then at hand where it is made.
+//
+//	slope(v, transpose(d)) = transpose(slope(u, d))    if v = transpose(u) or u = transpose(v)
+func slopesBeforeTransposes(s *schedule) {
+	readers := s.readers()
+	for i, in := range s.instructions {
+		backward, ok := in.op.(kernels.ActivateBackward)
+		if !ok {
+			continue
+		}
+		v, d := in.operands[0], in.operands[1]
+		p := s.values[d].producer
+		if p < 0 || readers[d] != 1 {
+			continue
+		}
+		transpose, ok := s.instructions[p].op.(kernels.Transpose)
+		if !ok {
+			continue
+		}
+		u, found := s.transposed(v, transpose, p)
+		if !found {
+			continue
+		}
+		// The instructions change places: the gradient in the old order is in[p]'s
+		// result from now on, that in the new one the result of in[i] as before.
+		before := s.instructions[p].operands[0]
+		s.instructions[p] = instruction{op: backward, operands: []int{u, before}, result: d}
+		s.instructions[i] = instruction{op: transpose, operands: []int{d}, result: in.result}
+		s.values[d].shape = s.values[before].shape
+	}
+}
+
+// transposed finds a value that is there at instruction p and that the transpose
+// turns into v.
+func (s *schedule) transposed(v int, transpose kernels.Transpose, p int) (u int, found bool) {
+	back := kernels.Transpose{Batch: transpose.Batch, Rows: transpose.Columns, Columns: transpose.Rows}
+	for i, in := range s.instructions[:p] {
+		switch {
+		case in.op == transpose && in.result == v:
+			return in.operands[0], true
+		case in.op == back && in.operands[0] == v && s.values[in.result].producer == i:
+			return in.result, true
+		}
+	}
+	return 0, false
+}
+
+// fuseSlopes multiplies a gradient by the slope of an activation in the epilogue
+// of the operation that computes the gradient, where nothing else reads it.
+func fuseSlopes(s *schedule) {
+	readers := s.readers()
+	alias, keep := s.unchanged()
+	for i, in := range s.instructions {
+		backward, ok := in.op.(kernels.ActivateBackward)
+		if !ok {
+			continue
+		}
+		v, d := in.operands[0], in.operands[1]
+		p := s.values[d].producer
+		if p < 0 || readers[d] != 1 || s.values[v].producer >= p {
+			continue
+		}
+		if fused := withSlope(s.instructions[p].op, backward.Activation); fused != nil {
+			of := &s.instructions[p]
+			of.op, of.operands = fused, append(of.operands[:len(of.operands):len(of.operands)], v)
+			alias[in.result], keep[i] = d, false
 		}
 	}
 	s.substitute(alias)
@@ -231,22 +299,62 @@ func withActivation(op kernels.Operation, a kernels.Activation) kernels.Operatio
 	var none kernels.Activation
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
-		if o.Activation == none {
+		if o.Activation == none && o.Slope == none {
 			o.Activation = a
 			return o
 		}
 	case kernels.ConvolveBackwardInput:
-		if o.Activation == none {
+		if o.Activation == none && o.Slope == none {
 			o.Activation = a
 			return o
 		}
 	case kernels.Multiply:
-		if o.Activation == none {
+		if o.Activation == none && o.Slope == none {
 			o.Activation = a
 			return o
 		}
 	}
 	return nil
+}
+
+// withSlope returns the operation with a slope in its epilogue, or nil if it has
+// none or does something else with its sums.
+func withSlope(op kernels.Operation, slope kernels.Activation) kernels.Operation {
+	if slope.None() {
+		return nil
+	}
+	switch o := op.(type) {
+	case kernels.ConvolveForward:
+		if o.Activation.None() && o.Slope.None() {
+			o.Slope = slope
+			return o
+		}
+	case kernels.ConvolveBackwardInput:
+		if o.Activation.None() && o.Slope.None() {
+			o.Slope = slope
+			return o
+		}
+	case kernels.Multiply:
+		if o.Activation.None() && o.Slope.None() {
+			o.Slope = slope
+			return o
+		}
+	}
+	return nil
+}
+
+// readers counts the instructions and roots that read each value.
+func (s *schedule) readers() []int {
+	readers := make([]int, len(s.values))
+	for _, in := range s.instructions {
+		for _, v := range in.operands {
+			readers[v]++
+		}
+	}
+	for _, v := range s.roots {
+		readers[v]++
+	}
+	return readers
 }
 
 // unchanged returns the renaming and the selection that change nothing.

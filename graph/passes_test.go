@@ -37,16 +37,34 @@ func randomGraph(t testing.TB, seed uint64) *Builder {
 		}
 		nodes = append(nodes, n)
 	}
+	// gradient sends a product of d on through an activation of v, or of the
+	// transposed v.
+	gradient := func(v, d *gorgonia.Node, transposed bool) {
+		apply(kernels.Multiply{M: 4, N: 6, K: 6}, d, b.Variable("w"))
+		d = nodes[len(nodes)-1]
+		if transposed {
+			turn := kernels.Transpose{Batch: 1, Rows: 4, Columns: 6}
+			apply(turn, d)
+			d = nodes[len(nodes)-1]
+			apply(turn, v)
+			v = nodes[len(nodes)-1]
+		}
+		apply(kernels.ActivateBackward{Activation: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.3}, Size: 24}, v, d)
+	}
 	functions := []kernels.Function{kernels.ReLU, kernels.Tanh, kernels.SiLU, kernels.Sigmoid}
 	for range 20 {
 		last, any := nodes[len(nodes)-1], nodes[random.IntN(len(nodes))]
-		switch random.IntN(5) {
+		switch random.IntN(7) {
 		case 0, 1:
 			apply(kernels.Activate{Activation: kernels.Activation{Function: functions[random.IntN(4)]}, Size: 24}, last)
 		case 2:
 			apply(kernels.Copy{From: shape, To: shape}, any)
 		case 3:
 			apply(kernels.Multiply{M: 4, N: 6, K: 6, TransB: true, Bias: true}, any, b.Variable("w"), b.Variable("b"))
+		case 4:
+			gradient(any, last, false)
+		case 5:
+			gradient(any, last, true)
 		default:
 			apply(kernels.Combine{A: shape, B: shape}, last, any)
 		}

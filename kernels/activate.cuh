@@ -39,3 +39,8 @@ DEVICE float slope(int function, float alpha, float v) {
     }
     return 1;
 }
+
+// finished is what becomes of a sum: f(sum), or with v the gradient f'(v)·sum.
+DEVICE float finished(int function, float alpha, const float *v, float sum) {
+    return v ? slope(function, alpha, *v) * sum : activated(function, alpha, sum);
+}

@@ -57,38 +57,41 @@ func (g Convolution) FLOPs() int {
 }
 
 // ConvolveForward computes y from x, w and, with Bias, b (K); Activation is
-// applied to the sum.
+// applied to the sum, or the sum is multiplied by a Slope, see [ActivateBackward],
+// whose operand v (N,P,Q,K) stands last.
 type ConvolveForward struct {
 	Convolution
 	Bias       bool
 	Activation Activation
+	Slope      Activation
 }
 
 func (ConvolveForward) Kind() string { return "convolve" }
 func (o ConvolveForward) Operands() []Shape {
-	return withBias([]Shape{o.X(), o.Weight()}, o.Bias, o.K)
+	return withSlope(withBias([]Shape{o.X(), o.Weight()}, o.Bias, o.K), o.Slope, o.Y())
 }
 func (o ConvolveForward) Result() Shape { return o.Y() }
 func (o ConvolveForward) Check() error {
-	return first(o.Convolution.Check(), o.Activation.Check())
+	return first(o.Convolution.Check(), checkEpilogue(o.Kind(), o.Activation, o.Slope))
 }
 
 // ConvolveBackwardInput computes the gradient by x from dy and w. Read forward
 // it is the transposed convolution of dy, to which Bias adds b (C) and
-// Activation is applied.
+// Activation is applied, or a Slope with its operand v (N,H,W,C) in the last place.
 type ConvolveBackwardInput struct {
 	Convolution
 	Bias       bool
 	Activation Activation
+	Slope      Activation
 }
 
 func (ConvolveBackwardInput) Kind() string { return "convolve_backward_input" }
 func (o ConvolveBackwardInput) Operands() []Shape {
-	return withBias([]Shape{o.Y(), o.Weight()}, o.Bias, o.C)
+	return withSlope(withBias([]Shape{o.Y(), o.Weight()}, o.Bias, o.C), o.Slope, o.X())
 }
 func (o ConvolveBackwardInput) Result() Shape { return o.X() }
 func (o ConvolveBackwardInput) Check() error {
-	return first(o.Convolution.Check(), o.Activation.Check())
+	return first(o.Convolution.Check(), checkEpilogue(o.Kind(), o.Activation, o.Slope))
 }
 
 // ConvolveBackwardWeight computes the gradient by w from x and dy.
@@ -103,4 +106,12 @@ func withBias(operands []Shape, bias bool, channels int) []Shape {
 		return append(operands, Shape{channels})
 	}
 	return operands
+}
+
+// withSlope adds the operand of a slope, which has the shape of the result.
+func withSlope(operands []Shape, slope Activation, result Shape) []Shape {
+	if slope.None() {
+		return operands
+	}
+	return append(operands, result)
 }

@@ -98,7 +98,9 @@ DEVICE void show_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "m
 DEVICE void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int Pending> DEVICE void wait_for_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory"); }
 
-// write_four writes four numbers to global memory, at a multiple of 16 bytes.
+// read_four and write_four move four numbers from and to global memory, at a
+// multiple of 16 bytes.
+DEVICE Four read_four(const float *from) { return *(const Four *)from; }
 DEVICE void write_four(float *to, Four v) { *(Four *)to = v; }
 
 // fused is a·b + c, rounded once.

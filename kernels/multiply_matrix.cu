@@ -19,8 +19,8 @@ template <class P> struct Strided {
 };
 
 template <class T, bool TransA, bool TransB>
-DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *RESTRICT out,
-                    int M, int N, int K, int chunk, int function, float alpha) {
+DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
+                    int M, int N, int K, int chunk, int function, float alpha, const float *of) {
     using Rows = typename Choose<TransA, RowFast<T::ROWS, 4, T::STEP>, DepthFast<T::ROWS, 4, T::STEP>>::Type;
     using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4, T::STEP>, RowFast<T::COLUMNS, 4, T::STEP>>::Type;
     int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
@@ -33,8 +33,9 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
         int m = row + i, n = column + j;
         if (m >= M || n >= N) return;
         Part part(sum, n, N);
-        part.finish(bias ? bias + n : bias, function, alpha);
-        part.store(out, share + m * N + n);
+        int at = share + m * N + n;
+        part.finish(bias ? bias + n : bias, function, alpha, of, at);
+        part.store(out, at);
     });
 }
 
@@ -43,8 +44,8 @@ using Small = WarpTile<64, 64, 32, 16, 16>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
     MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K,         \
-                       int chunk, int function, float alpha) {                                                     \
-        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha);                           \
+                       int chunk, int function, float alpha, const float *of) {                                    \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha, of);                       \
     }                                                                                                              \
     EXPORT(name)
 

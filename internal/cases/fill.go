@@ -114,10 +114,13 @@ func natural(op kernels.Operation) []Fill {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
 		set(Normal{}, weights(o.C/o.Groups*o.R*o.S))
+		setSlope(fills, o.Slope)
 	case kernels.ConvolveBackwardInput:
 		set(Normal{}, weights(o.K/o.Groups*o.R*o.S))
+		setSlope(fills, o.Slope)
 	case kernels.Multiply:
 		set(Normal{}, weights(o.K))
+		setSlope(fills, o.Slope)
 	case kernels.NormForward:
 		set(Normal{}, Statistics{o.Normalisation, 0}, positive)
 	case kernels.NormBackwardScale:
@@ -127,10 +130,7 @@ func natural(op kernels.Operation) []Fill {
 	case kernels.NormTrack:
 		set(positive, positive)
 	case kernels.ActivateBackward:
-		set(Outputs{}) // of the identity: the arguments themselves
-		if o.FromOutput() {
-			set(Outputs{o.Activation})
-		}
+		set(slopesOf(o.Activation))
 	case kernels.Map:
 		set(domain(o.Function))
 	case kernels.MapBackward:
@@ -153,6 +153,22 @@ func natural(op kernels.Operation) []Fill {
 		set(Normal{}, targets(o.Loss), positive)
 	}
 	return fills
+}
+
+// slopesOf is what a slope is computed from: outputs of the function, or its
+// arguments, as the identity has them.
+func slopesOf(a kernels.Activation) Fill {
+	if a.FromOutput() {
+		return Outputs{a}
+	}
+	return Outputs{}
+}
+
+// setSlope fills the last operand if it is that of a slope.
+func setSlope(fills []Fill, slope kernels.Activation) {
+	if !slope.None() {
+		fills[len(fills)-1] = slopesOf(slope)
+	}
 }
 
 // weights have the variance 1/terms, so that sums of that many products have

@@ -35,6 +35,8 @@ var invalid = []struct {
 	{convolution{"", 1, 3, 8, 6, 4, 3, 3, 1, 1, 0, 1, 1, 4, 1}.geometry(), []string{"dilation 1x4", "8x6 image", "padding 0x1"}},
 	{kernels.ConvolveForward{Convolution: convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), Activation: kernels.Activation{Function: 99}}, []string{"activation 99"}},
 	{kernels.Multiply{M: 1, N: 2, K: 3, Activation: kernels.Activation{Alpha: -1}}, []string{"alpha is -1"}},
+	{kernels.Multiply{M: 1, N: 2, K: 3, Slope: kernels.Activation{Function: 99}}, []string{"activation 99"}},
+	{kernels.Multiply{M: 1, N: 2, K: 3, Activation: kernels.Activation{Function: kernels.Tanh}, Slope: kernels.Activation{Function: kernels.ReLU}}, []string{"multiply", "tanh", "relu", "not both"}},
 	{kernels.Activate{Size: 0}, []string{"size is 0"}},
 	{kernels.Combine{Arithmetic: 9, A: kernels.Shape{1}, B: kernels.Shape{1}}, []string{"arithmetic 9"}},
 	{kernels.Map{Function: -1, Size: 1}, []string{"function -1"}},

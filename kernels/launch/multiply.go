@@ -31,6 +31,7 @@ func (p *Program) move(from Arg, size int) {
 // multiply_sum adds up. The products of a batch are not shared: there are blocks
 // enough.
 func multiply(o kernels.Multiply, p *Program) {
+	p.overSlope(o.Bias, o.Slope)
 	products := o.Products()
 	splits := whole
 	if o.Batch == 0 {
@@ -51,15 +52,18 @@ func multiply(o kernels.Multiply, p *Program) {
 	if o.Batch == 0 {
 		chunk, parts = cut(o.K, rows*columns, 256)
 	}
-	words := products * (o.M*o.K + o.K*o.N)
+	words, slope := products*(o.M*o.K+o.K*o.N), 0
+	if !o.Slope.None() {
+		slope = size
+	}
 	if parts == 1 {
 		args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, integers(o.M, o.N, o.K, chunk)...)
-		p.runTile(kernel, t, [3]int{rows, columns, products}, cost{words + size, o.FLOPs()}, append(args, activation(o.Activation)...)...)
+		p.runTile(kernel, t, [3]int{rows, columns, products}, cost{words + size + slope, o.FLOPs()}, append(args, epilogue(o.Bias, o.Activation, o.Slope)...)...)
 		return
 	}
 	part := p.reserve(parts * size)
 	args := append([]Arg{operand(0), operand(1), bias(false), part}, integers(o.M, o.N, o.K, chunk)...)
-	p.runTile(kernel, t, [3]int{rows, columns, parts}, cost{words + parts*size, o.FLOPs()}, append(args, activation(kernels.Activation{})...)...)
+	p.runTile(kernel, t, [3]int{rows, columns, parts}, cost{words + parts*size, o.FLOPs()}, append(args, epilogue(false, kernels.Activation{}, kernels.Activation{})...)...)
 	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, parts)...)
-	p.each("multiply_sum", size, cost{(parts + 1) * size, parts * size}, append(args, activation(o.Activation)...)...)
+	p.each("multiply_sum", size, cost{(parts+1)*size + slope, parts * size}, append(args, epilogue(o.Bias, o.Activation, o.Slope)...)...)
 }

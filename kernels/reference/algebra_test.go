@@ -102,25 +102,29 @@ func TestMultiplyIs1x1Convolution(t *testing.T) {
 		run(t, kernels.ConvolveForward{Convolution: g, Bias: true, Activation: gelu}, x, w, b), 1e-15)
 }
 
-// TestFusedActivation: an activation in the epilogue is the activation applied
+// TestEpilogue: an activation or a slope in the epilogue is the one applied
 // afterwards, on every fused case of the table.
-func TestFusedActivation(t *testing.T) {
+func TestEpilogue(t *testing.T) {
 	for _, c := range cases.All() {
-		var activation kernels.Activation
+		var activation, slope kernels.Activation
 		switch o := c.Op.(type) {
 		case kernels.ConvolveForward:
-			activation = o.Activation
+			activation, slope = o.Activation, o.Slope
 		case kernels.ConvolveBackwardInput:
-			activation = o.Activation
+			activation, slope = o.Activation, o.Slope
 		case kernels.Multiply:
-			activation = o.Activation
+			activation, slope = o.Activation, o.Slope
 		}
-		if activation.Function == kernels.Identity {
+		if activation.None() && slope.None() {
 			continue
 		}
 		in := c.Inputs(1)
-		sum := run(t, plain(c.Op), in...)
-		compare(t, run(t, c.Op, in...), run(t, kernels.Activate{Activation: activation, Size: len(sum)}, sum), 0)
+		sum := run(t, plain(c.Op), in[:len(plain(c.Op).Operands())]...)
+		want := run(t, kernels.Activate{Activation: activation, Size: len(sum)}, sum)
+		if !slope.None() {
+			want = run(t, kernels.ActivateBackward{Activation: slope, Size: len(sum)}, in[len(in)-1], sum)
+		}
+		compare(t, run(t, c.Op, in...), want, 0)
 	}
 }
 

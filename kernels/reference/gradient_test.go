@@ -143,17 +143,17 @@ func forward(t *testing.T, op kernels.Operation, in [][]float64) []float64 {
 }
 
 // plain is op without a fused activation, whose own derivative is checked
-// apart.
+// apart, and without a slope, which passes add behind the differentiation.
 func plain(op kernels.Operation) kernels.Operation {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
-		o.Activation = kernels.Activation{}
+		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
 		return o
 	case kernels.ConvolveBackwardInput:
-		o.Activation = kernels.Activation{}
+		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
 		return o
 	case kernels.Multiply:
-		o.Activation = kernels.Activation{}
+		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
 		return o
 	}
 	return op

@@ -29,7 +29,7 @@ func multiply(o kernels.Multiply, _ kernels.Clock, c []float64, in [][]float64) 
 			}
 		}
 	}
-	finish(c, o.Bias, in, o.N, o.Activation)
+	finish(c, o.Bias, in, o.N, o.Activation, o.Slope)
 }
 
 func transpose(o kernels.Transpose, _ kernels.Clock, y []float64, in [][]float64) {

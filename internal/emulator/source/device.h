@@ -123,6 +123,12 @@ DEVICE float from_lane_above(float v, int distance) {
     int lane = emulated::thread->number % 32;
     return emulated::exchange(v, lane + distance < 32 ? lane + distance : lane);
 }
+DEVICE Four read_four(const float *from) {
+    if ((uintptr_t)from % 16 != 0) emulated::complain("thread %d reads four numbers from an address that is no multiple of 16", thread_x());
+    Four v;
+    memcpy(&v, from, 16);
+    return v;
+}
 DEVICE void write_four(float *to, Four v) {
     if ((uintptr_t)to % 16 != 0) emulated::complain("thread %d writes four numbers to an address that is no multiple of 16", thread_x());
     memcpy(to, &v, 16);
