@@ -26,19 +26,18 @@ func (c *captured) takeMemory() error {
 		}
 	}
 	for i, in := range s.instructions {
-		for k, v := range in.further {
-			c.address[v] = arena.Address + uint64(plan.Steps[i].Further[k].Offset)
-		}
-		_, updates := in.op.(kernels.Updater)
-		parameter, gradient := c.homes[in.result]
-		switch {
-		case updates:
+		if _, updates := in.op.(kernels.Updater); updates {
 			c.address[in.result] = c.address[in.operands[0]]
-		case gradient:
-			offset, _ := c.mirror.store.offset(&c.mirror.store.Parameters[parameter])
-			c.address[in.result] = c.mirror.gradients.Address + uint64(4*offset)
-		default:
-			c.address[in.result] = arena.Address + uint64(plan.Steps[i].Result.Offset)
+			continue
+		}
+		places := append([]Buffer{plan.Steps[i].Result}, plan.Steps[i].Further...)
+		for k, v := range in.results() {
+			if parameter, gradient := c.homes[v]; gradient {
+				offset, _ := c.mirror.store.offset(&c.mirror.store.Parameters[parameter])
+				c.address[v] = c.mirror.gradients.Address + uint64(4*offset)
+			} else {
+				c.address[v] = arena.Address + uint64(places[k].Offset)
+			}
 		}
 	}
 	if c.workspace, err = c.alloc(c.workspaceBytes()); err != nil {

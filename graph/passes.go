@@ -20,6 +20,7 @@ var passes = []pass{
 	{"fuse activations", fuseActivations},
 	{"slopes before transposes", slopesBeforeTransposes},
 	{"fuse slopes", fuseSlopes},
+	{"fuse bias gradients", fuseBiasGradients},
 	{"fuse losses", fuseLosses},
 	{"early results", earlyResults},
 }
@@ -190,6 +191,76 @@ func fuseSlopes(s *schedule) {
 	}
 	s.substitute(alias)
 	s.filter(keep)
+}
+
+// fuseBiasGradients adds a gradient up over its pixels, or rows, where the gradient
+// by the weights reads it.
+func fuseBiasGradients(s *schedule) {
+	_, keep := s.unchanged()
+	sums := make(map[int][]int) // instructions that could add up a value
+	for i, in := range s.instructions {
+		for k, v := range in.operands {
+			if withSums(in.op, k) != nil {
+				sums[v] = append(sums[v], i)
+			}
+		}
+	}
+	for i, in := range s.instructions {
+		reduce, ok := in.op.(kernels.Reduce)
+		if !ok || reduce.Scale != 1 {
+			continue
+		}
+		for _, p := range sums[in.operands[0]] {
+			of := &s.instructions[p]
+			fused := withSums(of.op, slices.Index(of.operands, in.operands[0]))
+			if fused == nil || !addsColumns(reduce, kernels.Further(fused)[0].Size()) || s.read(in.result, i, p) {
+				continue
+			}
+			of.op, of.further, keep[i] = fused, []int{in.result}, false
+			break
+		}
+	}
+	s.filter(keep)
+}
+
+// withSums returns the operation with the columns of operand k added up besides, or
+// nil if it cannot be had.
+func withSums(op kernels.Operation, k int) kernels.Operation {
+	switch o := op.(type) {
+	case kernels.ConvolveBackwardWeight:
+		if o.Sums == kernels.NoSums {
+			o.Sums = [...]kernels.Sums{kernels.SumsOfX, kernels.SumsOfY}[k]
+			return o
+		}
+	case kernels.Multiply:
+		if k == 0 && o.TransA && o.Batch == 0 && !o.Sums {
+			o.Sums = true
+			return o
+		}
+	}
+	return nil
+}
+
+// addsColumns reports whether a reduction leaves the last axis, of so many columns,
+// and sums all others.
+func addsColumns(o kernels.Reduce, columns int) bool {
+	last := func(s kernels.Shape) int {
+		if len(s) == 0 {
+			return 1
+		}
+		return s[len(s)-1]
+	}
+	return o.To.Size() == columns && last(o.From) == columns && last(o.To) == columns
+}
+
+// read reports whether an instruction from one to another reads the value.
+func (s *schedule) read(v, from, to int) bool {
+	for i := from; i < to; i++ {
+		if slices.Contains(s.instructions[i].operands, v) {
+			return true
+		}
+	}
+	return false
 }
 
 // fuseLosses computes a loss where its gradient is computed, so that prediction

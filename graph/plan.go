@@ -124,6 +124,9 @@ func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifeti
 	slot = make(map[int]int)
 	for i, in := range s.instructions {
 		for _, v := range in.further {
+			if names[v] != "" {
+				continue
+			}
 			slot[v] = len(lives)
 			lives = append(lives, lifetime{4 * s.values[v].shape.Size(), i, last[v]})
 		}

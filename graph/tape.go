@@ -113,18 +113,16 @@ func (t *tape) allocate(homes map[int]int) {
 		t.buffers[v] = val.data
 	}
 	for _, in := range t.schedule.instructions {
-		for _, v := range in.further {
-			t.buffers[v] = make([]float32, t.schedule.values[v].shape.Size())
-		}
-		parameter, gradient := homes[in.result]
-		_, updates := in.op.(kernels.Updater)
-		switch {
-		case updates:
+		if _, updates := in.op.(kernels.Updater); updates {
 			t.buffers[in.result] = t.buffers[in.operands[0]]
-		case gradient:
-			t.buffers[in.result] = t.store.Parameters[parameter].Gradient
-		default:
-			t.buffers[in.result] = make([]float32, t.schedule.values[in.result].shape.Size())
+			continue
+		}
+		for _, v := range in.results() {
+			if parameter, gradient := homes[v]; gradient {
+				t.buffers[v] = t.store.Parameters[parameter].Gradient
+			} else {
+				t.buffers[v] = make([]float32, t.schedule.values[v].shape.Size())
+			}
 		}
 	}
 }

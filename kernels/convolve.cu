@@ -19,6 +19,8 @@
 //	convolve_weight_sum      adds the splits of the last one up in order, and
 //	                         writes them in the layout of w
 //
+// The last two also make the gradient by the bias, see columns.cuh.
+//
 // A block makes a tile of rows x columns (tile.cuh). The gradient by the input
 // of a strided convolution falls into strideH·strideW classes of pixels, by
 // (h + pad) mod stride: each is a dense convolution with the taps that meet it,
@@ -27,6 +29,7 @@
 // Bytes: the result once, a source about once from memory and R·S times from
 // the cache, the filters once for each row of tiles.
 #include "activate.cuh"
+#include "columns.cuh"
 #include "convolve.cuh"
 #include "tile.cuh"
 
@@ -195,9 +198,10 @@ template <int Columns> struct Outputs {
 
 // z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
 template <class T>
-DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
+DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED) {
     int group = block_z() % groups, split = block_z() / groups;
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
+    if (summed_beside<T>(up_divide(N * P * Q, chunk) * groups, rows, columns, SUMMED_ARGUMENTS)) return;
     int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
@@ -223,16 +227,14 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     });
 }
 
-// A thread makes one element of dw; element i of a split is that of (group, tap,
-// channel, filter).
-KERNEL convolve_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int channels, int columns, int splits) {
-    int i = item();
-    if (i >= size) return;
-    float sum = 0;
-    for (int s = 0; s < splits; s++)
-        sum += part[s * size + i];
-    int k = i % columns, c = i / columns % channels, tap = i / columns / channels % taps, group = i / columns / channels / taps;
-    dw[((group * columns + k) * channels + c) * taps + tap] = sum;
+// Element i of a split is that of (group, tap, channel, filter).
+KERNEL convolve_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int channels, int columns, int splits,
+                           int lanes, SLICES) {
+    if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
+    sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
+        int k = i % columns, c = i / columns % channels, tap = i / columns / channels % taps, group = i / columns / channels / taps;
+        dw[((group * columns + k) * channels + c) * taps + tap] = sum;
+    });
 }
 EXPORT(convolve_weight_sum)
 
@@ -256,8 +258,9 @@ CONVOLVE(convolve_backward_input_128x32, backward_input, Tall)
 CONVOLVE(convolve_backward_input_128x8, backward_input, Narrow)
 
 #define CONVOLVE_WEIGHT(name, tile)                                                                                \
-    KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY, int chunk) {    \
-        backward_weight<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                             \
+    KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY, int chunk,      \
+                SUMMED) {                                                                                          \
+        backward_weight<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS);                           \
     }                                                                                                              \
     EXPORT(name)
 

@@ -94,12 +94,61 @@ func (o ConvolveBackwardInput) Check() error {
 	return first(o.Convolution.Check(), checkEpilogue(o.Kind(), o.Activation, o.Slope))
 }
 
-// ConvolveBackwardWeight computes the gradient by w from x and dy.
-type ConvolveBackwardWeight struct{ Convolution }
+// ConvolveBackwardWeight computes the gradient by w from x and dy and, with Sums,
+// as a further result the gradient by the bias.
+type ConvolveBackwardWeight struct {
+	Convolution
+	Sums Sums
+}
+
+// Sums says what a gradient by the weights of a convolution adds up over the
+// pixels besides.
+type Sums int
+
+const (
+	NoSums  Sums = iota
+	SumsOfY      // dy: K numbers, the gradient by the bias of a convolution
+	SumsOfX      // x: C numbers, that of a transposed one, whose gradient stands there
+)
+
+var sumsNames = [...]string{"none", "y", "x"}
+
+func (s Sums) String() string { return name("Sums", int(s), sumsNames[:]) }
 
 func (ConvolveBackwardWeight) Kind() string        { return "convolve_backward_weight" }
 func (o ConvolveBackwardWeight) Operands() []Shape { return []Shape{o.X(), o.Y()} }
 func (o ConvolveBackwardWeight) Result() Shape     { return o.Weight() }
+func (o ConvolveBackwardWeight) Further() []Shape  { return o.Summed().further() }
+func (o ConvolveBackwardWeight) FLOPs() int        { return o.Convolution.FLOPs() + o.Summed().flops() }
+func (o ConvolveBackwardWeight) Check() error {
+	return first(o.Convolution.Check(), listed("sums", int(o.Sums), sumsNames[:]))
+}
+
+// Summed is the operand that is added up.
+func (o ConvolveBackwardWeight) Summed() Summed {
+	switch o.Sums {
+	case SumsOfX:
+		return Summed{Operand: 0, Rows: o.X().Size() / o.C, Columns: o.C}
+	case SumsOfY:
+		return Summed{Operand: 1, Rows: o.Y().Size() / o.K, Columns: o.K}
+	}
+	return Summed{}
+}
+
+// Summed is an operand whose columns an operation adds up besides, seen as a
+// matrix; the sums are its further result. The zero value is none.
+type Summed struct{ Operand, Rows, Columns int }
+
+// None reports whether there is nothing to add up.
+func (s Summed) None() bool { return s == Summed{} }
+
+func (s Summed) flops() int { return s.Rows * s.Columns }
+func (s Summed) further() []Shape {
+	if s.None() {
+		return nil
+	}
+	return []Shape{{s.Columns}}
+}
 
 func withBias(operands []Shape, bias bool, channels int) []Shape {
 	if bias {

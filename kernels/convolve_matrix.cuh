@@ -6,6 +6,7 @@
 // Bytes: the result once; a source once for each column of tiles, its taps from
 // the first cache; the filters once for each row of tiles.
 #pragma once
+#include "columns.cuh"
 #include "convolve.cuh"
 #include "matrix.cuh"
 
@@ -205,9 +206,10 @@ template <int Columns, int Width, int Step> struct Outputs {
 
 // z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
 template <class T, int Left, int Right>
-DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
+DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED) {
     int group = block_z() % groups, split = block_z() / groups;
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
+    if (summed_beside<T>(up_divide(N * P * Q, chunk) * groups, rows, columns, SUMMED_ARGUMENTS)) return;
     int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
@@ -243,7 +245,7 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
 
 #define CONVOLVE_WEIGHT(name, tile, left, right)                                                                   \
     MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
-                       int chunk) {                                                                                \
-        backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                \
+                       int chunk, SUMMED) {                                                                        \
+        backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS);              \
     }                                                                                                              \
     EXPORT(name)

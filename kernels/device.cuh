@@ -24,7 +24,7 @@ typedef unsigned long long uint64;
 #define EXPORT(name)
 #define DEVICE __attribute__((device)) inline __attribute__((always_inline))
 #define INLINED __attribute__((always_inline)) // of lambdas
-#define CALLED __attribute__((device, noinline)) static
+#define CALLED __attribute__((device, noinline, unused)) static
 #define SHARED __attribute__((shared)) static
 // DYNAMIC_SHARED declares the block's dynamic shared memory, which the launch must
 // give the very size of the array.

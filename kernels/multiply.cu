@@ -10,6 +10,7 @@
 // adds these in order, one thread an element. A batch of products lies along z
 // too: of each operand but the bias as many matrices stand one behind another.
 #include "activate.cuh"
+#include "columns.cuh"
 #include "tile.cuh"
 
 // Strided loads element (row, d) of a matrix of `rows` times `depth`, whose rows
@@ -27,10 +28,12 @@ template <class S> struct Strided {
 
 template <class T, bool TransA, bool TransB>
 DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
-                    int M, int N, int K, int chunk, int function, float alpha, const float *of) {
+                    int M, int N, int K, int chunk, int function, float alpha, const float *of,
+                    SUMMED) {
     using Rows = typename Choose<TransA, RowFirst<T::ROWS>, DepthFirst<T::ROWS>>::Type;
     using Columns = typename Choose<TransB, DepthFirst<T::COLUMNS>, RowFirst<T::COLUMNS>>::Type;
     int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
+    if (TransA && sums && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
     int pair = block_z() / splits, from = block_z() % splits * chunk;
     int depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
@@ -49,8 +52,8 @@ using Small = Tile<32, 32, 2, 2>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
     KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K, int chunk,     \
-                int function, float alpha, const float *of) {                                                      \
-        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha, of);                       \
+                int function, float alpha, const float *of, SUMMED) {                                              \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha, of, SUMMED_ARGUMENTS);     \
     }                                                                                                              \
     EXPORT(name)
 
@@ -65,12 +68,10 @@ MULTIPLY(multiply_tt_32x32, Small, true, true)
 
 // part: splits,M,N.
 KERNEL multiply_sum(const float *RESTRICT part, const float *RESTRICT bias, float *out, int size, int N, int splits,
-                    int function, float alpha, const float *of) {
-    int i = item();
-    if (i >= size) return;
-    float sum = 0;
-    for (int s = 0; s < splits; s++)
-        sum += part[s * size + i];
-    out[i] = finished(function, alpha, of ? of + i : of, bias ? sum + bias[i % N] : sum);
+                    int lanes, int function, float alpha, const float *of, SLICES) {
+    if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
+    sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
+        out[i] = finished(function, alpha, of ? of + i : of, bias ? sum + bias[i % N] : sum);
+    });
 }
 EXPORT(multiply_sum)

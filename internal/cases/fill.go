@@ -118,8 +118,11 @@ func natural(op kernels.Operation) []Fill {
 	case kernels.ConvolveBackwardInput:
 		set(Normal{}, weights(o.K/o.Groups*o.R*o.S))
 		setSlope(fills, o.Slope)
+	case kernels.ConvolveBackwardWeight:
+		setSummed(fills, o.Summed())
 	case kernels.Multiply:
 		set(Normal{}, weights(o.K))
+		setSummed(fills, o.Summed())
 		setSlope(fills, o.Slope)
 	case kernels.NormForward:
 		set(Normal{}, Statistics{o.Normalisation, 0}, positive)
@@ -140,7 +143,7 @@ func natural(op kernels.Operation) []Fill {
 			set(Normal{}, positive)
 		}
 	case kernels.Reduce:
-		set(Uniform{-0.5, 1.5}) // a sum of numbers that do not cancel
+		set(summands)
 	case kernels.LogSumExp:
 		set(Uniform{0.5, 3}) // so that the result does not cancel
 	case kernels.LossSum:
@@ -168,6 +171,16 @@ func slopesOf(a kernels.Activation) Fill {
 func setSlope(fills []Fill, slope kernels.Activation) {
 	if !slope.None() {
 		fills[len(fills)-1] = slopesOf(slope)
+	}
+}
+
+// summands do not cancel.
+var summands = Uniform{-0.5, 1.5}
+
+// setSummed fills the operand whose columns are added up, if there is one.
+func setSummed(fills []Fill, s kernels.Summed) {
+	if !s.None() {
+		fills[s.Operand] = summands
 	}
 }
 

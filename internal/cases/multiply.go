@@ -48,6 +48,12 @@ func multiply() []Case {
 			all = append(all, row(op, fmt.Sprintf("%d times %dx%dx%d, transposed %v", p[0], p[1], p[2], p[3], transpose)))
 		}
 	}
+	for _, p := range [][3]int{{1, 1, 1}, {7, 5, 3}, {33, 12, 40}, {36, 8, 16}, {68, 64, 528}, {3, 9, 700}, {132, 4, 60}, {16, 32, 1030}} {
+		for _, transpose := range []bool{false, true} {
+			op := kernels.Multiply{M: p[0], N: p[1], K: p[2], TransA: true, TransB: transpose, Sums: true}
+			all = append(all, row(op, fmt.Sprintf("%dx%dx%d, transposed [true %v], with sums", p[0], p[1], p[2], transpose)))
+		}
+	}
 	for _, op := range layers {
 		all = append(all, row(op, fmt.Sprintf("%d, %dx%dx%d, bias %v, %v, slope of %v", op.Batch, op.M, op.N, op.K, op.Bias, op.Activation.Function, op.Slope.Function)))
 	}

@@ -41,7 +41,7 @@ func work(op kernels.Operation) (roundings, terms int) {
 		return 2 + epilogueWork(o.Activation, o.Slope), 1 + o.K/o.Groups*o.R*o.S
 	case kernels.ConvolveBackwardWeight:
 		p, q := o.Out()
-		return 1, o.N * p * q
+		return 1, max(o.N*p*q, o.Summed().Rows)
 	case kernels.Multiply:
 		return 2 + epilogueWork(o.Activation, o.Slope), 1 + o.K
 	case kernels.PoolForward:

@@ -74,10 +74,10 @@ func finishingOf(activation, slope kernels.Activation, applied bool) (f finishin
 	return f
 }
 
-// begin takes the operand of a slope, the last one.
-func (f *finishing) begin(in [][]float32) {
+// begin takes the operand of a slope, the last of the operands.
+func (f *finishing) begin(operands [][]float32) {
 	if f.slope != nil {
-		f.v = in[len(in)-1]
+		f.v = operands[len(operands)-1]
 	}
 }
 

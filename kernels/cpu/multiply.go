@@ -32,6 +32,7 @@ type product struct {
 	relu      bool
 	finishing finishing
 	pair      int // which product of a batch is computed
+	further   int // results
 
 	panels, blocks int // of columns and of rows
 	packs          bool
@@ -46,7 +47,7 @@ type product struct {
 }
 
 func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
-	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU}
+	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU, further: len(op.Further())}
 	p.finishing = finishingOf(op.Activation, op.Slope, p.relu)
 	p.panels = ceilDivide(op.N, tileColumns)
 	p.packs = op.TransB || op.M >= rowsWorthPacking
@@ -71,7 +72,7 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	}
 	ctx.reserve(tileColumns*op.K, shared)
 	p.transpose, p.pack, p.compute = p.transposeShare, p.packShare, p.computeShare
-	return p.run
+	return withSums(ctx, p.run, op.Summed())
 }
 
 // divide chooses shares: blocks of rows where there are enough of them, else
@@ -92,7 +93,7 @@ func (p *product) run(out []float32, in [][]float32) {
 	if p.op.Bias {
 		p.bias = in[2]
 	}
-	p.finishing.begin(in)
+	p.finishing.begin(in[:len(in)-p.further])
 	p.result = out
 	m, n, k := p.op.M, p.op.N, p.op.K
 	for i := range p.op.Products() { // one behind another: all workers share each

@@ -85,7 +85,7 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 }
 
 // convolveBackwardWeight shares the pixels among splits, each of which makes a
-// whole gradient, and adds these up.
+// whole gradient, and adds these up, and what is summed beside them.
 func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	outP, outQ := o.Out()
 	taps, channels, filters := o.R*o.S, o.C/o.Groups, o.K/o.Groups
@@ -100,10 +100,12 @@ func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	chunk, splits := cut(pixels, t.blocks(rows, filters)*o.Groups, 256)
 	size := o.Weight().Size()
 	part := p.reserve(splits * size)
-	work := traffic(o)
-	work.words += (splits - 1) * size
-	args := append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...)
-	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), splits * o.Groups}, work, append(args, integer(chunk))...)
-	p.each("convolve_weight_sum", size, cost{(splits + 1) * size, splits * size},
-		append([]Arg{part, result()}, integers(size, taps, channels, filters, splits)...)...)
+	sums, lanes := p.sumsBeside(o, o.Summed(), true), lanesFor(size, splits)
+	work := cost{o.X().Size() + o.Y().Size() + splits*size + sums.words(), o.FLOPs()}
+	args := append(append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...), integer(chunk))
+	layers := splits*o.Groups + sums.layers(t.blocks(rows, filters))
+	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), layers}, work, append(args, sums.first()...)...)
+	args = append([]Arg{part, result()}, integers(size, taps, channels, filters, splits, lanes)...)
+	work = cost{(splits+1)*size + sums.words() + sums.Columns, splits*size + sums.words()}
+	p.run("convolve_weight_sum", [3]int{sliceBlocks(size, lanes) + sums.blocks(), 1, 1}, threads, work, append(args, sums.second()...)...)
 }

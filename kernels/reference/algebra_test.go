@@ -34,7 +34,7 @@ func TestConvolutionsAreAdjoint(t *testing.T) {
 		x, w, y := normals(1, g.X().Size()), normals(2, g.Weight().Size()), normals(3, g.Y().Size())
 		forward := dot(run(t, kernels.ConvolveForward{Convolution: g}, x, w), y)
 		input := dot(run(t, kernels.ConvolveBackwardInput{Convolution: g}, y, w), x)
-		weight := dot(run(t, o, x, y), w)
+		weight := dot(run(t, kernels.ConvolveBackwardWeight{Convolution: g}, x, y), w)
 		scale := float64(g.FLOPs())
 		if !close(forward, input, scale) || !close(forward, weight, scale) {
 			t.Errorf("%s: <conv(x,w),y> = %v, <x,convT(y,w)> = %v, <w,dw(x,y)> = %v", c.Name, forward, input, weight)
@@ -125,6 +125,26 @@ func TestEpilogue(t *testing.T) {
 			want = run(t, kernels.ActivateBackward{Activation: slope, Size: len(sum)}, in[len(in)-1], sum)
 		}
 		compare(t, run(t, c.Op, in...), want, 0)
+	}
+}
+
+// TestSumsBeside: what is summed besides a product is the operand reduced apart, and
+// changes nothing of the product.
+func TestSumsBeside(t *testing.T) {
+	tried := 0
+	for _, c := range cases.All() {
+		op, ok := c.Op.(interface{ Summed() kernels.Summed })
+		if !ok || op.Summed().None() {
+			continue
+		}
+		tried++
+		s, in := op.Summed(), c.Inputs(1)
+		result, sums := run(t, c.Op, in...), in[len(in)-1]
+		compare(t, result, run(t, plain(c.Op), in[:len(in)-1]...), 0)
+		compare(t, sums, run(t, kernels.Reduce{From: kernels.Shape{s.Rows, s.Columns}, To: kernels.Shape{s.Columns}, Scale: 1}, in[s.Operand]), 0)
+	}
+	if tried == 0 {
+		t.Fatal("the table holds no sums")
 	}
 }
 

@@ -57,6 +57,20 @@ func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, _ kernels.Clock, d
 	x, dy := in[0], in[1]
 	clear(dw)
 	eachTap(o.Convolution, func(ix, iw, iy int) { dw[iw] += x[ix] * dy[iy] })
+	addUp(o.Summed(), in)
+}
+
+// addUp makes the further result, where there is one, of sums over the rows of an
+// operand.
+func addUp(s kernels.Summed, in [][]float64) {
+	if s.None() {
+		return
+	}
+	sums := in[len(in)-1]
+	clear(sums)
+	for i, v := range in[s.Operand] {
+		sums[i%s.Columns] += v
+	}
 }
 
 // finish adds the bias in[2], where there is one, to each row of channels of y

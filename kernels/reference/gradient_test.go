@@ -143,7 +143,7 @@ func forward(t *testing.T, op kernels.Operation, in [][]float64) []float64 {
 }
 
 // plain is op without a fused activation, whose own derivative is checked
-// apart, and without a slope, which passes add behind the differentiation.
+// apart, and without a slope or sums, which passes add behind the differentiation.
 func plain(op kernels.Operation) kernels.Operation {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
@@ -152,8 +152,11 @@ func plain(op kernels.Operation) kernels.Operation {
 	case kernels.ConvolveBackwardInput:
 		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
 		return o
+	case kernels.ConvolveBackwardWeight:
+		o.Sums = kernels.NoSums
+		return o
 	case kernels.Multiply:
-		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
+		o.Activation, o.Slope, o.Sums = kernels.Activation{}, kernels.Activation{}, false
 		return o
 	}
 	return op

@@ -101,7 +101,7 @@ template <auto kernel> struct Export {
 #define MATRIX_KERNEL KERNEL
 #define DEVICE inline __attribute__((always_inline))
 #define INLINED __attribute__((always_inline))
-#define CALLED static
+#define CALLED __attribute__((unused)) static
 #define SHARED static
 #define DYNAMIC_SHARED(type, name)                                                                                 \
     static type name;                                                                                              \
