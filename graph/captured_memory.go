@@ -32,10 +32,11 @@ func (c *captured) takeMemory() error {
 		}
 		places := append([]Buffer{plan.Steps[i].Result}, plan.Steps[i].Further...)
 		for k, v := range in.results() {
-			c.address[v] = arena.Address + uint64(places[k].Offset)
 			if parameter, gradient := c.homes[v]; gradient {
 				offset, _ := c.mirror.store.offset(&c.mirror.store.Parameters[parameter])
 				c.address[v] = c.mirror.gradients.Address + uint64(4*offset)
+			} else {
+				c.address[v] = arena.Address + uint64(places[k].Offset)
 			}
 		}
 	}

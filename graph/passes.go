@@ -19,6 +19,9 @@ var passes = []pass{
 	{"drop copies", dropCopies},
 	{"fuse norm gradients", fuseNormGradients}, // before the activation's argument is gone
 	{"fuse activations", fuseActivations},
+	{"slopes before transposes", slopesBeforeTransposes},
+	{"fuse slopes", fuseSlopes},
+	{"fuse bias gradients", fuseBiasGradients},
 	{"fuse losses", fuseLosses},
 	{"early results", earlyResults},
 }
@@ -93,66 +96,6 @@ func dropCopies(s *schedule) {
 	s.filter(keep)
 }
 
-// fuseActivations applies an activation in the epilogue of the operation that
-// computes its argument, where nothing else reads the argument.
-func fuseActivations(s *schedule) {
-	readers := s.readers()
-	alias, keep := s.unchanged()
-	for i, in := range s.instructions {
-		act, ok := in.op.(kernels.Activate)
-		if !ok {
-			continue
-		}
-		producer := s.values[in.operands[0]].producer
-		if producer < 0 || readers[in.operands[0]] != 1 {
-			continue
-		}
-		if fused := withActivation(s.instructions[producer].op, act.Activation); fused != nil {
-			s.instructions[producer].op = fused
-			alias[in.result] = in.operands[0]
-			keep[i] = false
-		}
-	}
-	s.substitute(alias)
-	s.filter(keep)
-}
-
-// fuseLosses computes a loss where its gradient is computed, so that prediction
-// and target are read once. The gradient of the loss must be a constant, such as
-// the 1 at which differentiation begins.
-func fuseLosses(s *schedule) {
-	_, keep := s.unchanged()
-	sums := make(map[[2]int][]int) // instructions by prediction and target
-	for i, in := range s.instructions {
-		if _, ok := in.op.(kernels.LossSum); ok {
-			at := [2]int(in.operands)
-			sums[at] = append(sums[at], i)
-		}
-	}
-	for i, in := range s.instructions {
-		backward, ok := in.op.(kernels.LossBackward)
-		if !ok || backward.Each {
-			continue
-		}
-		gradient := s.values[in.operands[2]]
-		for _, k := range sums[[2]int(in.operands[:2])] {
-			loss := s.instructions[k]
-			sum, alone := loss.op.(kernels.LossSum) // or it is fused already
-			if !alone || sum.Loss != backward.Loss || !gradient.constant() {
-				continue
-			}
-			first, second := min(i, k), max(i, k)
-			s.instructions[first] = instruction{
-				op:       kernels.LossAndSlope{Loss: sum.Loss, Scale: sum.Scale, Slope: backward.Scale * float64(gradient.data[0])},
-				operands: in.operands[:2], result: in.result, further: []int{loss.result},
-			}
-			keep[second] = false
-			break
-		}
-	}
-	s.filter(keep)
-}
-
 // earlyResults moves an instruction that nothing reads, such as the gradient
 // of a weight, to where its last operand is made: what it alone still needs
 // can be given back sooner, and is likely still in the cache. An Updater goes
@@ -216,35 +159,6 @@ func earlyResults(s *schedule) {
 			s.values[v].producer = i
 		}
 	}
-}
-
-// withActivation returns the operation with an activation in its epilogue, or
-// nil if it has none or has one already.
-func withActivation(op kernels.Operation, a kernels.Activation) kernels.Operation {
-	var none kernels.Activation
-	switch o := op.(type) {
-	case kernels.ConvolveForward:
-		if o.Activation == none {
-			o.Activation = a
-			return o
-		}
-	case kernels.ConvolveBackwardInput:
-		if o.Activation == none {
-			o.Activation = a
-			return o
-		}
-	case kernels.Multiply:
-		if o.Activation == none {
-			o.Activation = a
-			return o
-		}
-	case kernels.NormForward:
-		if o.Activation == none {
-			o.Activation = a
-			return o
-		}
-	}
-	return nil
 }
 
 // readers counts how often each value is read, by instructions and as a root.

@@ -107,8 +107,8 @@ func trainingPlan(t *testing.T, device *graph.Device, model models.Model, batch 
 }
 
 // TestPlansOfAllModels wants of every model that a training step lowers to
-// launches, that its plan takes at most 60% of the memory that its buffers would
-// side by side and is the same from run to run, and that a loss which is one
+// launches, that its plan takes at most 65% of the memory that its buffers would
+// side by side (those that fusion has made needless are not counted) and is the same from run to run, and that a loss which is one
 // criterion is computed with its gradient.
 func TestPlansOfAllModels(t *testing.T) {
 	device := open(t, 1)
@@ -126,7 +126,7 @@ func TestPlansOfAllModels(t *testing.T) {
 
 func checkPlan(t *testing.T, device *graph.Device, build func() models.Model) {
 	t.Helper()
-	const batch, most = 128, 0.6
+	const batch, most = 128, 0.65
 	plan := trainingPlan(t, device, build(), batch)
 	for _, step := range plan.Steps {
 		if _, err := launch.Lower(step.Op, kernels.FP32); err != nil {

@@ -48,3 +48,8 @@ DEVICE float slope_at(int function, float alpha, float x) {
     }
     return slope(function, alpha, x); // of ReLU and LeakyReLU x has the sign of f(x)
 }
+
+// finished is what becomes of a sum: f(sum), or with v the gradient f'(v)·sum.
+DEVICE float finished(int function, float alpha, const float *v, float sum) {
+    return v ? slope(function, alpha, *v) * sum : activated(function, alpha, sum);
+}

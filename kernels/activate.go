@@ -43,6 +43,9 @@ func (a Activation) FromOutput() bool {
 	return true
 }
 
+// None reports whether the function is the identity.
+func (a Activation) None() bool { return a.Function == Identity }
+
 // Check says what is wrong with the parameter, or nil. Alpha of a function
 // that is inverted from its value must not be negative.
 func (a Activation) Check() error {
@@ -82,4 +85,12 @@ func (o ActivateBackward) Result() Shape     { return Shape{o.Size} }
 func (o ActivateBackward) FLOPs() int        { return 2 * o.Size }
 func (o ActivateBackward) Check() error {
 	return first(o.Activation.Check(), positive(o.Kind(), "size", o.Size))
+}
+
+// checkEpilogue checks what an operation does to its sums.
+func checkEpilogue(kind string, activation, slope Activation) error {
+	if !activation.None() && !slope.None() {
+		return fmt.Errorf("%s: a sum takes an activation (%v) or a slope (%v), not both; compute the other one apart", kind, activation.Function, slope.Function)
+	}
+	return first(activation.Check(), slope.Check())
 }

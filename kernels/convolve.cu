@@ -5,6 +5,9 @@
 //
 //	y[n,p,q,k] = f(b[k] + Σ x[n, p·stride − pad + r·dilation, …, c] · w[k,c,r,s])
 //
+// In place of f(sum) a kernel writes f'(of)·sum where `of`, of the shape of the
+// result, is given: a gradient goes on through the activation before it.
+//
 // x, dx: N,H,W,C; y, dy: N,P,Q,K; w, dw: K,C/groups,R,S as PyTorch stores them;
 // float32. Every kernel has one product for each group.
 //
@@ -16,6 +19,8 @@
 //	convolve_weight_sum      adds the splits of the last one up in order, and
 //	                         writes them in the layout of w
 //
+// The last two also make the gradient by the bias, see columns.cuh.
+//
 // A block makes a tile of rows x columns (tile.cuh). The gradient by the input
 // of a strided convolution falls into strideH·strideW classes of pixels, by
 // (h + pad) mod stride: each is a dense convolution with the taps that meet it,
@@ -24,6 +29,7 @@
 // Bytes: the result once, a source about once from memory and R·S times from
 // the cache, the filters once for each row of tiles.
 #include "activate.cuh"
+#include "columns.cuh"
 #include "convolve.cuh"
 #include "tile.cuh"
 
@@ -102,7 +108,7 @@ template <int Columns> struct Filters {
 template <class T>
 DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
-                   int groups, int group, int function, float alpha) {
+                   int groups, int group, int function, float alpha, const float *of) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
     int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
@@ -126,24 +132,27 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
         int y = h.result + pixel / w.count % h.count * h.result_step, x = w.result + pixel % w.count * w.result_step;
         int channel = group * columns + column;
         float v = bias ? sum + bias[channel] : sum;
-        out[((n * outH + y) * outW + x) * outC + channel] = activated(function, alpha, v);
+        int at = ((n * outH + y) * outW + x) * outC + channel;
+        out[at] = finished(function, alpha, of ? of + at : of, v);
     });
 }
 
 // z: groups.
 template <class T>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, int function, float alpha) {
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, int function, float alpha,
+                    const float *of) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), function, alpha);
+    gather<T>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), function, alpha, of);
 }
 
 // z: classes, and groups within each.
 template <class T>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, int function, float alpha) {
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, int function, float alpha,
+                           const float *of) {
     int phase = block_z() / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, function, alpha);
+    gather<T>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, function, alpha, of);
 }
 
 // Patches loads x for the gradient by the filters: rows are taps x channels, the
@@ -189,9 +198,10 @@ template <int Columns> struct Outputs {
 
 // z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
 template <class T>
-DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
+DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED) {
     int group = block_z() % groups, split = block_z() / groups;
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
+    if (summed_beside<T>(up_divide(N * P * Q, chunk) * groups, rows, columns, SUMMED_ARGUMENTS)) return;
     int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
@@ -217,23 +227,21 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     });
 }
 
-// A thread makes one element of dw; element i of a split is that of (group, tap,
-// channel, filter).
-KERNEL convolve_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int channels, int columns, int splits) {
-    int i = item();
-    if (i >= size) return;
-    float sum = 0;
-    for (int s = 0; s < splits; s++)
-        sum += part[s * size + i];
-    int k = i % columns, c = i / columns % channels, tap = i / columns / channels % taps, group = i / columns / channels / taps;
-    dw[((group * columns + k) * channels + c) * taps + tap] = sum;
+// Element i of a split is that of (group, tap, channel, filter).
+KERNEL convolve_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int channels, int columns, int splits,
+                           int lanes, SLICES) {
+    if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
+    sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
+        int k = i % columns, c = i / columns % channels, tap = i / columns / channels % taps, group = i / columns / channels / taps;
+        dw[((group * columns + k) * channels + c) * taps + tap] = sum;
+    });
 }
 EXPORT(convolve_weight_sum)
 
 #define CONVOLVE(name, direction, tile)                                                                            \
     KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,           \
-                float *RESTRICT out, GEOMETRY, int function, float alpha) {                                        \
-        direction<tile>(source, filters, bias, out, GEOMETRY_ARGUMENTS, function, alpha);                          \
+                float *out, GEOMETRY, int function, float alpha, const float *of) {                                \
+        direction<tile>(source, filters, bias, out, GEOMETRY_ARGUMENTS, function, alpha, of);                      \
     }                                                                                                              \
     EXPORT(name)
 
@@ -250,8 +258,9 @@ CONVOLVE(convolve_backward_input_128x32, backward_input, Tall)
 CONVOLVE(convolve_backward_input_128x8, backward_input, Narrow)
 
 #define CONVOLVE_WEIGHT(name, tile)                                                                                \
-    KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY, int chunk) {    \
-        backward_weight<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                             \
+    KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY, int chunk,      \
+                SUMMED) {                                                                                          \
+        backward_weight<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS);                           \
     }                                                                                                              \
     EXPORT(name)
 

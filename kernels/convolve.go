@@ -57,50 +57,110 @@ func (g Convolution) FLOPs() int {
 }
 
 // ConvolveForward computes y from x, w and, with Bias, b (K); Activation is
-// applied to the sum.
+// applied to the sum, or the sum is multiplied by a Slope, see [ActivateBackward],
+// whose operand v (N,P,Q,K) stands last.
 type ConvolveForward struct {
 	Convolution
 	Bias       bool
 	Activation Activation
+	Slope      Activation
 }
 
 func (ConvolveForward) Kind() string { return "convolve" }
 func (o ConvolveForward) Operands() []Shape {
-	return withBias([]Shape{o.X(), o.Weight()}, o.Bias, o.K)
+	return withSlope(withBias([]Shape{o.X(), o.Weight()}, o.Bias, o.K), o.Slope, o.Y())
 }
 func (o ConvolveForward) Result() Shape { return o.Y() }
 func (o ConvolveForward) Check() error {
-	return first(o.Convolution.Check(), o.Activation.Check())
+	return first(o.Convolution.Check(), checkEpilogue(o.Kind(), o.Activation, o.Slope))
 }
 
 // ConvolveBackwardInput computes the gradient by x from dy and w. Read forward
 // it is the transposed convolution of dy, to which Bias adds b (C) and
-// Activation is applied.
+// Activation is applied, or a Slope with its operand v (N,H,W,C) in the last place.
 type ConvolveBackwardInput struct {
 	Convolution
 	Bias       bool
 	Activation Activation
+	Slope      Activation
 }
 
 func (ConvolveBackwardInput) Kind() string { return "convolve_backward_input" }
 func (o ConvolveBackwardInput) Operands() []Shape {
-	return withBias([]Shape{o.Y(), o.Weight()}, o.Bias, o.C)
+	return withSlope(withBias([]Shape{o.Y(), o.Weight()}, o.Bias, o.C), o.Slope, o.X())
 }
 func (o ConvolveBackwardInput) Result() Shape { return o.X() }
 func (o ConvolveBackwardInput) Check() error {
-	return first(o.Convolution.Check(), o.Activation.Check())
+	return first(o.Convolution.Check(), checkEpilogue(o.Kind(), o.Activation, o.Slope))
 }
 
-// ConvolveBackwardWeight computes the gradient by w from x and dy.
-type ConvolveBackwardWeight struct{ Convolution }
+// ConvolveBackwardWeight computes the gradient by w from x and dy and, with Sums,
+// as a further result the gradient by the bias.
+type ConvolveBackwardWeight struct {
+	Convolution
+	Sums Sums
+}
+
+// Sums says what a gradient by the weights of a convolution adds up over the
+// pixels besides.
+type Sums int
+
+const (
+	NoSums  Sums = iota
+	SumsOfY      // dy: K numbers, the gradient by the bias of a convolution
+	SumsOfX      // x: C numbers, that of a transposed one, whose gradient stands there
+)
+
+var sumsNames = [...]string{"none", "y", "x"}
+
+func (s Sums) String() string { return name("Sums", int(s), sumsNames[:]) }
 
 func (ConvolveBackwardWeight) Kind() string        { return "convolve_backward_weight" }
 func (o ConvolveBackwardWeight) Operands() []Shape { return []Shape{o.X(), o.Y()} }
 func (o ConvolveBackwardWeight) Result() Shape     { return o.Weight() }
+func (o ConvolveBackwardWeight) Further() []Shape  { return o.Summed().further() }
+func (o ConvolveBackwardWeight) FLOPs() int        { return o.Convolution.FLOPs() + o.Summed().flops() }
+func (o ConvolveBackwardWeight) Check() error {
+	return first(o.Convolution.Check(), listed("sums", int(o.Sums), sumsNames[:]))
+}
+
+// Summed is the operand that is added up.
+func (o ConvolveBackwardWeight) Summed() Summed {
+	switch o.Sums {
+	case SumsOfX:
+		return Summed{Operand: 0, Rows: o.X().Size() / o.C, Columns: o.C}
+	case SumsOfY:
+		return Summed{Operand: 1, Rows: o.Y().Size() / o.K, Columns: o.K}
+	}
+	return Summed{}
+}
+
+// Summed is an operand whose columns an operation adds up besides, seen as a
+// matrix; the sums are its further result. The zero value is none.
+type Summed struct{ Operand, Rows, Columns int }
+
+// None reports whether there is nothing to add up.
+func (s Summed) None() bool { return s == Summed{} }
+
+func (s Summed) flops() int { return s.Rows * s.Columns }
+func (s Summed) further() []Shape {
+	if s.None() {
+		return nil
+	}
+	return []Shape{{s.Columns}}
+}
 
 func withBias(operands []Shape, bias bool, channels int) []Shape {
 	if bias {
 		return append(operands, Shape{channels})
 	}
 	return operands
+}
+
+// withSlope adds the operand of a slope, which has the shape of the result.
+func withSlope(operands []Shape, slope Activation, result Shape) []Shape {
+	if slope.None() {
+		return operands
+	}
+	return append(operands, result)
 }

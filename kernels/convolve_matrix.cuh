@@ -6,6 +6,7 @@
 // Bytes: the result once; a source once for each column of tiles, its taps from
 // the first cache; the filters once for each row of tiles.
 #pragma once
+#include "columns.cuh"
 #include "convolve.cuh"
 #include "matrix.cuh"
 
@@ -106,7 +107,7 @@ template <int Columns, int Width, int Step> struct Filters {
 template <class T, int Width>
 DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
-                   int groups, int group, int function, float alpha) {
+                   int groups, int group, int function, float alpha, const float *of) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
     int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
@@ -127,25 +128,28 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
         int y = h.result + pixel / w.count % h.count * h.result_step, x = w.result + pixel % w.count * w.result_step;
         int channel = group * columns + column;
         Part part(sum, column, columns);
-        part.finish(bias ? bias + channel : bias, function, alpha);
-        part.store(out, ((n * outH + y) * outW + x) * outC + channel);
+        int at = ((n * outH + y) * outW + x) * outC + channel;
+        part.finish(bias ? bias + channel : bias, function, alpha, of, at);
+        part.store(out, at);
     });
 }
 
 // z: groups.
 template <class T, int Width>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, int function, float alpha) {
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, int function, float alpha,
+                    const float *of) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), function, alpha);
+    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), function, alpha, of);
 }
 
 // z: classes, and groups within each.
 template <class T, int Width>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, int function, float alpha) {
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, int function, float alpha,
+                           const float *of) {
     int phase = block_z() / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, function, alpha);
+    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, function, alpha, of);
 }
 
 // Patches finds x for the gradient by the filters: rows are taps x channels, the
@@ -202,9 +206,10 @@ template <int Columns, int Width, int Step> struct Outputs {
 
 // z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
 template <class T, int Left, int Right>
-DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk) {
+DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED) {
     int group = block_z() % groups, split = block_z() / groups;
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
+    if (summed_beside<T>(up_divide(N * P * Q, chunk) * groups, rows, columns, SUMMED_ARGUMENTS)) return;
     int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
@@ -233,14 +238,14 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
 
 #define CONVOLVE(name, direction, tile, width)                                                                     \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
-                       float *RESTRICT out, GEOMETRY, int function, float alpha) {                                 \
-        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, function, alpha);                   \
+                       float *out, GEOMETRY, int function, float alpha, const float *of) {                         \
+        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, function, alpha, of);               \
     }                                                                                                              \
     EXPORT(name)
 
 #define CONVOLVE_WEIGHT(name, tile, left, right)                                                                   \
     MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
-                       int chunk) {                                                                                \
-        backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk);                                \
+                       int chunk, SUMMED) {                                                                        \
+        backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS);              \
     }                                                                                                              \
     EXPORT(name)

@@ -24,7 +24,7 @@ typedef unsigned long long uint64;
 #define EXPORT(name)
 #define DEVICE __attribute__((device)) inline __attribute__((always_inline))
 #define INLINED __attribute__((always_inline)) // of lambdas
-#define CALLED __attribute__((device, noinline)) static
+#define CALLED __attribute__((device, noinline, unused)) static
 #define SHARED __attribute__((shared)) static
 // DYNAMIC_SHARED declares the block's dynamic shared memory, which the launch must
 // give the very size of the array.
@@ -105,11 +105,10 @@ DEVICE void show_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "m
 DEVICE void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int Pending> DEVICE void wait_for_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory"); }
 
-// write_four writes four numbers to global memory, at a multiple of 16 bytes.
-DEVICE void write_four(float *to, Four v) { *(Four *)to = v; }
-
-// read_four reads four numbers of global memory likewise.
+// read_four and write_four move four numbers from and to global memory, at a
+// multiple of 16 bytes.
 DEVICE Four read_four(const float *from) { return *(const Four *)from; }
+DEVICE void write_four(float *to, Four v) { *(Four *)to = v; }
 
 // fused is a·b + c, rounded once.
 DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

@@ -219,9 +219,10 @@ DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &fi
     deliver<T>(stages, sum, finish);
 }
 
-// activated_by_call is called rather than inlined: as often as it is used, it would
-// be most of the code.
+// These are called rather than inlined: as often as they are used, they would be
+// most of the code.
 CALLED float activated_by_call(int function, float alpha, float v) { return activated(function, alpha, v); }
+CALLED float slope_by_call(int function, float alpha, float v) { return slope(function, alpha, v); }
 
 // Part is four neighbouring numbers of a row, of which the first is inside.
 struct Part {
@@ -229,19 +230,33 @@ struct Part {
     int count;
 
     DEVICE Part(Four four, int column, int columns) : v(four), count(columns - column) {}
-    DEVICE void finish(const float *bias, int function, float alpha) {
+    // finish adds the bias and applies f, or with `of`, whose elements from `at` on
+    // belong to these, multiplies by f'.
+    DEVICE void finish(const float *bias, int function, float alpha, const float *of, int at) {
         if (bias) {
             v.x += bias[0];
             if (count > 1) v.y += bias[1];
             if (count > 2) v.z += bias[2];
             if (count > 3) v.w += bias[3];
         }
-        if (function != IDENTITY) {
+        if (of) {
+            Four slope = load(of, at);
+            v.x *= slope_by_call(function, alpha, slope.x);
+            v.y *= slope_by_call(function, alpha, slope.y);
+            v.z *= slope_by_call(function, alpha, slope.z);
+            v.w *= slope_by_call(function, alpha, slope.w);
+        } else if (function != IDENTITY) {
             v.x = activated_by_call(function, alpha, v.x);
             v.y = activated_by_call(function, alpha, v.y);
             v.z = activated_by_call(function, alpha, v.z);
             v.w = activated_by_call(function, alpha, v.w);
         }
+    }
+    // load reads from element `at` on of a whole buffer, which is aligned; zeros
+    // outside.
+    DEVICE Four load(const float *from, int at) const {
+        if (count > 3 && at % 4 == 0) return read_four(from + at);
+        return {from[at], count > 1 ? from[at + 1] : 0, count > 2 ? from[at + 2] : 0, count > 3 ? from[at + 3] : 0};
     }
     // store writes element `at` on of a whole buffer, which is aligned.
     DEVICE void store(float *to, int at) const {

@@ -1,7 +1,7 @@
-// Matrix product C = f(A·B + bias), float32.
+// Matrix product C = f(A·B + bias), or f'(of)·(A·B + bias) where `of` is given, float32.
 //
 //	A: M,K, or K,M transposed (t as first letter); B: K,N, or N,K (second letter)
-//	bias: N, may be null; C: M,N; all row by row
+//	bias: N, may be null; C: M,N; of: M,N, may be null; all row by row
 //
 // A block makes a tile of 64x64 or 32x32 of C (tile.cuh), a thread 4x4 or 2x2
 // elements. Bytes: each element of A is read N/64 times, of B M/64 times,
@@ -10,6 +10,7 @@
 // adds these in order, one thread an element. A batch of products lies along z
 // too: of each operand but the bias as many matrices stand one behind another.
 #include "activate.cuh"
+#include "columns.cuh"
 #include "tile.cuh"
 
 // Strided loads element (row, d) of a matrix of `rows` times `depth`, whose rows
@@ -26,19 +27,23 @@ template <class S> struct Strided {
 };
 
 template <class T, bool TransA, bool TransB>
-DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *RESTRICT out,
-                    int M, int N, int K, int chunk, int function, float alpha) {
+DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
+                    int M, int N, int K, int chunk, int function, float alpha, const float *of,
+                    SUMMED) {
     using Rows = typename Choose<TransA, RowFirst<T::ROWS>, DepthFirst<T::ROWS>>::Type;
     using Columns = typename Choose<TransB, DepthFirst<T::COLUMNS>, RowFirst<T::COLUMNS>>::Type;
     int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
+    if (TransA && sums && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
     int pair = block_z() / splits, from = block_z() % splits * chunk;
     int depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
     Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
-    out += block_z() * M * N;
+    int share = block_z() * M * N;
     tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
         int m = row + i, n = column + j;
-        if (m < M && n < N) out[m * N + n] = activated(function, alpha, bias ? sum + bias[n] : sum);
+        if (m >= M || n >= N) return;
+        int at = share + m * N + n;
+        out[at] = finished(function, alpha, of ? of + at : of, bias ? sum + bias[n] : sum);
     });
 }
 
@@ -47,8 +52,8 @@ using Small = Tile<32, 32, 2, 2>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
     KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K, int chunk,     \
-                int function, float alpha) {                                                                       \
-        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha);                           \
+                int function, float alpha, const float *of, SUMMED) {                                              \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha, of, SUMMED_ARGUMENTS);     \
     }                                                                                                              \
     EXPORT(name)
 
@@ -62,13 +67,11 @@ MULTIPLY(multiply_tn_32x32, Small, true, false)
 MULTIPLY(multiply_tt_32x32, Small, true, true)
 
 // part: splits,M,N.
-KERNEL multiply_sum(const float *RESTRICT part, const float *RESTRICT bias, float *RESTRICT out, int size, int N,
-                    int splits, int function, float alpha) {
-    int i = item();
-    if (i >= size) return;
-    float sum = 0;
-    for (int s = 0; s < splits; s++)
-        sum += part[s * size + i];
-    out[i] = activated(function, alpha, bias ? sum + bias[i % N] : sum);
+KERNEL multiply_sum(const float *RESTRICT part, const float *RESTRICT bias, float *out, int size, int N, int splits,
+                    int lanes, int function, float alpha, const float *of, SLICES) {
+    if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
+    sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
+        out[i] = finished(function, alpha, of ? of + i : of, bias ? sum + bias[i % N] : sum);
+    });
 }
 EXPORT(multiply_sum)

@@ -8,15 +8,21 @@ import "fmt"
 //
 // where A is stored M,K (K,M with TransA) and B is stored K,N (N,K with
 // TransB), and Activation is applied to the sum. A linear layer is Multiply
-// with TransB: PyTorch stores its weight out x in. Batch products of as many
-// pairs of matrices, one behind another on a leading axis, share the bias; a
-// Batch of 0 has no such axis.
+// with TransB: PyTorch stores its weight out x in. In place of an Activation the
+// sum may be multiplied by a Slope, see [ActivateBackward], whose operand v has
+// the shape of c and stands last. Batch products of as many pairs of matrices,
+// one behind another on a leading axis, share the bias; a Batch of 0 has no such
+// axis. With Sums, of a TransA without a Batch, a further result is Σ_k A[k,m] (M):
+// where the product is the gradient by the weight of a linear layer, that by its
+// bias.
 type Multiply struct {
 	Batch          int
 	M, N, K        int
 	TransA, TransB bool
 	Bias           bool
 	Activation     Activation
+	Slope          Activation
+	Sums           bool
 }
 
 func (Multiply) Kind() string { return "multiply" }
@@ -29,12 +35,24 @@ func (o Multiply) Operands() []Shape {
 	if o.TransB {
 		b = Shape{o.N, o.K}
 	}
-	return withBias([]Shape{o.batched(a), o.batched(b)}, o.Bias, o.N)
+	return withSlope(withBias([]Shape{o.batched(a), o.batched(b)}, o.Bias, o.N), o.Slope, o.Result())
 }
-func (o Multiply) Result() Shape { return o.batched(Shape{o.M, o.N}) }
-func (o Multiply) FLOPs() int    { return 2 * o.Products() * o.M * o.N * o.K }
+func (o Multiply) Result() Shape    { return o.batched(Shape{o.M, o.N}) }
+func (o Multiply) Further() []Shape { return o.Summed().further() }
+func (o Multiply) FLOPs() int       { return 2*o.Products()*o.M*o.N*o.K + o.Summed().flops() }
 func (o Multiply) Check() error {
-	return first(positive("multiply", "batch", o.Products(), "rows", o.M, "columns", o.N, "inner size", o.K), o.Activation.Check())
+	if o.Sums && (!o.TransA || o.Batch != 0) {
+		return fmt.Errorf("multiply: sums are those of one left factor stored by its inner axis; set TransA and no batch (%d), or reduce it apart", o.Batch)
+	}
+	return first(positive("multiply", "batch", o.Products(), "rows", o.M, "columns", o.N, "inner size", o.K), checkEpilogue(o.Kind(), o.Activation, o.Slope))
+}
+
+// Summed is the operand that is added up.
+func (o Multiply) Summed() Summed {
+	if !o.Sums {
+		return Summed{}
+	}
+	return Summed{Operand: 0, Rows: o.K, Columns: o.M}
 }
 
 // Products is the number of pairs of matrices.

@@ -2,6 +2,7 @@
 // multiply.cu for GPUs of capability 8.0 and later, with the same arguments, for
 // sizes M, N and K that are multiples of four. A block makes a tile of 128x128
 // or 64x64 (matrix.cuh).
+#include "columns.cuh"
 #include "matrix.cuh"
 
 // Strided finds element (row, d) of a matrix of `rows` times `depth`, whose rows
@@ -19,11 +20,13 @@ template <class P> struct Strided {
 };
 
 template <class T, bool TransA, bool TransB>
-DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *RESTRICT out,
-                    int M, int N, int K, int chunk, int function, float alpha) {
+DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
+                    int M, int N, int K, int chunk, int function, float alpha, const float *of,
+                    SUMMED) {
     using Rows = typename Choose<TransA, RowFast<T::ROWS, 4, T::STEP>, DepthFast<T::ROWS, 4, T::STEP>>::Type;
     using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4, T::STEP>, RowFast<T::COLUMNS, 4, T::STEP>>::Type;
     int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
+    if (TransA && sums && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
     int pair = block_z() / splits, from = block_z() % splits * chunk;
     int depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
@@ -33,8 +36,9 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
         int m = row + i, n = column + j;
         if (m >= M || n >= N) return;
         Part part(sum, n, N);
-        part.finish(bias ? bias + n : bias, function, alpha);
-        part.store(out, share + m * N + n);
+        int at = share + m * N + n;
+        part.finish(bias ? bias + n : bias, function, alpha, of, at);
+        part.store(out, at);
     });
 }
 
@@ -43,8 +47,8 @@ using Small = WarpTile<64, 64, 32, 16, 16>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
     MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K,         \
-                       int chunk, int function, float alpha) {                                                     \
-        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha);                           \
+                       int chunk, int function, float alpha, const float *of, SUMMED) {                            \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha, of, SUMMED_ARGUMENTS);     \
     }                                                                                                              \
     EXPORT(name)
 

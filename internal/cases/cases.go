@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"hourglass/kernels"
+	"hourglass/kernels/reference"
 )
 
 // Case is one operation with the distribution of its operands.
@@ -54,6 +55,24 @@ func (c Case) Inputs(seed uint64) [][]float64 {
 }
 
 const unwritten = -12345
+
+// Defined is the [Results] of a case by the definition of its operation, where
+// products see other inputs than there are, see [Rounded]. What an operation adds up
+// besides a product is of the inputs as they are.
+func (c Case) Defined(seed uint64, seen [][]float64) ([]float64, error) {
+	define := func(inputs [][]float64) ([]float64, error) {
+		out := make([]float64, c.Op.Result().Size())
+		err := reference.Run(c.Op, c.Clock(seed), out, inputs)
+		return Results(c.Op, out, inputs), err
+	}
+	exact, err := define(c.Inputs(seed))
+	if err != nil {
+		return nil, err
+	}
+	products, err := define(seen)
+	size := c.Op.Result().Size()
+	return append(products[:size:size], exact[size:]...), err
+}
 
 // Rounded are the inputs of a product as the matrix units see them in tf32: of its
 // two factors one is rounded, -1 for none, and the other cut off; a bias is as it is.

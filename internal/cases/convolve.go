@@ -87,6 +87,33 @@ var fused = []struct {
 	{"16 channels in, 17 out", true, kernels.Activation{Function: kernels.ReLU}},
 }
 
+// summed are geometries of which the gradient by the bias is made with that by the
+// weights.
+var summed = []string{
+	"one number", "three channels, not square", "stride 2, odd image", "2 groups of 16 and 17", "depthwise", "first layer, 28x28",
+	"inner layer, 14x14", "many terms", "fours, odd image", "fours, 129 pixels, 132 out", "fours, 3 groups", "many pixels", "1x1 filter, stride 2",
+}
+
+// slopes are gradients that go on through an activation, on a few geometries.
+var slopes = []struct {
+	geometry string
+	bias     bool
+	slope    kernels.Activation
+}{
+	{"three channels, not square", false, kernels.Activation{Function: kernels.ReLU}},
+	{"stride 2, odd image", false, kernels.Activation{Function: kernels.ReLU}},
+	{"strides differ", false, kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"everything differs", false, kernels.Activation{Function: kernels.SiLU}},
+	{"2 groups", true, kernels.Activation{Function: kernels.GELU}},
+	{"depthwise", false, kernels.Activation{Function: kernels.Tanh}},
+	{"first layer, 28x28", false, kernels.Activation{Function: kernels.ELU, Alpha: 1}},
+	{"inner layer, 14x14", false, kernels.Activation{Function: kernels.ReLU}},
+	{"filter as large as the image", false, kernels.Activation{Function: kernels.Sigmoid}},
+	{"16 channels in, 17 out", false, kernels.Activation{Function: kernels.Softplus}},
+	{"fours, 129 pixels, 132 out", false, kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.01}},
+	{"fours, 132 in, everything differs", true, kernels.Activation{Function: kernels.ReLU}},
+}
+
 func convolve() []Case {
 	rows := append([]convolution{}, convolutions...)
 	for i, c := range edges {
@@ -112,6 +139,18 @@ func convolve() []Case {
 		all = append(all,
 			row(kernels.ConvolveForward{Convolution: g, Bias: f.bias, Activation: f.activation}, name),
 			row(kernels.ConvolveBackwardInput{Convolution: g, Bias: f.bias, Activation: f.activation}, name))
+	}
+	for _, name := range summed {
+		for _, sums := range []kernels.Sums{kernels.SumsOfY, kernels.SumsOfX} {
+			all = append(all, row(kernels.ConvolveBackwardWeight{Convolution: geometries[name], Sums: sums}, fmt.Sprintf("%s, sums of %v", name, sums)))
+		}
+	}
+	for _, s := range slopes {
+		name := fmt.Sprintf("%s, bias %v, slope of %v", s.geometry, s.bias, s.slope.Function)
+		g := geometries[s.geometry]
+		all = append(all,
+			row(kernels.ConvolveForward{Convolution: g, Bias: s.bias, Slope: s.slope}, name),
+			row(kernels.ConvolveBackwardInput{Convolution: g, Bias: s.bias, Slope: s.slope}, name))
 	}
 	return all
 }

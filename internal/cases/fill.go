@@ -114,10 +114,16 @@ func natural(op kernels.Operation) []Fill {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
 		set(Normal{}, weights(o.C/o.Groups*o.R*o.S))
+		setSlope(fills, o.Slope)
 	case kernels.ConvolveBackwardInput:
 		set(Normal{}, weights(o.K/o.Groups*o.R*o.S))
+		setSlope(fills, o.Slope)
+	case kernels.ConvolveBackwardWeight:
+		setSummed(fills, o.Summed())
 	case kernels.Multiply:
 		set(Normal{}, weights(o.K))
+		setSummed(fills, o.Summed())
+		setSlope(fills, o.Slope)
 	case kernels.NormForward:
 		set(Normal{}, Statistics{o.Normalisation, 0}, positive)
 	case kernels.NormBackwardScale:
@@ -129,10 +135,7 @@ func natural(op kernels.Operation) []Fill {
 	case kernels.NormTrack:
 		set(positive, positive)
 	case kernels.ActivateBackward:
-		set(Outputs{}) // of the identity: the arguments themselves
-		if o.FromOutput() {
-			set(Outputs{o.Activation})
-		}
+		set(slopesOf(o.Activation))
 	case kernels.Map:
 		set(domain(o.Function))
 	case kernels.MapBackward:
@@ -142,7 +145,7 @@ func natural(op kernels.Operation) []Fill {
 			set(Normal{}, positive)
 		}
 	case kernels.Reduce:
-		set(Uniform{-0.5, 1.5}) // a sum of numbers that do not cancel
+		set(summands)
 	case kernels.LogSumExp:
 		set(Uniform{0.5, 3}) // so that the result does not cancel
 	case kernels.LossSum:
@@ -155,6 +158,32 @@ func natural(op kernels.Operation) []Fill {
 		set(Normal{}, targets(o.Loss), positive)
 	}
 	return fills
+}
+
+// slopesOf is what a slope is computed from: outputs of the function, or its
+// arguments, as the identity has them.
+func slopesOf(a kernels.Activation) Fill {
+	if a.FromOutput() {
+		return Outputs{a}
+	}
+	return Outputs{}
+}
+
+// setSlope fills the last operand if it is that of a slope.
+func setSlope(fills []Fill, slope kernels.Activation) {
+	if !slope.None() {
+		fills[len(fills)-1] = slopesOf(slope)
+	}
+}
+
+// summands do not cancel.
+var summands = Uniform{-0.5, 1.5}
+
+// setSummed fills the operand whose columns are added up, if there is one.
+func setSummed(fills []Fill, s kernels.Summed) {
+	if !s.None() {
+		fills[s.Operand] = summands
+	}
 }
 
 // weights have the variance 1/terms, so that sums of that many products have

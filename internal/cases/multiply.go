@@ -27,6 +27,11 @@ var layers = []kernels.Multiply{
 	{M: 17, N: 31, K: 7, TransA: true, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.SiLU}},
 	{Batch: 3, M: 5, N: 18, K: 6, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.Tanh}},
 	{M: 4, N: 4, K: 40, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.Softplus}},
+	{M: 7, N: 17, K: 31, Slope: kernels.Activation{Function: kernels.ReLU}},
+	{M: 65, N: 68, K: 12, Slope: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{M: 12, N: 36, K: 528, Slope: kernels.Activation{Function: kernels.Tanh}},
+	{M: 16, N: 33, K: 520, TransB: true, Bias: true, Slope: kernels.Activation{Function: kernels.SiLU}},
+	{Batch: 3, M: 8, N: 20, K: 4, Slope: kernels.Activation{Function: kernels.ELU, Alpha: 0.5}},
 }
 
 func multiply() []Case {
@@ -43,8 +48,14 @@ func multiply() []Case {
 			all = append(all, row(op, fmt.Sprintf("%d times %dx%dx%d, transposed %v", p[0], p[1], p[2], p[3], transpose)))
 		}
 	}
+	for _, p := range [][3]int{{1, 1, 1}, {7, 5, 3}, {33, 12, 40}, {36, 8, 16}, {68, 64, 528}, {3, 9, 700}, {132, 4, 60}, {16, 32, 1030}} {
+		for _, transpose := range []bool{false, true} {
+			op := kernels.Multiply{M: p[0], N: p[1], K: p[2], TransA: true, TransB: transpose, Sums: true}
+			all = append(all, row(op, fmt.Sprintf("%dx%dx%d, transposed [true %v], with sums", p[0], p[1], p[2], transpose)))
+		}
+	}
 	for _, op := range layers {
-		all = append(all, row(op, fmt.Sprintf("%d, %dx%dx%d, bias %v, %v", op.Batch, op.M, op.N, op.K, op.Bias, op.Activation.Function)))
+		all = append(all, row(op, fmt.Sprintf("%d, %dx%dx%d, bias %v, %v, slope of %v", op.Batch, op.M, op.N, op.K, op.Bias, op.Activation.Function, op.Slope.Function)))
 	}
 	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 1}, {1, 1, 5}, {1, 7, 9}, {3, 8, 8}, {2, 16, 17}, {2, 33, 31}, {2, 49, 3}, {1, 65, 64}} {
 		all = append(all, row(kernels.Transpose{Batch: s[0], Rows: s[1], Columns: s[2]}, fmt.Sprint(s)))

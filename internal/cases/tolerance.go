@@ -36,14 +36,14 @@ func Tolerance(op kernels.Operation) float64 {
 func work(op kernels.Operation) (roundings, terms int) {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
-		return 2 + forwardWork[o.Activation.Function], 1 + o.C/o.Groups*o.R*o.S
+		return 2 + epilogueWork(o.Activation, o.Slope), 1 + o.C/o.Groups*o.R*o.S
 	case kernels.ConvolveBackwardInput:
-		return 2 + forwardWork[o.Activation.Function], 1 + o.K/o.Groups*o.R*o.S
+		return 2 + epilogueWork(o.Activation, o.Slope), 1 + o.K/o.Groups*o.R*o.S
 	case kernels.ConvolveBackwardWeight:
 		p, q := o.Out()
-		return 1, o.N * p * q
+		return 1, max(o.N*p*q, o.Summed().Rows)
 	case kernels.Multiply:
-		return 2 + forwardWork[o.Activation.Function], 1 + o.K
+		return 2 + epilogueWork(o.Activation, o.Slope), 1 + o.K
 	case kernels.PoolForward:
 		if o.Average {
 			return 2, o.R * o.S
@@ -154,6 +154,14 @@ var (
 		kernels.BCEWithLogits: 2*elementary + 4,
 	}
 )
+
+// epilogueWork is the rounding of what is done to a sum.
+func epilogueWork(activation, slope kernels.Activation) int {
+	if !slope.None() {
+		return backwardWork[slope.Function] + 1 // ReLU's 0 or 1 changes nothing, but a product rounds
+	}
+	return forwardWork[activation.Function]
+}
 
 // bilinearWork: a coordinate is a product and a sum of numbers up to the size
 // of the image, so that its fraction is known to as many units; then two

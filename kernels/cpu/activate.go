@@ -54,6 +54,47 @@ func prepareActivateBackward(ctx *Context, op kernels.ActivateBackward) Kernel {
 	})
 }
 
+// finishing is what happens to finished rows of sums: an activation, or the
+// product with a slope, whose operand v is laid out like the result.
+type finishing struct {
+	activation func(y, x []float32)
+	slope      func(dx, v, dy []float32)
+	v          []float32
+}
+
+// finishingOf is that of an operation; nothing is left of an activation that is
+// applied earlier.
+func finishingOf(activation, slope kernels.Activation, applied bool) (f finishing) {
+	if !applied {
+		f.activation = activationOf(activation)
+	}
+	if !slope.None() {
+		f.slope = activationGradientOf(slope)
+	}
+	return f
+}
+
+// begin takes the operand of a slope, the last of the operands.
+func (f *finishing) begin(operands [][]float32) {
+	if f.slope != nil {
+		f.v = operands[len(operands)-1]
+	}
+}
+
+// needed reports whether there is anything to do.
+func (f *finishing) needed() bool { return f.activation != nil || f.slope != nil }
+
+// finish works on the elements [from, to) of the result.
+func (f *finishing) finish(result []float32, from, to int) {
+	y := result[from:to]
+	if f.activation != nil {
+		f.activation(y, y)
+	}
+	if f.slope != nil {
+		f.slope(y, f.v[from:to], y)
+	}
+}
+
 // activationGradientOf is f'·dy over a whole slice, v being the value y of the
 // function where FromOutput holds, else its argument x.
 func activationGradientOf(a kernels.Activation) func(dx, v, dy []float32) {

@@ -27,8 +27,8 @@ type patchProduct struct {
 	out         imageShape // the result
 	bias        bool
 	relu        bool
-	activation  func(y, x []float32) // applied in place to finished rows; nil where none is left to apply
-	panelShares int                  // shares of the columns, beside those of the blocks
+	finishing   finishing
+	panelShares int // shares of the columns, beside those of the blocks
 
 	pack, compute   func(share, worker int)
 	result          []float32
@@ -63,7 +63,7 @@ func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)
 	product := &patchProduct{ctx: ctx, out: imageShape{p, q, g.K}}
 	product.weights = forwardPanels(g)
-	product.finish(op.Bias, op.Activation)
+	product.finish(op.Bias, op.Activation, op.Slope)
 	product.plan(g.N, imageShape{g.H, g.W, g.C}, vertical, horizontal)
 	return product.run
 }
@@ -78,19 +78,17 @@ func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput
 	horizontal := backwardSampling(g.W, g.S, g.StrideW, g.PadW, g.DilationW)
 	product := &patchProduct{ctx: ctx, out: imageShape{g.H, g.W, g.C}}
 	product.weights = backwardPanels(g)
-	product.finish(op.Bias, op.Activation)
+	product.finish(op.Bias, op.Activation, op.Slope)
 	product.plan(g.N, imageShape{p, q, g.K}, vertical, horizontal)
 	return product.run
 }
 
 // finish says what happens to a sum: relu in the tile, any other function on
 // finished rows.
-func (p *patchProduct) finish(bias bool, activation kernels.Activation) {
+func (p *patchProduct) finish(bias bool, activation, slope kernels.Activation) {
 	p.bias = bias
 	p.relu = activation.Function == kernels.ReLU
-	if !p.relu {
-		p.activation = activationOf(activation)
-	}
+	p.finishing = finishingOf(activation, slope, p.relu)
 }
 
 // plan builds window, classes and tables and reserves scratch.
@@ -173,9 +171,10 @@ func (p *patchProduct) run(out []float32, in [][]float32) {
 	if p.bias {
 		p.biases = in[2]
 	}
+	p.finishing.begin(in)
 	p.ctx.Workers.run(p.weights.total(), p.pack)
 	p.ctx.Workers.run(p.window.blocks()*p.panelShares, p.compute)
-	p.result, p.source, p.filters, p.biases = nil, nil, nil, nil
+	p.result, p.source, p.filters, p.biases, p.finishing.v = nil, nil, nil, nil, nil
 }
 
 func (p *patchProduct) packShare(share, _ int) {
@@ -195,8 +194,8 @@ func (p *patchProduct) computeShare(share, worker int) {
 			}
 		}
 	}
-	if p.activation != nil {
-		p.activate(b, from, to)
+	if p.finishing.needed() {
+		p.finishBlock(b, from, to)
 	}
 }
 
@@ -235,21 +234,19 @@ func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b b
 	}
 }
 
-// activate applies the function to the finished columns of a block.
-func (p *patchProduct) activate(b block, fromPanel, toPanel int) {
+// finishBlock finishes some columns of a block.
+func (p *patchProduct) finishBlock(b block, fromPanel, toPanel int) {
 	w := &p.weights
 	every := p.classes[0].vertical.every
 	firstRow, lastRow := b.t*every, min((b.t+b.results)*every, p.out.h)
 	from := (b.n*p.out.h + firstRow) * p.out.w
 	pixels := (b.images-1)*p.out.h*p.out.w + (lastRow-firstRow)*p.out.w
 	if fromPanel == 0 && toPanel == w.total() {
-		rows := p.result[from*p.out.c : (from+pixels)*p.out.c]
-		p.activation(rows, rows)
+		p.finishing.finish(p.result, from*p.out.c, (from+pixels)*p.out.c)
 		return
 	}
 	first, last := w.firstColumn(fromPanel), w.firstColumn(toPanel)
 	for pixel := from; pixel < from+pixels; pixel++ {
-		row := p.result[pixel*p.out.c+first : pixel*p.out.c+last]
-		p.activation(row, row)
+		p.finishing.finish(p.result, pixel*p.out.c+first, pixel*p.out.c+last)
 	}
 }

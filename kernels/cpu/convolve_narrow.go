@@ -30,7 +30,7 @@ type narrowProduct struct {
 	block, blocks  int // b and I
 	line           int // floats of the products of one pixel, a multiple of 16
 	bias           bool
-	activation     func(y, x []float32)
+	finishing      finishing
 	element        func(column int) (offset int, exists bool) // of a column in the filters
 	innerStride    int
 	rowsOfResult   int // a share
@@ -72,7 +72,7 @@ func narrowForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 		r, s, k, exists := n.tap(column)
 		return k*g.C*taps + (g.R-1-r)*g.S + g.S - 1 - s, exists
 	}
-	return n.plan(op.Bias, op.Activation)
+	return n.plan(op.Bias, op.Activation, op.Slope)
 }
 
 func narrowBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel {
@@ -87,7 +87,7 @@ func narrowBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel 
 		r, s, c, exists := n.tap(column)
 		return (c*g.R+r)*g.S + s, exists
 	}
-	return n.plan(op.Bias, op.Activation)
+	return n.plan(op.Bias, op.Activation, op.Slope)
 }
 
 // tap is what stands in a column (r,i,j); a filter row may end within its
@@ -98,8 +98,8 @@ func (n *narrowProduct) tap(column int) (r, s, channel int, exists bool) {
 	return r, s, channel, r < n.r && s < n.s
 }
 
-func (n *narrowProduct) plan(bias bool, activation kernels.Activation) Kernel {
-	n.bias, n.activation = bias, activationOf(activation)
+func (n *narrowProduct) plan(bias bool, activation, slope kernels.Activation) Kernel {
+	n.bias, n.finishing = bias, finishingOf(activation, slope, false)
 	n.block, n.blocks = n.stride[1]*n.out.c, ceilDivide(n.s, n.stride[1])
 	n.line = ceilDivide(n.r*n.blocks*n.block, tileColumns) * tileColumns
 	n.passes = cutPasses([]piece{{0, 4 * n.source.c}})
@@ -150,6 +150,7 @@ func (n *narrowProduct) floatsOfRow() int {
 
 func (n *narrowProduct) run(out []float32, in [][]float32) {
 	n.result, n.x = out, in[0]
+	n.finishing.begin(in)
 	clear(n.biases[:])
 	if n.bias {
 		for j := range n.block {
@@ -167,7 +168,7 @@ func (n *narrowProduct) run(out []float32, in [][]float32) {
 		}
 	}
 	n.ctx.Workers.run(n.n*ceilDivide(n.out.h, n.rowsOfResult), n.compute)
-	n.result, n.x = nil, nil
+	n.result, n.x, n.finishing.v = nil, nil, nil
 }
 
 // computeShare computes some rows of one image.
@@ -230,14 +231,13 @@ func (n *narrowProduct) gather(products, row []float32, image, y, low int) {
 	routines.overlapAdd(at(row, 0), at(products, (last-n.reach()-low)*n.across()*n.line), unsafe.Pointer(unsafe.SliceData(offsets)), len(offsets),
 		unsafe.Pointer(&n.biases), blocks, 4*n.line, 4*n.block, n.block)
 
-	to := n.result[(image*n.out.h+y)*n.out.w*n.out.c:][:n.out.w*n.out.c]
+	first := (image*n.out.h + y) * n.out.w * n.out.c
+	to := n.result[first:][:n.out.w*n.out.c]
 	begin := min(n.pad[1]*n.out.c, blocks*n.block)
 	for i := copy(to, row[begin:blocks*n.block]); i < len(to); i++ {
 		to[i] = n.biases[i%n.out.c]
 	}
-	if n.activation != nil {
-		n.activation(to, to)
-	}
+	n.finishing.finish(n.result, first, first+len(to))
 }
 
 // overlapAdd writes n blocks of width floats, step bytes apart. Each is bias

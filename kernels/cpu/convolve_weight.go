@@ -91,7 +91,7 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 	w.rows, w.padded = cutFilters(w.filters)
 	w.plan()
 	w.sum, w.add, w.finish = w.sumShare, w.addShare, w.finishShare
-	return w.run
+	return withSums(ctx, w.run, op.Summed())
 }
 
 // cutPatches cuts the patch of a pixel, taps x channels, into panels of 16.

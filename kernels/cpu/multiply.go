@@ -27,10 +27,12 @@ const (
 // first where A is stored K,M. Columns of B are packed in panels of sixteen,
 // or read in place where there are few rows and B is stored K,N.
 type product struct {
-	ctx        *Context
-	op         kernels.Multiply
-	relu       bool
-	activation func(y, x []float32) // as in patchProduct
+	ctx       *Context
+	op        kernels.Multiply
+	relu      bool
+	finishing finishing
+	pair      int // which product of a batch is computed
+	further   int // results
 
 	panels, blocks int // of columns and of rows
 	packs          bool
@@ -41,14 +43,12 @@ type product struct {
 	passes         []pass
 
 	transpose, pack, compute func(share, worker int)
-	c, a, b, bias            []float32
+	result, c, a, b, bias    []float32
 }
 
 func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
-	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU}
-	if !p.relu {
-		p.activation = activationOf(op.Activation)
-	}
+	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU, further: len(op.Further())}
+	p.finishing = finishingOf(op.Activation, op.Slope, p.relu)
 	p.panels = ceilDivide(op.N, tileColumns)
 	p.packs = op.TransB || op.M >= rowsWorthPacking
 	p.passes = cutPasses([]piece{{0, 4 * op.K}})
@@ -72,7 +72,7 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	}
 	ctx.reserve(tileColumns*op.K, shared)
 	p.transpose, p.pack, p.compute = p.transposeShare, p.packShare, p.computeShare
-	return p.run
+	return withSums(ctx, p.run, op.Summed())
 }
 
 // divide chooses shares: blocks of rows where there are enough of them, else
@@ -93,9 +93,11 @@ func (p *product) run(out []float32, in [][]float32) {
 	if p.op.Bias {
 		p.bias = in[2]
 	}
+	p.finishing.begin(in[:len(in)-p.further])
+	p.result = out
 	m, n, k := p.op.M, p.op.N, p.op.K
 	for i := range p.op.Products() { // one behind another: all workers share each
-		p.c, p.a, p.b = out[i*m*n:][:m*n], in[0][i*m*k:][:m*k], in[1][i*k*n:][:k*n]
+		p.pair, p.c, p.a, p.b = i, out[i*m*n:][:m*n], in[0][i*m*k:][:m*k], in[1][i*k*n:][:k*n]
 		if p.op.TransA {
 			p.ctx.Workers.run(p.blocks, p.transpose)
 		}
@@ -106,7 +108,7 @@ func (p *product) run(out []float32, in [][]float32) {
 			p.ctx.Workers.run(p.panels, p.compute)
 		}
 	}
-	p.c, p.a, p.b, p.bias = nil, nil, nil, nil
+	p.result, p.c, p.a, p.b, p.bias, p.finishing.v = nil, nil, nil, nil, nil, nil
 }
 
 // transposeShare transposes the columns of A that are one block of rows.
@@ -189,10 +191,9 @@ func (p *product) block(arguments *tileArguments, first, from, to int, packed []
 			arguments.multiply(p.src[:rows], p.dst[:rows])
 		}
 	}
-	if p.activation != nil {
-		for row := first; row < first+rows; row++ {
-			y := p.c[row*p.op.N+from*tileColumns : row*p.op.N+min(to*tileColumns, p.op.N)]
-			p.activation(y, y)
+	if p.finishing.needed() {
+		for row := p.pair*p.op.M + first; row < p.pair*p.op.M+first+rows; row++ {
+			p.finishing.finish(p.result, row*p.op.N+from*tileColumns, row*p.op.N+min(to*tileColumns, p.op.N))
 		}
 	}
 }

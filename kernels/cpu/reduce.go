@@ -73,6 +73,19 @@ func prepareReduce(ctx *Context, op kernels.Reduce) Kernel {
 	return r.run
 }
 
+// withSums is a kernel that adds up the columns of an operand besides, which is
+// likely in the cache when the kernel has read it. The sums come last.
+func withSums(ctx *Context, kernel Kernel, s kernels.Summed) Kernel {
+	if s.None() {
+		return kernel
+	}
+	sum := prepareReduce(ctx, kernels.Reduce{From: kernels.Shape{s.Rows, s.Columns}, To: kernels.Shape{s.Columns}, Scale: 1})
+	return func(out []float32, in [][]float32) {
+		kernel(out, in)
+		sum(in[len(in)-1], in[s.Operand:s.Operand+1])
+	}
+}
+
 func (r *reduction) run(out []float32, in [][]float32) {
 	r.x, r.y = in[0], out
 	r.ctx.Workers.run(r.shares(), r.sum)

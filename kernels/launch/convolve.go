@@ -45,6 +45,7 @@ func (p *Program) repack(g kernels.Convolution, forward bool) Arg {
 }
 
 func convolveForward(o kernels.ConvolveForward, p *Program) {
+	p.overSlope(o.Bias, o.Slope)
 	if p.wanted == kernels.TF32 && !narrow(o.K/o.Groups) {
 		convolveForwardMatrix(o, p)
 		return
@@ -55,15 +56,20 @@ func convolveForward(o kernels.ConvolveForward, p *Program) {
 	pixels, across := gatherTile(filters)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_forward_%dx%d", pixels, across),
-		[3]int{ceil(o.N*outP*outQ, pixels), ceil(filters, across), o.Groups}, threads, traffic(o.Convolution), append(args, activation(o.Activation)...)...)
+		[3]int{ceil(o.N*outP*outQ, pixels), ceil(filters, across), o.Groups}, threads, traffic(o), append(args, epilogue(o.Bias, o.Activation, o.Slope)...)...)
 }
 
-// traffic of every convolution: input, output and filters, each once.
-func traffic(g kernels.Convolution) cost {
-	return cost{g.X().Size() + g.Y().Size() + g.Weight().Size(), g.FLOPs()}
+// traffic of an operation that moves every number once.
+func traffic(o kernels.Operation) cost {
+	words := o.Result().Size()
+	for _, shape := range kernels.Buffers(o) {
+		words += shape.Size()
+	}
+	return cost{words, o.FLOPs()}
 }
 
 func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
+	p.overSlope(o.Bias, o.Slope)
 	if p.wanted == kernels.TF32 && !narrow(o.C/o.Groups) {
 		convolveBackwardInputMatrix(o, p)
 		return
@@ -74,12 +80,12 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 	class := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // pixels of the largest class
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_backward_input_%dx%d", pixels, across),
-		[3]int{ceil(class, pixels), ceil(channels, across), o.StrideH * o.StrideW * o.Groups}, threads, traffic(o.Convolution),
-		append(args, activation(o.Activation)...)...)
+		[3]int{ceil(class, pixels), ceil(channels, across), o.StrideH * o.StrideW * o.Groups}, threads, traffic(o),
+		append(args, epilogue(o.Bias, o.Activation, o.Slope)...)...)
 }
 
 // convolveBackwardWeight shares the pixels among splits, each of which makes a
-// whole gradient, and adds these up.
+// whole gradient, and adds these up, and what is summed beside them.
 func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	outP, outQ := o.Out()
 	taps, channels, filters := o.R*o.S, o.C/o.Groups, o.K/o.Groups
@@ -94,10 +100,12 @@ func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	chunk, splits := cut(pixels, t.blocks(rows, filters)*o.Groups, 256)
 	size := o.Weight().Size()
 	part := p.reserve(splits * size)
-	work := traffic(o.Convolution)
-	work.words += (splits - 1) * size
-	args := append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...)
-	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), splits * o.Groups}, work, append(args, integer(chunk))...)
-	p.each("convolve_weight_sum", size, cost{(splits + 1) * size, splits * size},
-		append([]Arg{part, result()}, integers(size, taps, channels, filters, splits)...)...)
+	sums, lanes := p.sumsBeside(o, o.Summed(), true), lanesFor(size, splits)
+	work := cost{o.X().Size() + o.Y().Size() + splits*size + sums.words(), o.FLOPs()}
+	args := append(append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...), integer(chunk))
+	layers := splits*o.Groups + sums.layers(t.blocks(rows, filters))
+	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), layers}, work, append(args, sums.first()...)...)
+	args = append([]Arg{part, result()}, integers(size, taps, channels, filters, splits, lanes)...)
+	work = cost{(splits+1)*size + sums.words() + sums.Columns, splits*size + sums.words()}
+	p.run("convolve_weight_sum", [3]int{sliceBlocks(size, lanes) + sums.blocks(), 1, 1}, threads, work, append(args, sums.second()...)...)
 }

@@ -31,6 +31,7 @@ func (p *Program) move(from Arg, size int) {
 // multiply_sum adds up. The products of a batch are not shared: there are blocks
 // enough.
 func multiply(o kernels.Multiply, p *Program) {
+	p.overSlope(o.Bias, o.Slope)
 	products := o.Products()
 	splits := whole
 	if o.Batch == 0 {
@@ -51,15 +52,25 @@ func multiply(o kernels.Multiply, p *Program) {
 	if o.Batch == 0 {
 		chunk, parts = cut(o.K, rows*columns, 256)
 	}
-	words := products * (o.M*o.K + o.K*o.N)
+	words, slope := products*(o.M*o.K+o.K*o.N), 0
+	if !o.Slope.None() {
+		slope = size
+	}
+	sums := p.sumsBeside(o, o.Summed(), parts > 1)
+	words += sums.words()
 	if parts == 1 {
 		args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, integers(o.M, o.N, o.K, chunk)...)
-		p.runTile(kernel, t, [3]int{rows, columns, products}, cost{words + size, o.FLOPs()}, append(args, activation(o.Activation)...)...)
+		args = append(append(args, epilogue(o.Bias, o.Activation, o.Slope)...), sums.first()...)
+		p.runTile(kernel, t, [3]int{rows, columns, products + sums.layers(rows*columns)}, cost{words + size + slope, o.FLOPs()}, args...)
 		return
 	}
 	part := p.reserve(parts * size)
 	args := append([]Arg{operand(0), operand(1), bias(false), part}, integers(o.M, o.N, o.K, chunk)...)
-	p.runTile(kernel, t, [3]int{rows, columns, parts}, cost{words + parts*size, o.FLOPs()}, append(args, activation(kernels.Activation{})...)...)
-	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, parts)...)
-	p.each("multiply_sum", size, cost{(parts + 1) * size, parts * size}, append(args, activation(o.Activation)...)...)
+	args = append(append(args, epilogue(false, kernels.Activation{}, kernels.Activation{})...), sums.first()...)
+	p.runTile(kernel, t, [3]int{rows, columns, parts + sums.layers(rows*columns)}, cost{words + parts*size, o.FLOPs()}, args...)
+	lanes := lanesFor(size, parts)
+	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, parts, lanes)...)
+	args = append(append(args, epilogue(o.Bias, o.Activation, o.Slope)...), sums.second()...)
+	work := cost{(parts+1)*size + slope + sums.words() + sums.Columns, parts*size + sums.words()}
+	p.run("multiply_sum", [3]int{sliceBlocks(size, lanes) + sums.blocks(), 1, 1}, threads, work, args...)
 }

@@ -252,7 +252,31 @@ func integers(values ...int) []Arg {
 	return args
 }
 
-// activation is the two arguments of a fused activation.
+// epilogue is what happens to a sum, as the last arguments of a product's kernel:
+// function, parameter, and the operand of a slope or none.
+func epilogue(bias bool, activates, slope kernels.Activation) []Arg {
+	if slope.None() {
+		return append(activation(activates), Arg{Place: Operand, Null: true})
+	}
+	return append(activation(slope), operand(slopeOperand(bias)))
+}
+
+// slopeOperand is the place of a slope's operand, behind the factors and the bias.
+func slopeOperand(bias bool) int {
+	if bias {
+		return 3
+	}
+	return 2
+}
+
+// overSlope lets the result be written over the operand of a slope.
+func (p *Program) overSlope(bias bool, slope kernels.Activation) {
+	if !slope.None() {
+		p.over(slopeOperand(bias))
+	}
+}
+
+// activation is the two arguments of an activation function.
 func activation(a kernels.Activation) []Arg {
 	return []Arg{integer(int(a.Function)), float(a.Alpha)}
 }

@@ -34,7 +34,7 @@ func TestConvolutionsAreAdjoint(t *testing.T) {
 		x, w, y := normals(1, g.X().Size()), normals(2, g.Weight().Size()), normals(3, g.Y().Size())
 		forward := dot(run(t, kernels.ConvolveForward{Convolution: g}, x, w), y)
 		input := dot(run(t, kernels.ConvolveBackwardInput{Convolution: g}, y, w), x)
-		weight := dot(run(t, o, x, y), w)
+		weight := dot(run(t, kernels.ConvolveBackwardWeight{Convolution: g}, x, y), w)
 		scale := float64(g.FLOPs())
 		if !close(forward, input, scale) || !close(forward, weight, scale) {
 			t.Errorf("%s: <conv(x,w),y> = %v, <x,convT(y,w)> = %v, <w,dw(x,y)> = %v", c.Name, forward, input, weight)
@@ -102,25 +102,49 @@ func TestMultiplyIs1x1Convolution(t *testing.T) {
 		run(t, kernels.ConvolveForward{Convolution: g, Bias: true, Activation: gelu}, x, w, b), 1e-15)
 }
 
-// TestFusedActivation: an activation in the epilogue is the activation applied
+// TestEpilogue: an activation or a slope in the epilogue is the one applied
 // afterwards, on every fused case of the table.
-func TestFusedActivation(t *testing.T) {
+func TestEpilogue(t *testing.T) {
 	for _, c := range cases.All() {
-		var activation kernels.Activation
+		var activation, slope kernels.Activation
 		switch o := c.Op.(type) {
 		case kernels.ConvolveForward:
-			activation = o.Activation
+			activation, slope = o.Activation, o.Slope
 		case kernels.ConvolveBackwardInput:
-			activation = o.Activation
+			activation, slope = o.Activation, o.Slope
 		case kernels.Multiply:
-			activation = o.Activation
+			activation, slope = o.Activation, o.Slope
 		}
-		if activation.Function == kernels.Identity {
+		if activation.None() && slope.None() {
 			continue
 		}
 		in := c.Inputs(1)
-		sum := run(t, plain(c.Op), in...)
-		compare(t, run(t, c.Op, in...), run(t, kernels.Activate{Activation: activation, Size: len(sum)}, sum), 0)
+		sum := run(t, plain(c.Op), in[:len(plain(c.Op).Operands())]...)
+		want := run(t, kernels.Activate{Activation: activation, Size: len(sum)}, sum)
+		if !slope.None() {
+			want = run(t, kernels.ActivateBackward{Activation: slope, Size: len(sum)}, in[len(in)-1], sum)
+		}
+		compare(t, run(t, c.Op, in...), want, 0)
+	}
+}
+
+// TestSumsBeside: what is summed besides a product is the operand reduced apart, and
+// changes nothing of the product.
+func TestSumsBeside(t *testing.T) {
+	tried := 0
+	for _, c := range cases.All() {
+		op, ok := c.Op.(interface{ Summed() kernels.Summed })
+		if !ok || op.Summed().None() {
+			continue
+		}
+		tried++
+		s, in := op.Summed(), c.Inputs(1)
+		result, sums := run(t, c.Op, in...), in[len(in)-1]
+		compare(t, result, run(t, plain(c.Op), in[:len(in)-1]...), 0)
+		compare(t, sums, run(t, kernels.Reduce{From: kernels.Shape{s.Rows, s.Columns}, To: kernels.Shape{s.Columns}, Scale: 1}, in[s.Operand]), 0)
+	}
+	if tried == 0 {
+		t.Fatal("the table holds no sums")
 	}
 }
 

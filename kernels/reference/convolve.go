@@ -43,29 +43,47 @@ func convolveForward(o kernels.ConvolveForward, _ kernels.Clock, y []float64, in
 	x, w := in[0], in[1]
 	clear(y)
 	eachTap(o.Convolution, func(ix, iw, iy int) { y[iy] += x[ix] * w[iw] })
-	finish(y, o.Bias, in, o.K, o.Activation)
+	finish(y, o.Bias, in, o.K, o.Activation, o.Slope)
 }
 
 func convolveBackwardInput(o kernels.ConvolveBackwardInput, _ kernels.Clock, dx []float64, in [][]float64) {
 	dy, w := in[0], in[1]
 	clear(dx)
 	eachTap(o.Convolution, func(ix, iw, iy int) { dx[ix] += dy[iy] * w[iw] })
-	finish(dx, o.Bias, in, o.C, o.Activation)
+	finish(dx, o.Bias, in, o.C, o.Activation, o.Slope)
 }
 
 func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, _ kernels.Clock, dw []float64, in [][]float64) {
 	x, dy := in[0], in[1]
 	clear(dw)
 	eachTap(o.Convolution, func(ix, iw, iy int) { dw[iw] += x[ix] * dy[iy] })
+	addUp(o.Summed(), in)
+}
+
+// addUp makes the further result, where there is one, of sums over the rows of an
+// operand.
+func addUp(s kernels.Summed, in [][]float64) {
+	if s.None() {
+		return
+	}
+	sums := in[len(in)-1]
+	clear(sums)
+	for i, v := range in[s.Operand] {
+		sums[i%s.Columns] += v
+	}
 }
 
 // finish adds the bias in[2], where there is one, to each row of channels of y
-// and applies the activation to the sum.
-func finish(y []float64, bias bool, in [][]float64, channels int, a kernels.Activation) {
+// and applies the activation to the sum, or multiplies it by the slope of which
+// the last operand tells.
+func finish(y []float64, bias bool, in [][]float64, channels int, a, of kernels.Activation) {
 	for i := range y {
 		if bias {
 			y[i] += in[2][i%channels]
 		}
 		y[i] = activate(a, y[i])
+		if !of.None() {
+			y[i] *= slope(of, in[len(in)-1][i])
+		}
 	}
 }

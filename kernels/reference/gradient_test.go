@@ -150,17 +150,20 @@ func forward(t *testing.T, op kernels.Operation, in [][]float64) []float64 {
 }
 
 // plain is op without a fused activation, whose own derivative is checked
-// apart.
+// apart, and without a slope or sums, which passes add behind the differentiation.
 func plain(op kernels.Operation) kernels.Operation {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
-		o.Activation = kernels.Activation{}
+		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
 		return o
 	case kernels.ConvolveBackwardInput:
-		o.Activation = kernels.Activation{}
+		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
+		return o
+	case kernels.ConvolveBackwardWeight:
+		o.Sums = kernels.NoSums
 		return o
 	case kernels.Multiply:
-		o.Activation = kernels.Activation{}
+		o.Activation, o.Slope, o.Sums = kernels.Activation{}, kernels.Activation{}, false
 		return o
 	case kernels.NormForward:
 		o.Activation = kernels.Activation{}

@@ -29,7 +29,8 @@ func multiply(o kernels.Multiply, _ kernels.Clock, c []float64, in [][]float64) 
 			}
 		}
 	}
-	finish(c, o.Bias, in, o.N, o.Activation)
+	finish(c, o.Bias, in[:len(o.Operands())], o.N, o.Activation, o.Slope)
+	addUp(o.Summed(), in)
 }
 
 func transpose(o kernels.Transpose, _ kernels.Clock, y []float64, in [][]float64) {

@@ -101,7 +101,7 @@ template <auto kernel> struct Export {
 #define MATRIX_KERNEL KERNEL
 #define DEVICE inline __attribute__((always_inline))
 #define INLINED __attribute__((always_inline))
-#define CALLED static
+#define CALLED __attribute__((unused)) static
 #define SHARED static
 #define DYNAMIC_SHARED(type, name)                                                                                 \
     static type name;                                                                                              \
@@ -125,15 +125,15 @@ DEVICE float from_lane_above(float v, int distance) {
     return emulated::exchange(v, lane + distance < 32 ? lane + distance : lane);
 }
 DEVICE float from_lane_across(float v, int mask) { return emulated::exchange(v, emulated::thread->number % 32 ^ mask); }
-DEVICE void write_four(float *to, Four v) {
-    if ((uintptr_t)to % 16 != 0) emulated::complain("thread %d writes four numbers to an address that is no multiple of 16", thread_x());
-    memcpy(to, &v, 16);
-}
 DEVICE Four read_four(const float *from) {
     if ((uintptr_t)from % 16 != 0) emulated::complain("thread %d reads four numbers from an address that is no multiple of 16", thread_x());
     Four v;
     memcpy(&v, from, 16);
     return v;
+}
+DEVICE void write_four(float *to, Four v) {
+    if ((uintptr_t)to % 16 != 0) emulated::complain("thread %d writes four numbers to an address that is no multiple of 16", thread_x());
+    memcpy(to, &v, 16);
 }
 DEVICE void commit_copies() { emulated::commit_copies(); }
 template <int Pending> DEVICE void wait_for_copies() { emulated::wait_for_copies(Pending); }
