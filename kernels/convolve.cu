@@ -246,16 +246,12 @@ EXPORT(convolve_weight_sum)
     EXPORT(name)
 
 using Square = Tile<64, 64, 4, 4>;
-using Tall = Tile<128, 32, 4, 4>;   // for few channels
-using Narrow = Tile<128, 8, 4, 1>;  // for one or three
-using Flat = Tile<16, 64, 2, 2>;    // for few taps x channels
+using Tall = Tile<128, 32, 4, 4>; // for few channels
 
 CONVOLVE(convolve_forward_64x64, forward, Square)
 CONVOLVE(convolve_forward_128x32, forward, Tall)
-CONVOLVE(convolve_forward_128x8, forward, Narrow)
 CONVOLVE(convolve_backward_input_64x64, backward_input, Square)
 CONVOLVE(convolve_backward_input_128x32, backward_input, Tall)
-CONVOLVE(convolve_backward_input_128x8, backward_input, Narrow)
 
 #define CONVOLVE_WEIGHT(name, tile)                                                                                \
     KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY, int chunk,      \
@@ -265,4 +261,3 @@ CONVOLVE(convolve_backward_input_128x8, backward_input, Narrow)
     EXPORT(name)
 
 CONVOLVE_WEIGHT(convolve_backward_weight_64x64, Square)
-CONVOLVE_WEIGHT(convolve_backward_weight_16x64, Flat)

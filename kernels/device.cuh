@@ -123,8 +123,9 @@ template <class T, int Size> struct Shared {
     __attribute__((aligned(16))) T data[Size];
     DEVICE T load(int i) const { return data[i]; }
     DEVICE void store(int i, T v) { data[i] = v; }
-    // load_four reads elements i to i+3; i is a multiple of 4.
+    // load_four and store_four move elements i to i+3; i is a multiple of 4.
     DEVICE Four load_four(int i) const { return *(const Four *)(data + i); }
+    DEVICE void store_four(int i, Four v) { *(Four *)(data + i) = v; }
     // store_two writes elements i and i+1; i is even.
     DEVICE void store_two(int i, T v, T next) {
         struct __attribute__((aligned(8))) Two { T v, next; };

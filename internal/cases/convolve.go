@@ -60,6 +60,32 @@ var convolutions = []convolution{
 	{"fours, 3 groups", 2, 12, 7, 5, 36, 3, 3, 2, 2, 1, 1, 1, 1, 3},
 	{"fours, many pixels", 5, 4, 17, 13, 12, 5, 3, 1, 1, 2, 1, 1, 1, 1},
 	{"many pixels", 9, 3, 32, 30, 8, 5, 5, 1, 1, 2, 2, 1, 1, 1},
+	// One to four channels on one side, a multiple of four on the other.
+	{"thin 1 to 4, one column", 1, 1, 6, 1, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{"thin 3 to 36, 1x1", 1, 3, 5, 6, 36, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{"thin 1 to 12, stride 2, odd image", 1, 1, 13, 11, 12, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+	{"thin 1 to 32, stride 2, no padding", 2, 1, 9, 18, 32, 3, 3, 2, 2, 0, 0, 1, 1, 1},
+	{"thin 1 to 4, many images", 1056, 1, 65, 1, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{"thin 2 to 8, stride 2", 2, 2, 9, 7, 8, 4, 4, 2, 2, 1, 1, 1, 1, 1},
+	{"thin 2 to 8, strides differ", 2, 2, 9, 7, 8, 4, 3, 2, 1, 1, 1, 1, 1, 1},
+	{"thin 3 to 36, stride 2, 67 wide", 1, 3, 35, 67, 36, 4, 4, 2, 2, 1, 1, 1, 1, 1},
+	{"thin 3 to 8, stride 2, padding of 3", 1, 3, 7, 6, 8, 2, 3, 2, 2, 3, 3, 1, 1, 1},
+	{"thin 3 to 8, 7x7, stride 2", 1, 3, 11, 12, 8, 7, 7, 2, 2, 3, 3, 1, 1, 1},
+	{"thin 3 to 8, 9x9", 1, 3, 10, 9, 8, 9, 9, 1, 1, 4, 4, 1, 1, 1},
+	{"thin 3 to 8, 33x1", 1, 3, 34, 3, 8, 33, 1, 1, 1, 1, 0, 1, 1, 1},
+	{"thin 3 to 64", 1, 3, 10, 34, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"thin 3 to 5", 1, 3, 6, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"thin 4 to 4, 5x5, stride 2", 1, 4, 9, 10, 4, 5, 5, 2, 2, 2, 2, 1, 1, 1},
+	{"thin 4 to 100, stride 1", 1, 4, 5, 6, 100, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"thin 4 to 8, stride 3", 1, 4, 10, 11, 8, 3, 3, 3, 3, 1, 1, 1, 1, 1},
+	{"thin 5 to 8", 1, 5, 6, 5, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"thin 12 to 1, 5x5", 2, 12, 9, 8, 1, 5, 5, 1, 1, 2, 2, 1, 1, 1},
+	{"thin 8 to 1, stride 2", 2, 8, 9, 8, 1, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+	{"thin 8 to 2, no padding", 2, 8, 7, 6, 2, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+	{"thin 64 to 3", 1, 64, 35, 34, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"thin 8 to 3, padding wider than the filter", 1, 8, 5, 4, 3, 2, 2, 1, 1, 3, 2, 1, 1, 1},
+	{"thin 20 to 4, 7x7", 1, 20, 11, 9, 4, 7, 7, 1, 1, 3, 3, 1, 1, 1},
+	{"thin 8 to 4, 2 groups", 1, 8, 5, 6, 4, 3, 3, 1, 1, 1, 1, 1, 1, 2},
 }
 
 // edges are sizes around the tiles 6, 8, 16 and 32.
@@ -85,6 +111,10 @@ var fused = []struct {
 	{"inner layer, 14x14", true, kernels.Activation{Function: kernels.ReLU}},
 	{"4x4 filter, stride 2, 16x16", true, kernels.Activation{Function: kernels.Sigmoid}},
 	{"16 channels in, 17 out", true, kernels.Activation{Function: kernels.ReLU}},
+	{"thin 3 to 36, stride 2, 67 wide", true, kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"thin 3 to 64", true, kernels.Activation{Function: kernels.SiLU}},
+	{"thin 64 to 3", true, kernels.Activation{Function: kernels.Tanh}},
+	{"thin 8 to 3, padding wider than the filter", true, kernels.Activation{Function: kernels.GELU}},
 }
 
 // summed are geometries of which the gradient by the bias is made with that by the

@@ -20,10 +20,7 @@ func geometry(g kernels.Convolution) []Arg {
 
 // gatherTile is the tile of pixels x channels of a group of so many channels.
 func gatherTile(channels int) (pixels, across int) {
-	switch {
-	case channels <= 8:
-		return 128, 8
-	case channels <= 32:
+	if channels <= 32 {
 		return 128, 32
 	}
 	return 64, 64
@@ -46,7 +43,10 @@ func (p *Program) repack(g kernels.Convolution, forward bool) Arg {
 
 func convolveForward(o kernels.ConvolveForward, p *Program) {
 	p.overSlope(o.Bias, o.Slope)
-	if p.wanted == kernels.TF32 && !narrow(o.K/o.Groups) {
+	if p.thinForward(o) {
+		return
+	}
+	if p.wanted == kernels.TF32 {
 		convolveForwardMatrix(o, p)
 		return
 	}
@@ -70,7 +70,10 @@ func traffic(o kernels.Operation) cost {
 
 func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 	p.overSlope(o.Bias, o.Slope)
-	if p.wanted == kernels.TF32 && !narrow(o.C/o.Groups) {
+	if p.thinBackwardInput(o) {
+		return
+	}
+	if p.wanted == kernels.TF32 {
 		convolveBackwardInputMatrix(o, p)
 		return
 	}
@@ -87,15 +90,15 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 // convolveBackwardWeight shares the pixels among splits, each of which makes a
 // whole gradient, and adds these up, and what is summed beside them.
 func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
+	if p.thinBackwardWeight(o) {
+		return
+	}
 	outP, outQ := o.Out()
 	taps, channels, filters := o.R*o.S, o.C/o.Groups, o.K/o.Groups
 	pixels, rows := o.N*outP*outQ, taps*channels
 	kernel, t := "convolve_backward_weight_64x64", tile{rows: 64, columns: 64}
-	switch {
-	case p.wanted == kernels.TF32 && !narrow(filters):
+	if p.wanted == kernels.TF32 {
 		kernel, t = p.weightKernel(o.Convolution, rows, filters, pixels)
-	case rows <= 16:
-		kernel, t = "convolve_backward_weight_16x64", tile{rows: 16, columns: 64}
 	}
 	chunk, splits := cut(pixels, t.blocks(rows, filters)*o.Groups, 256)
 	size := o.Weight().Size()

@@ -74,9 +74,6 @@ var (
 	productTiles  = []tile{{128, 128, 1, 16, false}, {64, 64, 0.7, 16, false}}
 )
 
-// narrow results, of one or three channels, would leave most of a tile empty.
-func narrow(columns int) bool { return columns <= 8 }
-
 // gatherKernel is the kernel for so many products of pixels x columns, with that
 // many channels in a group of the source.
 func (p *Program) gatherKernel(direction string, pixels, columns, products, channels, all int) (kernel string, t tile) {

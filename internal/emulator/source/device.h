@@ -220,6 +220,13 @@ template <class T, int Size> struct Shared {
         if (i % 4 != 0) emulated::complain("thread %d reads four shared elements at %d; four must begin at a multiple of 4", thread_x(), i);
         return {load(i), load(i + 1), load(i + 2), load(i + 3)};
     }
+    void store_four(int i, Four v) {
+        if (i % 4 != 0) emulated::complain("thread %d stores four shared elements at %d; four must begin at a multiple of 4", thread_x(), i);
+        store(i, v.x);
+        store(i + 1, v.y);
+        store(i + 2, v.z);
+        store(i + 3, v.w);
+    }
 
     void store_two(int i, T v, T next) {
         if (i % 2 != 0) emulated::complain("thread %d stores two shared elements at %d; two must begin at a multiple of 2", thread_x(), i);

@@ -1,0 +1,500 @@
+// Convolutions with one to four channels on one side, as at the first and the
+// last layer of an image model, in float32. A tile of matrix products would be
+// nearly empty for them; these kernels read and write the wide side once, which
+// is almost all there is to move, and take the thin side out of shared memory.
+//
+//	convolve_to_thin_*    wide ─► thin: forward of few filters at stride 1, gradient by an
+//	                      input of few channels at stride 1 or 2
+//	convolve_from_thin_*  thin ─► wide: forward of few channels at any stride, gradient by
+//	                      the input of few filters at stride 1
+//	convolve_thin_weight_*  gradient by the filters of either, and
+//	convolve_thin_weight_sum  adds the splits of it up in order
+//
+// All take one group, no dilation, and a wide side that is a multiple of four.
+// At stride 1 forward and backward are the same sum, with the taps in reversed
+// order and another padding:
+//
+//	dx[h, c] = Σ dy[h + pad − r, k] · w[k,c,r] = Σ dy[h − (R−1−pad) + r', k] · w[k,c,R−1−r']
+//
+// so that each kernel knows one direction, and is told how far filters of
+// neighbouring wide and thin channels stand apart, and whether taps are reversed.
+#include "activate.cuh"
+#include "sums.cuh"
+
+// Cells walks through a block's rows x columns x depth, depth fastest, a thread
+// from one cell to the one that lies `threads` further, without division. depth
+// divides the number of threads.
+struct Cells {
+    int rows, columns, row, column, down, right;
+
+    DEVICE Cells(int rows_, int columns_, int depth) : rows(rows_), columns(columns_) {
+        int first = thread_x() / depth, step = threads_x() / depth;
+        row = first / columns;
+        column = first % columns;
+        down = step / columns;
+        right = step % columns;
+    }
+    DEVICE bool inside() const { return row < rows; }
+    DEVICE void next() {
+        row += down;
+        column += right;
+        if (column < columns) return;
+        column -= columns;
+        row++;
+    }
+};
+
+// Window is the way of one axis from results to sources. Results Stride apart
+// have sources one apart; the sources of results i·Stride … i·Stride + Stride − 1
+// are i + low … i + low + count − 1. Result i·Stride + phase meets source
+// i + low + v by the tap that tap(phase, v) says, if there is one.
+template <int Stride> struct Window {
+    int low, count, pad, taps;
+
+    DEVICE Window(int pad_, int taps_) : pad(pad_), taps(taps_) {
+        low = Stride == 1 ? pad - taps + 1 : (pad - taps + 2) >> 1;
+        count = (Stride == 1 ? pad : (pad + 1) >> 1) - low + 1;
+    }
+    DEVICE int tap(int phase, int v) const { return phase + pad - Stride * (low + v); }
+    DEVICE bool has(int tap) const { return tap >= 0 && tap < taps; }
+};
+
+// bring_filters brings all taps of so many pairs of a wide and a thin channel,
+// neighbouring threads neighbouring taps: load(pair, tap) reads one, store(pair,
+// place, v) keeps it, where the place is the tap of the sum.
+template <class Load, class Store>
+DEVICE void bring_filters(int taps, int reversed, int pairs, const Load &load, const Store &store) {
+    const int LANES_OF_TAPS = 16, BATCH = 4;
+    int step = threads_x() / LANES_OF_TAPS;
+    KEEP_LOOP
+    for (int tap = thread_x() % LANES_OF_TAPS; tap < taps; tap += LANES_OF_TAPS) {
+        int place = reversed ? taps - 1 - tap : tap;
+        KEEP_LOOP
+        for (int pair = thread_x() / LANES_OF_TAPS; pair < pairs; pair += step * BATCH) {
+            float v[BATCH];
+            UNROLL
+            for (int i = 0; i < BATCH; i++)
+                v[i] = pair + i * step < pairs ? load(pair + i * step, tap) : 0;
+            UNROLL
+            for (int i = 0; i < BATCH; i++)
+                if (pair + i * step < pairs) store(pair + i * step, place, v[i]);
+        }
+    }
+}
+
+// bring_sources stores `rows` times `length` numbers of an image of imageH times
+// `imageW` numbers from (top, left) on at `at`, zeros outside and in rows from
+// `present` on.
+template <class Array>
+DEVICE void bring_sources(Array &to, int at, const float *image, int imageH, int imageW, int top, int left, int rows, int present,
+                          int length) {
+    const int BATCH = 4;
+    KEEP_LOOP
+    for (Cells cell(rows, length, 1); cell.inside();) {
+        float v[BATCH];
+        int place[BATCH];
+        UNROLL
+        for (int i = 0; i < BATCH; i++) {
+            int y = top + cell.row, x = left + cell.column;
+            place[i] = cell.inside() ? at + cell.row * length + cell.column : -1;
+            v[i] = cell.row < present && y >= 0 && y < imageH && x >= 0 && x < imageW ? image[y * imageW + x] : 0;
+            cell.next();
+        }
+        UNROLL
+        for (int i = 0; i < BATCH; i++)
+            if (place[i] >= 0) to.store(place[i], v[i]);
+    }
+}
+
+// What a block keeps in shared memory, in fours of numbers: 46 KB.
+const int SOURCES = 2464, FILTERS = 400;
+const int ACROSS = 8; // places for the taps of a row of filters
+
+// to_thin: a thread makes Down results one below the other, Stride·Stride phases
+// of each, in all Thin channels, out of sources that it reads Down + 2 at a time
+// for three rows of taps. A block has groups x columns such threads; it takes `quads`
+// times four wide channels at a time, with all sources that its tile meets. Its
+// other threads help to bring them.
+//
+//	sources  quad, row, column of fours   filters  quad, tap, thin channel of fours
+template <int Stride, int Thin>
+DEVICE void to_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int wide,
+                    int outH, int outW, int R, int S, int padH, int padW, int wide_step, int thin_step, int reversed,
+                    int columns, int groups, int quads, int function, float alpha) {
+    const int DOWN = 8 / Stride, REACH = 3, BATCH = 6;
+    SHARED Shared<float, (SOURCES + FILTERS) * 4> tile;
+    Window<Stride> h(padH, R), v(padW, S);
+    int across = up_divide(up_divide(outW, Stride), columns), image = block_x() / across;
+    int column = thread_x() % columns, group = thread_x() / columns;
+    int first_row = block_y() * groups * DOWN, first_column = block_x() % across * columns;
+    int rows = groups * DOWN + up_divide(h.count, REACH) * REACH - 1, width = columns + v.count - 1;
+    int plane = rows * width; // planes lie so that neighbouring threads store to different banks
+    plane += (8 / quads - plane) & 7;
+
+    float sum[DOWN][Stride][Stride][Thin];
+    UNROLL
+    for (int y = 0; y < DOWN; y++)
+        UNROLL
+        for (int a = 0; a < Stride; a++)
+            UNROLL
+            for (int b = 0; b < Stride; b++)
+                UNROLL
+                for (int o = 0; o < Thin; o++)
+                    sum[y][a][b][o] = 0;
+
+    int quad = thread_x() % quads;
+    const float *corner = source + image * sourceH * sourceW * wide + quad * 4;
+    KEEP_LOOP
+    for (int from = 0; from < wide; from += quads * 4) {
+        bool present = from + quad * 4 < wide;
+        KEEP_LOOP
+        for (Cells cell(rows, width, quads); cell.inside();) {
+            Four four[BATCH];
+            int at[BATCH];
+            UNROLL
+            for (int i = 0; i < BATCH; i++) {
+                int y = first_row + h.low + cell.row, x = first_column + v.low + cell.column;
+                at[i] = cell.inside() ? (quad * plane + cell.row * width + cell.column) * 4 : -1;
+                four[i] = {0, 0, 0, 0};
+                if (present && cell.inside() && y >= 0 && y < sourceH && x >= 0 && x < sourceW)
+                    four[i] = read_four(corner + (y * sourceW + x) * wide + from);
+                cell.next();
+            }
+            UNROLL
+            for (int i = 0; i < BATCH; i++)
+                if (at[i] >= 0) tile.store_four(at[i], four[i]);
+        }
+        bring_filters(
+            R * S, reversed, quads * 4 * Thin,
+            [&](int pair, int tap) INLINED {
+                int c = from + pair / Thin;
+                return c < wide ? w[c * wide_step + pair % Thin * thin_step + tap] : 0;
+            },
+            [&](int pair, int tap, float f) INLINED {
+                int c = pair / Thin;
+                tile.store((SOURCES + ((c / 4 * R + tap / S) * ACROSS + tap % S) * Thin + pair % Thin) * 4 + c % 4, f);
+            });
+        barrier();
+        KEEP_LOOP
+        for (int q = 0; q < quads && from + q * 4 < wide && group < groups; q++)
+            KEEP_LOOP
+            for (int right = 0; right < v.count; right++)
+                KEEP_LOOP
+                for (int below = 0; below < h.count; below += REACH) {
+                    Four four[DOWN + REACH - 1];
+                    int at = q * plane + (group * DOWN + below) * width + column + right;
+                    int r = h.tap(0, below), s = v.tap(0, right), filter = SOURCES + ((q * R + r) * ACROSS + s) * Thin;
+                    UNROLL
+                    for (int i = 0; i < DOWN + REACH - 1; i++)
+                        four[i] = tile.load_four((at + i * width) * 4);
+                    UNROLL
+                    for (int i = 0; i < REACH; i++)
+                        UNROLL
+                        for (int a = 0; a < Stride; a++)
+                            UNROLL
+                            for (int b = 0; b < Stride; b++) {
+                                const int down = a - Stride * i;
+                                if (!h.has(r + down) || !v.has(s + b)) continue; // the same for all threads
+                                UNROLL
+                                for (int o = 0; o < Thin; o++) {
+                                    Four f = tile.load_four((filter + (down * ACROSS + b) * Thin + o) * 4);
+                                    UNROLL
+                                    for (int y = 0; y < DOWN; y++)
+                                        sum[y][a][b][o] = fused(four[y + i].x, f.x, sum[y][a][b][o]);
+                                    UNROLL
+                                    for (int y = 0; y < DOWN; y++)
+                                        sum[y][a][b][o] = fused(four[y + i].y, f.y, sum[y][a][b][o]);
+                                    UNROLL
+                                    for (int y = 0; y < DOWN; y++)
+                                        sum[y][a][b][o] = fused(four[y + i].z, f.z, sum[y][a][b][o]);
+                                    UNROLL
+                                    for (int y = 0; y < DOWN; y++)
+                                        sum[y][a][b][o] = fused(four[y + i].w, f.w, sum[y][a][b][o]);
+                                }
+                            }
+                }
+        barrier();
+    }
+
+    // The sums go through the same memory, so that neighbouring threads write
+    // neighbouring numbers.
+    int pitch = columns * Stride * Thin;
+    if (group < groups)
+        UNROLL
+        for (int y = 0; y < DOWN; y++)
+            UNROLL
+            for (int a = 0; a < Stride; a++)
+                UNROLL
+                for (int b = 0; b < Stride; b++)
+                    UNROLL
+                    for (int o = 0; o < Thin; o++)
+                        tile.store(((group * DOWN + y) * Stride + a) * pitch + (column * Stride + b) * Thin + o, sum[y][a][b][o]);
+    barrier();
+    int top = first_row * Stride, left = first_column * Stride;
+    int down = smaller(groups * DOWN * Stride, outH - top), length = smaller(columns * Stride, outW - left) * Thin;
+    KEEP_LOOP
+    for (int y = thread_x() / WARP; y < down; y += threads_x() / WARP)
+        KEEP_LOOP
+        for (int i = thread_x() % WARP; i < length; i += WARP) {
+            float sum = tile.load(y * pitch + i);
+            if (bias) sum += bias[i % Thin];
+            out[((image * outH + top + y) * outW + left) * Thin + i] = activated(function, alpha, sum);
+        }
+}
+
+// from_thin: a thread makes eight wide channels, two times four that lie half a
+// block of Wide channels apart, of PIXELS pixels of a tile at a time: its sums meet
+// each number of the source and of the filters that it reads in a whole row or
+// column of products. Filters of a row of taps lie as the sources they meet, thin
+// channels fastest, so that a row of taps is one loop.
+//
+//	sources  row, column·thin of the tile     filters  tap, thin channel, wide channel
+const int PIXELS = 8, NUMBERS = 11600;
+
+template <int Wide>
+DEVICE void from_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int thin,
+                      int outH, int outW, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int wide_step,
+                      int thin_step, int reversed, int rows, int log_columns, int function, float alpha) {
+    const int LANES_OF_CHANNELS = Wide / 8, PITCH = Wide + 4;
+    SHARED Shared<float, NUMBERS> numbers;
+    int columns = 1 << log_columns, across = up_divide(outW, columns), image = block_x() / across;
+    int top = block_y() * rows, left = block_x() % across * columns, first = block_z() * Wide;
+    int row_of_taps = S * thin, pitch = (columns - 1) * strideW * thin + row_of_taps;
+    int height = (rows - 1) * strideH + R, sources = R * row_of_taps * PITCH; // behind the filters
+
+    bring_sources(numbers, sources, source + image * sourceH * sourceW * thin, sourceH, sourceW * thin, top * strideH - padH,
+                  (left * strideW - padW) * thin, height, height, pitch);
+    bring_filters(
+        R * S, reversed, Wide * thin,
+        [&](int pair, int tap) INLINED {
+            int k = first + pair % Wide;
+            return k < wide ? w[k * wide_step + pair / Wide * thin_step + tap] : 0;
+        },
+        [&](int pair, int tap, float f) INLINED { numbers.store((tap * thin + pair / Wide) * PITCH + pair % Wide, f); });
+    barrier();
+
+    int channel = thread_x() % LANES_OF_CHANNELS * 4, lane = thread_x() / LANES_OF_CHANNELS, lanes = threads_x() / LANES_OF_CHANNELS;
+    KEEP_LOOP
+    for (int pixel = lane; pixel < rows << log_columns; pixel += lanes * PIXELS) {
+        Four sum[2 * PIXELS];
+        int at[PIXELS];
+        UNROLL
+        for (int i = 0; i < PIXELS; i++) {
+            int p = pixel + i * lanes, y = p >> log_columns, x = p & (columns - 1);
+            at[i] = sources + (y < rows ? y * strideH * pitch + x * strideW * thin : 0);
+            sum[2 * i] = sum[2 * i + 1] = {0, 0, 0, 0};
+        }
+        KEEP_LOOP
+        for (int r = 0; r < R; r++)
+            KEEP_LOOP
+            for (int e = 0; e < row_of_taps; e++) {
+                int filter = (r * row_of_taps + e) * PITCH + channel;
+                Four f = numbers.load_four(filter), g = numbers.load_four(filter + Wide / 2);
+                UNROLL
+                for (int i = 0; i < PIXELS; i++) {
+                    float v = numbers.load(at[i] + r * pitch + e);
+                    sum[2 * i].x = fused(v, f.x, sum[2 * i].x);
+                    sum[2 * i].y = fused(v, f.y, sum[2 * i].y);
+                    sum[2 * i].z = fused(v, f.z, sum[2 * i].z);
+                    sum[2 * i].w = fused(v, f.w, sum[2 * i].w);
+                    sum[2 * i + 1].x = fused(v, g.x, sum[2 * i + 1].x);
+                    sum[2 * i + 1].y = fused(v, g.y, sum[2 * i + 1].y);
+                    sum[2 * i + 1].z = fused(v, g.z, sum[2 * i + 1].z);
+                    sum[2 * i + 1].w = fused(v, g.w, sum[2 * i + 1].w);
+                }
+            }
+
+        Four before[2] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+        UNROLL
+        for (int half = 0; half < 2; half++)
+            if (int k = first + channel + half * Wide / 2; bias && k < wide) before[half] = read_four(bias + k);
+        // write finishes and writes four channels of a pixel.
+        auto write = [&](int i, int half, Four v, const auto &finish) INLINED {
+            int p = pixel + i * lanes, y = p >> log_columns, x = p & (columns - 1), k = first + channel + half * Wide / 2;
+            if (y >= rows || top + y >= outH || left + x >= outW || k >= wide) return;
+            Four b = half ? before[1] : before[0];
+            v = {v.x + b.x, v.y + b.y, v.z + b.z, v.w + b.w};
+            write_four(out + ((image * outH + top + y) * outW + left + x) * wide + k,
+                       {finish(v.x), finish(v.y), finish(v.z), finish(v.w)});
+        };
+        auto write_all = [&](const auto &finish) INLINED {
+            UNROLL
+            for (int i = 0; i < 2 * PIXELS; i++)
+                write(i / 2, i % 2, sum[i], finish);
+        };
+        // The simplest functions stand here sixty-four times, the others once, in a
+        // loop that moves the sums up.
+        switch (function) {
+        case IDENTITY: write_all([&](float v) INLINED { return v; }); break;
+        case RELU: write_all([&](float v) INLINED { return activated(RELU, alpha, v); }); break;
+        case LEAKY_RELU: write_all([&](float v) INLINED { return activated(LEAKY_RELU, alpha, v); }); break;
+        default:
+            KEEP_LOOP
+            for (int i = 0; i < 2 * PIXELS; i++) {
+                write(i / 2, i % 2, sum[0], [&](float v) INLINED { return activated(function, alpha, v); });
+                UNROLL
+                for (int j = 0; j < 2 * PIXELS - 1; j++)
+                    sum[j] = sum[j + 1];
+            }
+        }
+    }
+}
+
+// thin_weight: a block sums the products of the pixels of the wide side in some
+// tiles. A thread has eight wide channels, as in from_thin, and Length numbers of a
+// row of taps x thin channels, which lie side by side in the source, and takes one
+// pixel of its lane after another. A piece may exceed its row by numbers that nobody
+// writes; zeros stand behind the last row for that. In the end the lanes of each sum
+// are added up in order.
+//
+//	part  splits, taps, thin channel, wide channel
+template <int Length, int Wide>
+DEVICE void thin_weight(const float *source, const float *other, float *part, int N, int sourceH, int sourceW, int thin, int H,
+                        int W, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int rows, int columns,
+                        int chunk) {
+    const int LANES_OF_CHANNELS = Wide / 8, TOGETHER = 2;
+    static_assert(THREADS * 8 <= NUMBERS, "the sums do not fit where the sources were");
+    SHARED Shared<float, NUMBERS> numbers;
+    int row_of_taps = S * thin, pieces = up_divide(row_of_taps, Length), groups = R * pieces;
+    int channel = thread_x() % LANES_OF_CHANNELS * 4, group = thread_x() / LANES_OF_CHANNELS % groups;
+    int lane = thread_x() / LANES_OF_CHANNELS / groups, lanes = THREADS / LANES_OF_CHANNELS / groups;
+    int first = block_y() * Wide, r = group / pieces, piece = group % pieces * Length;
+    int pitch = (columns - 1) * strideW * thin + row_of_taps, height = (rows - 1) * strideH + R;
+    bool low = first + channel < wide, high = first + channel + Wide / 2 < wide;
+
+    float sum[Length][8];
+    UNROLL
+    for (int i = 0; i < Length; i++)
+        UNROLL
+        for (int j = 0; j < 8; j++)
+            sum[i][j] = 0;
+
+    int down = up_divide(H, rows), across = up_divide(W, columns);
+    int last = smaller((block_x() + 1) * chunk, N * down * across);
+    KEEP_LOOP
+    for (int tile = block_x() * chunk; tile < last; tile++) {
+        int image = tile / across / down, top = tile / across % down * rows, left = tile % across * columns;
+        bring_sources(numbers, 0, source + image * sourceH * sourceW * thin, sourceH, sourceW * thin, top * strideH - padH,
+                      (left * strideW - padW) * thin, height + up_divide(Length, pitch), height, pitch);
+        barrier();
+        int height_here = smaller(rows, H - top), width_here = smaller(columns, W - left);
+        int row = lane / width_here, column = lane % width_here, step_down = lanes / width_here, step_right = lanes % width_here;
+        const float *here = other + ((image * H + top) * W + left) * wide + first + channel;
+        KEEP_LOOP
+        while (lane < lanes && row < height_here) {
+            Four f[TOGETHER], g[TOGETHER];
+            int at[TOGETHER];
+            UNROLL
+            for (int i = 0; i < TOGETHER; i++) {
+                at[i] = row < height_here ? row * strideH * pitch + column * strideW * thin + r * pitch + piece : -1;
+                f[i] = g[i] = {0, 0, 0, 0};
+                if (at[i] >= 0 && low) f[i] = read_four(here + (row * W + column) * wide);
+                if (at[i] >= 0 && high) g[i] = read_four(here + (row * W + column) * wide + Wide / 2);
+                row += step_down;
+                column += step_right;
+                if (column >= width_here) {
+                    column -= width_here;
+                    row++;
+                }
+            }
+            UNROLL
+            for (int i = 0; i < TOGETHER; i++) {
+                if (at[i] < 0) break;
+                UNROLL
+                for (int e = 0; e < Length; e++) {
+                    float v = numbers.load(at[i] + e);
+                    sum[e][0] = fused(v, f[i].x, sum[e][0]);
+                    sum[e][1] = fused(v, f[i].y, sum[e][1]);
+                    sum[e][2] = fused(v, f[i].z, sum[e][2]);
+                    sum[e][3] = fused(v, f[i].w, sum[e][3]);
+                    sum[e][4] = fused(v, g[i].x, sum[e][4]);
+                    sum[e][5] = fused(v, g[i].y, sum[e][5]);
+                    sum[e][6] = fused(v, g[i].z, sum[e][6]);
+                    sum[e][7] = fused(v, g[i].w, sum[e][7]);
+                }
+            }
+        }
+        barrier();
+    }
+
+    UNROLL
+    for (int e = 0; e < Length; e++) {
+        numbers.store_four(thread_x() * 8, {sum[e][0], sum[e][1], sum[e][2], sum[e][3]});
+        numbers.store_four(thread_x() * 8 + 4, {sum[e][4], sum[e][5], sum[e][6], sum[e][7]});
+        barrier();
+        KEEP_LOOP
+        for (int i = thread_x(); i < groups * Wide; i += THREADS) {
+            int k = i % Wide, half = k / (Wide / 2), g = i / Wide, number = g % pieces * Length + e;
+            if (first + k >= wide || number >= row_of_taps) continue;
+            float total = 0;
+            for (int l = 0; l < lanes; l++)
+                total += numbers.load(((l * groups + g) * LANES_OF_CHANNELS + k % (Wide / 2) / 4) * 8 + half * 4 + k % 4);
+            part[((block_x() * R + g / pieces) * row_of_taps + number) * wide + first + k] = total;
+        }
+        barrier();
+    }
+}
+
+// A block makes 32 elements of dw; element i of a split is that of (tap, thin
+// channel, wide channel). Eight threads add its splits up, every eighth each.
+KERNEL convolve_thin_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int thin, int wide, int wide_step,
+                                int thin_step, int reversed, int splits) {
+    int i = block_x() * COLUMNS + column_of_thread();
+    float sum = 0;
+    if (i < size)
+        for (int s = lane_of_thread(); s < splits; s += LANES)
+            sum += part[s * size + i];
+    sum = column_sum(sum, false);
+    if (i >= size || lane_of_thread() > 0) return;
+    int k = i % wide, c = i / wide % thin, tap = i / wide / thin;
+    dw[k * wide_step + c * thin_step + (reversed ? taps - 1 - tap : tap)] = sum;
+}
+EXPORT(convolve_thin_weight_sum)
+
+#define TO_THIN(name, stride, thin)                                                                                \
+    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
+                float *RESTRICT out, int sourceH, int sourceW, int wide, int outH, int outW, int R, int S, int padH,  \
+                int padW, int wide_step, int thin_step, int reversed, int columns, int groups, int quads,          \
+                int function, float alpha) {                                                                       \
+        to_thin<stride, thin>(source, w, bias, out, sourceH, sourceW, wide, outH, outW, R, S, padH, padW, wide_step,  \
+                              thin_step, reversed, columns, groups, quads, function, alpha);                       \
+    }                                                                                                              \
+    EXPORT(name)
+
+TO_THIN(convolve_to_thin_1, 1, 1)
+TO_THIN(convolve_to_thin_2, 1, 2)
+TO_THIN(convolve_to_thin_3, 1, 3)
+TO_THIN(convolve_to_thin_4, 1, 4)
+TO_THIN(convolve_to_thin_1_strided, 2, 1)
+TO_THIN(convolve_to_thin_2_strided, 2, 2)
+TO_THIN(convolve_to_thin_3_strided, 2, 3)
+TO_THIN(convolve_to_thin_4_strided, 2, 4)
+
+#define FROM_THIN(name, channels)                                                                                  \
+    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
+                       float *RESTRICT out, int sourceH, int sourceW, int thin, int outH, int outW, int wide, int R,  \
+                       int S, int strideH, int strideW, int padH, int padW, int wide_step, int thin_step,          \
+                       int reversed, int rows, int log_columns, int function, float alpha) {                       \
+        from_thin<channels>(source, w, bias, out, sourceH, sourceW, thin, outH, outW, wide, R, S, strideH, strideW,   \
+                            padH, padW, wide_step, thin_step, reversed, rows, log_columns, function, alpha);       \
+    }                                                                                                              \
+    EXPORT(name)
+
+FROM_THIN(convolve_from_thin_32, 32)
+FROM_THIN(convolve_from_thin_64, 64)
+
+#define THIN_WEIGHT(name, length, channels)                                                                        \
+    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT other, float *RESTRICT part, int N,     \
+                       int sourceH, int sourceW, int thin, int H, int W, int wide, int R, int S, int strideH,      \
+                       int strideW, int padH, int padW, int rows, int columns, int chunk) {                        \
+        thin_weight<length, channels>(source, other, part, N, sourceH, sourceW, thin, H, W, wide, R, S, strideH,   \
+                                      strideW, padH, padW, rows, columns, chunk);                                  \
+    }                                                                                                              \
+    EXPORT(name)
+
+THIN_WEIGHT(convolve_thin_weight_3x32, 3, 32)
+THIN_WEIGHT(convolve_thin_weight_6x32, 6, 32)
+THIN_WEIGHT(convolve_thin_weight_9x32, 9, 32)
+THIN_WEIGHT(convolve_thin_weight_3x64, 3, 64)
+THIN_WEIGHT(convolve_thin_weight_6x64, 6, 64)
+THIN_WEIGHT(convolve_thin_weight_9x64, 9, 64)
