@@ -113,19 +113,20 @@ const int ACROSS = 8; // places for the taps of a row of filters
 // to_thin: a thread makes Down results one below the other, Stride·Stride phases
 // of each, in all Thin channels, out of sources that it reads Down + 2 at a time
 // for three rows of taps. A block has groups x columns such threads; it takes `quads`
-// times four wide channels at a time, with all sources that its tile meets. Its
-// other threads help to bring them.
+// times four wide channels at a time, with all sources that its tile meets. Where it
+// has more threads, these channels are shared by as many parts.
 //
 //	sources  quad, row, column of fours   filters  quad, tap, thin channel of fours
 template <int Stride, int Thin>
 DEVICE void to_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int wide,
                     int outH, int outW, int R, int S, int padH, int padW, int wide_step, int thin_step, int reversed,
                     int columns, int groups, int quads, int function, float alpha) {
-    const int DOWN = 8 / Stride, REACH = 3, BATCH = 6;
+    const int DOWN = 8 / Stride, REACH = 3, BATCH = Stride * Thin == 8 ? 5 : 6;
     SHARED Shared<float, (SOURCES + FILTERS) * 4> tile;
     Window<Stride> h(padH, R), v(padW, S);
     int across = up_divide(up_divide(outW, Stride), columns), image = block_x() / across;
-    int column = thread_x() % columns, group = thread_x() / columns;
+    int column = thread_x() % columns, group = thread_x() / columns % groups;
+    int part = thread_x() / columns / groups, parts = threads_x() / columns / groups;
     int first_row = block_y() * groups * DOWN, first_column = block_x() % across * columns;
     int rows = groups * DOWN + up_divide(h.count, REACH) * REACH - 1, width = columns + v.count - 1;
     int plane = rows * width; // planes lie so that neighbouring threads store to different banks
@@ -176,7 +177,7 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
             });
         barrier();
         KEEP_LOOP
-        for (int q = 0; q < quads && from + q * 4 < wide && group < groups; q++)
+        for (int q = part; q < quads && from + q * 4 < wide && part < parts; q += parts)
             KEEP_LOOP
             for (int right = 0; right < v.count; right++)
                 KEEP_LOOP
@@ -216,20 +217,25 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
         barrier();
     }
 
-    // The sums go through the same memory, so that neighbouring threads write
-    // neighbouring numbers.
+    // The sums of all parts meet in the same memory, in order, so that neighbouring
+    // threads write neighbouring numbers.
     int pitch = columns * Stride * Thin;
-    if (group < groups)
-        UNROLL
-        for (int y = 0; y < DOWN; y++)
+    KEEP_LOOP
+    for (int p = 0; p < parts; p++) {
+        if (p == part)
             UNROLL
-            for (int a = 0; a < Stride; a++)
+            for (int y = 0; y < DOWN; y++)
                 UNROLL
-                for (int b = 0; b < Stride; b++)
+                for (int a = 0; a < Stride; a++)
                     UNROLL
-                    for (int o = 0; o < Thin; o++)
-                        tile.store(((group * DOWN + y) * Stride + a) * pitch + (column * Stride + b) * Thin + o, sum[y][a][b][o]);
-    barrier();
+                    for (int b = 0; b < Stride; b++)
+                        UNROLL
+                        for (int o = 0; o < Thin; o++) {
+                            int at = ((group * DOWN + y) * Stride + a) * pitch + (column * Stride + b) * Thin + o;
+                            tile.store(at, p > 0 ? tile.load(at) + sum[y][a][b][o] : sum[y][a][b][o]);
+                        }
+        barrier();
+    }
     int top = first_row * Stride, left = first_column * Stride;
     int down = smaller(groups * DOWN * Stride, outH - top), length = smaller(columns * Stride, outW - left) * Thin;
     KEEP_LOOP
@@ -243,8 +249,8 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
 }
 
 // from_thin: a thread makes eight wide channels, two times four that lie half a
-// block of Wide channels apart, of PIXELS pixels of a tile at a time: its sums meet
-// each number of the source and of the filters that it reads in a whole row or
+// block of Wide channels apart, of PIXELS pixels of a column at a time, rows of which
+// there are enough for all threads: its sums meet each number of the source and of the filters that it reads in a whole row or
 // column of products. Filters of a row of taps lie as the sources they meet, thin
 // channels fastest, so that a row of taps is one loop.
 //
@@ -274,35 +280,47 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
     barrier();
 
     int channel = thread_x() % LANES_OF_CHANNELS * 4, lane = thread_x() / LANES_OF_CHANNELS, lanes = threads_x() / LANES_OF_CHANNELS;
+    int x = lane & (columns - 1), between = lanes >> log_columns, apart = between * strideH * pitch; // of a thread's pixels
     KEEP_LOOP
-    for (int pixel = lane; pixel < rows << log_columns; pixel += lanes * PIXELS) {
+    for (int y = lane >> log_columns; y < rows; y += between * PIXELS) {
         Four sum[2 * PIXELS];
-        int at[PIXELS];
         UNROLL
-        for (int i = 0; i < PIXELS; i++) {
-            int p = pixel + i * lanes, y = p >> log_columns, x = p & (columns - 1);
-            at[i] = sources + (y < rows ? y * strideH * pitch + x * strideW * thin : 0);
-            sum[2 * i] = sum[2 * i + 1] = {0, 0, 0, 0};
-        }
-        KEEP_LOOP
-        for (int r = 0; r < R; r++)
-            KEEP_LOOP
-            for (int e = 0; e < row_of_taps; e++) {
-                int filter = (r * row_of_taps + e) * PITCH + channel;
-                Four f = numbers.load_four(filter), g = numbers.load_four(filter + Wide / 2);
-                UNROLL
-                for (int i = 0; i < PIXELS; i++) {
-                    float v = numbers.load(at[i] + r * pitch + e);
-                    sum[2 * i].x = fused(v, f.x, sum[2 * i].x);
-                    sum[2 * i].y = fused(v, f.y, sum[2 * i].y);
-                    sum[2 * i].z = fused(v, f.z, sum[2 * i].z);
-                    sum[2 * i].w = fused(v, f.w, sum[2 * i].w);
-                    sum[2 * i + 1].x = fused(v, g.x, sum[2 * i + 1].x);
-                    sum[2 * i + 1].y = fused(v, g.y, sum[2 * i + 1].y);
-                    sum[2 * i + 1].z = fused(v, g.z, sum[2 * i + 1].z);
-                    sum[2 * i + 1].w = fused(v, g.w, sum[2 * i + 1].w);
-                }
+        for (int i = 0; i < 2 * PIXELS; i++)
+            sum[i] = {0, 0, 0, 0};
+        auto multiply = [&](int filter, int at) INLINED {
+            Four f = numbers.load_four(filter), g = numbers.load_four(filter + Wide / 2);
+            UNROLL
+            for (int i = 0; i < PIXELS; i++) {
+                float v = numbers.load(at + i * apart);
+                sum[2 * i].x = fused(v, f.x, sum[2 * i].x);
+                sum[2 * i].y = fused(v, f.y, sum[2 * i].y);
+                sum[2 * i].z = fused(v, f.z, sum[2 * i].z);
+                sum[2 * i].w = fused(v, f.w, sum[2 * i].w);
+                sum[2 * i + 1].x = fused(v, g.x, sum[2 * i + 1].x);
+                sum[2 * i + 1].y = fused(v, g.y, sum[2 * i + 1].y);
+                sum[2 * i + 1].z = fused(v, g.z, sum[2 * i + 1].z);
+                sum[2 * i + 1].w = fused(v, g.w, sum[2 * i + 1].w);
             }
+        };
+        int filter = channel, at = sources + y * strideH * pitch + x * strideW * thin;
+        KEEP_LOOP
+        for (int r = 0; r < R; r++) {
+            int e = 0;
+            KEEP_LOOP
+            for (; e + 3 <= row_of_taps; e += 3) { // three at a time share the arithmetic of addresses
+                UNROLL
+                for (int i = 0; i < 3; i++)
+                    multiply(filter + i * PITCH, at + i);
+                filter += 3 * PITCH;
+                at += 3;
+            }
+            KEEP_LOOP
+            for (; e < row_of_taps; e++) {
+                multiply(filter, at++);
+                filter += PITCH;
+            }
+            at += pitch - row_of_taps;
+        }
 
         Four before[2] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
         UNROLL
@@ -310,11 +328,11 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
             if (int k = first + channel + half * Wide / 2; bias && k < wide) before[half] = read_four(bias + k);
         // write finishes and writes four channels of a pixel.
         auto write = [&](int i, int half, Four v, const auto &finish) INLINED {
-            int p = pixel + i * lanes, y = p >> log_columns, x = p & (columns - 1), k = first + channel + half * Wide / 2;
-            if (y >= rows || top + y >= outH || left + x >= outW || k >= wide) return;
+            int row = top + y + i * between, k = first + channel + half * Wide / 2;
+            if (row >= outH || left + x >= outW || k >= wide) return;
             Four b = half ? before[1] : before[0];
             v = {v.x + b.x, v.y + b.y, v.z + b.z, v.w + b.w};
-            write_four(out + ((image * outH + top + y) * outW + left + x) * wide + k,
+            write_four(out + ((image * outH + row) * outW + left + x) * wide + k,
                        {finish(v.x), finish(v.y), finish(v.z), finish(v.w)});
         };
         auto write_all = [&](const auto &finish) INLINED {
@@ -352,7 +370,7 @@ template <int Length, int Wide>
 DEVICE void thin_weight(const float *source, const float *other, float *part, int N, int sourceH, int sourceW, int thin, int H,
                         int W, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int rows, int columns,
                         int chunk) {
-    const int LANES_OF_CHANNELS = Wide / 8, TOGETHER = 2;
+    const int LANES_OF_CHANNELS = Wide / 8, TOGETHER = 4;
     static_assert(THREADS * 8 <= NUMBERS, "the sums do not fit where the sources were");
     SHARED Shared<float, NUMBERS> numbers;
     int row_of_taps = S * thin, pieces = up_divide(row_of_taps, Length), groups = R * pieces;

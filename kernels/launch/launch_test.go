@@ -114,7 +114,7 @@ func TestGrids(t *testing.T) {
 		{kernels.Multiply{M: 3, N: 3, K: 512}, "multiply_sum", [3]int{1, 1, 1}},
 		{kernels.Transpose{Batch: 3, Rows: 33, Columns: 32}, "transpose", [3]int{6, 1, 1}},
 		{kernels.ConvolveForward{Convolution: convolution(1, 3, 8, 16, 8)}, "convolve_from_thin_32", [3]int{1, 1, 1}},
-		{kernels.ConvolveForward{Convolution: convolution(2, 3, 17, 33, 68)}, "convolve_from_thin_64", [3]int{4, 5, 2}},
+		{kernels.ConvolveForward{Convolution: convolution(2, 3, 17, 33, 68)}, "convolve_from_thin_64", [3]int{6, 3, 2}},
 		{kernels.ConvolveForward{Convolution: convolution(2, 8, 8, 32, 3)}, "convolve_to_thin_3", [3]int{2, 1, 1}},
 		{kernels.ConvolveForward{Convolution: convolution(2, 8, 9, 33, 3)}, "convolve_to_thin_3", [3]int{4, 2, 1}},
 		{kernels.ConvolveBackwardWeight{Convolution: convolution(300, 3, 8, 8, 36)}, "convolve_thin_weight_3x64", [3]int{150, 1, 1}},

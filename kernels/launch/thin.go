@@ -192,11 +192,11 @@ func (t thin) patch(rows, columns int) (height, pitch int) {
 func (p *Program) fromThin(t thin, g kernels.Convolution, withBias bool, a kernels.Activation) bool {
 	block, channels := threads, t.wideBlock()
 	log := 3
-	for log < 5 && 1<<log < t.outW {
+	for log < 4 && 1<<log < t.outW || log < 5 && 1<<log < t.outW && channels == 32 {
 		log++
 	}
 	across := ceil(t.outW, 1<<log)
-	rows := func(passes int) int { return min(t.outH, passes*block/(channels/8)*thinPixels>>log) }
+	rows := func(passes int) int { return passes * (block / (channels / 8)) * thinPixels >> log }
 	blocks := func(passes int) int { return t.n * across * ceil(t.outH, rows(passes)) * ceil(t.wide, channels) }
 	fits := func(passes int) bool {
 		height, pitch := t.patch(rows(passes), 1<<log)
