@@ -7,7 +7,7 @@
 //	                      input of few channels at stride 1 or 2
 //	convolve_from_thin_*  thin ─► wide: forward of few channels at any stride, gradient by
 //	                      the input of few filters at stride 1
-//	convolve_thin_weight_*  gradient by the filters of either, and
+//	convolve_thin_weight_*  gradient by the filters of either and by the bias (columns.cuh), and
 //	convolve_thin_weight_sum  adds the splits of it up in order
 //
 // All take one group, no dilation, and a wide side that is a multiple of four.
@@ -19,7 +19,7 @@
 // so that each kernel knows one direction, and is told how far filters of
 // neighbouring wide and thin channels stand apart, and whether taps are reversed.
 #include "activate.cuh"
-#include "sums.cuh"
+#include "columns.cuh"
 
 // Cells walks through a block's rows x columns x depth, depth fastest, a thread
 // from one cell to the one that lies `threads` further, without division. depth
@@ -120,7 +120,7 @@ const int ACROSS = 8; // places for the taps of a row of filters
 template <int Stride, int Thin>
 DEVICE void to_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int wide,
                     int outH, int outW, int R, int S, int padH, int padW, int wide_step, int thin_step, int reversed,
-                    int columns, int groups, int quads, int function, float alpha) {
+                    int columns, int groups, int quads, int function, float alpha, const float *of) {
     const int DOWN = 8 / Stride, REACH = 3, BATCH = Stride * Thin == 8 ? 5 : 6;
     SHARED Shared<float, (SOURCES + FILTERS) * 4> tile;
     Window<Stride> h(padH, R), v(padW, S);
@@ -244,7 +244,8 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
         for (int i = thread_x() % WARP; i < length; i += WARP) {
             float sum = tile.load(y * pitch + i);
             if (bias) sum += bias[i % Thin];
-            out[((image * outH + top + y) * outW + left) * Thin + i] = activated(function, alpha, sum);
+            int at = ((image * outH + top + y) * outW + left) * Thin + i;
+            out[at] = finished(function, alpha, of ? of + at : of, sum);
         }
 }
 
@@ -260,7 +261,7 @@ const int PIXELS = 8, NUMBERS = 11600;
 template <int Wide>
 DEVICE void from_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int thin,
                       int outH, int outW, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int wide_step,
-                      int thin_step, int reversed, int rows, int log_columns, int function, float alpha) {
+                      int thin_step, int reversed, int rows, int log_columns, int function, float alpha, const float *of) {
     const int LANES_OF_CHANNELS = Wide / 8, PITCH = Wide + 4;
     SHARED Shared<float, NUMBERS> numbers;
     int columns = 1 << log_columns, across = up_divide(outW, columns), image = block_x() / across;
@@ -331,9 +332,10 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
             int row = top + y + i * between, k = first + channel + half * Wide / 2;
             if (row >= outH || left + x >= outW || k >= wide) return;
             Four b = half ? before[1] : before[0];
-            v = {v.x + b.x, v.y + b.y, v.z + b.z, v.w + b.w};
-            write_four(out + ((image * outH + row) * outW + left + x) * wide + k,
-                       {finish(v.x), finish(v.y), finish(v.z), finish(v.w)});
+            int at = ((image * outH + row) * outW + left + x) * wide + k;
+            Four o = {0, 0, 0, 0};
+            if (of) o = read_four(of + at);
+            write_four(out + at, {finish(v.x + b.x, o.x), finish(v.y + b.y, o.y), finish(v.z + b.z, o.z), finish(v.w + b.w, o.w)});
         };
         auto write_all = [&](const auto &finish) INLINED {
             UNROLL
@@ -343,13 +345,13 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
         // The simplest functions stand here sixty-four times, the others once, in a
         // loop that moves the sums up.
         switch (function) {
-        case IDENTITY: write_all([&](float v) INLINED { return v; }); break;
-        case RELU: write_all([&](float v) INLINED { return activated(RELU, alpha, v); }); break;
-        case LEAKY_RELU: write_all([&](float v) INLINED { return activated(LEAKY_RELU, alpha, v); }); break;
+        case IDENTITY: write_all([&](float v, float) INLINED { return v; }); break;
+        case RELU: write_all([&](float v, float o) INLINED { return finished(RELU, alpha, of ? &o : of, v); }); break;
+        case LEAKY_RELU: write_all([&](float v, float o) INLINED { return finished(LEAKY_RELU, alpha, of ? &o : of, v); }); break;
         default:
             KEEP_LOOP
             for (int i = 0; i < 2 * PIXELS; i++) {
-                write(i / 2, i % 2, sum[0], [&](float v) INLINED { return activated(function, alpha, v); });
+                write(i / 2, i % 2, sum[0], [&](float v, float o) INLINED { return finished(function, alpha, of ? &o : of, v); });
                 UNROLL
                 for (int j = 0; j < 2 * PIXELS - 1; j++)
                     sum[j] = sum[j + 1];
@@ -369,8 +371,13 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
 template <int Length, int Wide>
 DEVICE void thin_weight(const float *source, const float *other, float *part, int N, int sourceH, int sourceW, int thin, int H,
                         int W, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int rows, int columns,
-                        int chunk) {
+                        int chunk, SUMMED) {
     const int LANES_OF_CHANNELS = Wide / 8, TOGETHER = 4;
+    int tiles = N * up_divide(H, rows) * up_divide(W, columns);
+    if (int layer = block_z() - 1; layer >= 0) {
+        column_sums((layer * up_divide(wide, Wide) + block_y()) * up_divide(tiles, chunk) + block_x(), SUMMED_ARGUMENTS);
+        return;
+    }
     static_assert(THREADS * 8 <= NUMBERS, "the sums do not fit where the sources were");
     SHARED Shared<float, NUMBERS> numbers;
     int row_of_taps = S * thin, pieces = up_divide(row_of_taps, Length), groups = R * pieces;
@@ -388,7 +395,7 @@ DEVICE void thin_weight(const float *source, const float *other, float *part, in
             sum[i][j] = 0;
 
     int down = up_divide(H, rows), across = up_divide(W, columns);
-    int last = smaller((block_x() + 1) * chunk, N * down * across);
+    int last = smaller((block_x() + 1) * chunk, tiles);
     KEEP_LOOP
     for (int tile = block_x() * chunk; tile < last; tile++) {
         int image = tile / across / down, top = tile / across % down * rows, left = tile % across * columns;
@@ -453,29 +460,24 @@ DEVICE void thin_weight(const float *source, const float *other, float *part, in
     }
 }
 
-// A block makes 32 elements of dw; element i of a split is that of (tap, thin
-// channel, wide channel). Eight threads add its splits up, every eighth each.
+// Element i of a split is that of (tap, thin channel, wide channel).
 KERNEL convolve_thin_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int thin, int wide, int wide_step,
-                                int thin_step, int reversed, int splits) {
-    int i = block_x() * COLUMNS + column_of_thread();
-    float sum = 0;
-    if (i < size)
-        for (int s = lane_of_thread(); s < splits; s += LANES)
-            sum += part[s * size + i];
-    sum = column_sum(sum, false);
-    if (i >= size || lane_of_thread() > 0) return;
-    int k = i % wide, c = i / wide % thin, tap = i / wide / thin;
-    dw[k * wide_step + c * thin_step + (reversed ? taps - 1 - tap : tap)] = sum;
+                                int thin_step, int reversed, int splits, int lanes, SLICES) {
+    if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
+    sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
+        int k = i % wide, c = i / wide % thin, tap = i / wide / thin;
+        dw[k * wide_step + c * thin_step + (reversed ? taps - 1 - tap : tap)] = sum;
+    });
 }
 EXPORT(convolve_thin_weight_sum)
 
 #define TO_THIN(name, stride, thin)                                                                                \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
-                float *RESTRICT out, int sourceH, int sourceW, int wide, int outH, int outW, int R, int S, int padH,  \
+                float *out, int sourceH, int sourceW, int wide, int outH, int outW, int R, int S, int padH,  \
                 int padW, int wide_step, int thin_step, int reversed, int columns, int groups, int quads,          \
-                int function, float alpha) {                                                                       \
+                int function, float alpha, const float *of) {                                                      \
         to_thin<stride, thin>(source, w, bias, out, sourceH, sourceW, wide, outH, outW, R, S, padH, padW, wide_step,  \
-                              thin_step, reversed, columns, groups, quads, function, alpha);                       \
+                              thin_step, reversed, columns, groups, quads, function, alpha, of);                   \
     }                                                                                                              \
     EXPORT(name)
 
@@ -490,11 +492,11 @@ TO_THIN(convolve_to_thin_4_strided, 2, 4)
 
 #define FROM_THIN(name, channels)                                                                                  \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
-                       float *RESTRICT out, int sourceH, int sourceW, int thin, int outH, int outW, int wide, int R,  \
+                       float *out, int sourceH, int sourceW, int thin, int outH, int outW, int wide, int R,  \
                        int S, int strideH, int strideW, int padH, int padW, int wide_step, int thin_step,          \
-                       int reversed, int rows, int log_columns, int function, float alpha) {                       \
+                       int reversed, int rows, int log_columns, int function, float alpha, const float *of) {      \
         from_thin<channels>(source, w, bias, out, sourceH, sourceW, thin, outH, outW, wide, R, S, strideH, strideW,   \
-                            padH, padW, wide_step, thin_step, reversed, rows, log_columns, function, alpha);       \
+                            padH, padW, wide_step, thin_step, reversed, rows, log_columns, function, alpha, of);   \
     }                                                                                                              \
     EXPORT(name)
 
@@ -504,9 +506,9 @@ FROM_THIN(convolve_from_thin_64, 64)
 #define THIN_WEIGHT(name, length, channels)                                                                        \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT other, float *RESTRICT part, int N,     \
                        int sourceH, int sourceW, int thin, int H, int W, int wide, int R, int S, int strideH,      \
-                       int strideW, int padH, int padW, int rows, int columns, int chunk) {                        \
+                       int strideW, int padH, int padW, int rows, int columns, int chunk, SUMMED) {                \
         thin_weight<length, channels>(source, other, part, N, sourceH, sourceW, thin, H, W, wide, R, S, strideH,   \
-                                      strideW, padH, padW, rows, columns, chunk);                                  \
+                                      strideW, padH, padW, rows, columns, chunk, SUMMED_ARGUMENTS);                \
     }                                                                                                              \
     EXPORT(name)
 

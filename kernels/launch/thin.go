@@ -75,11 +75,11 @@ func (p *Program) thinForward(o kernels.ConvolveForward) bool {
 	case !plain(g):
 		return false
 	case thinChannels(g.C, g.K):
-		return p.fromThin(fromImage(g), g, o.Bias, o.Activation)
+		return p.fromThin(fromImage(g), o, o.Bias, epilogue(o.Bias, o.Activation, o.Slope))
 	case thinChannels(g.K, g.C) && unit(g): // the gradient by the input of the convolution backwards
 		t := fromFilters(g)
 		t.sourceH, t.sourceW, t.outH, t.outW = t.outH, t.outW, t.sourceH, t.sourceW
-		return p.toThin(t, g, o.Bias, o.Activation)
+		return p.toThin(t, o, o.Bias, epilogue(o.Bias, o.Activation, o.Slope))
 	}
 	return false
 }
@@ -94,9 +94,9 @@ func (p *Program) thinBackwardInput(o kernels.ConvolveBackwardInput) bool {
 	case thinChannels(g.C, g.K) && (unit(g) || g.StrideH == 2 && g.StrideW == 2):
 		t := fromImage(g)
 		t.sourceH, t.sourceW, t.outH, t.outW = t.outH, t.outW, t.sourceH, t.sourceW
-		return p.toThin(t, g, o.Bias, o.Activation)
+		return p.toThin(t, o, o.Bias, epilogue(o.Bias, o.Activation, o.Slope))
 	case thinChannels(g.K, g.C) && unit(g):
-		return p.fromThin(fromFilters(g), g, o.Bias, o.Activation)
+		return p.fromThin(fromFilters(g), o, o.Bias, epilogue(o.Bias, o.Activation, o.Slope))
 	}
 	return false
 }
@@ -109,9 +109,9 @@ func (p *Program) thinBackwardWeight(o kernels.ConvolveBackwardWeight) bool {
 	case !plain(g):
 		return false
 	case thinChannels(g.C, g.K):
-		return p.thinWeight(fromImage(g), g, operand(0), operand(1))
+		return p.thinWeight(fromImage(g), o, operand(0), operand(1))
 	case thinChannels(g.K, g.C) && unit(g):
-		return p.thinWeight(fromFilters(g), g, operand(1), operand(0))
+		return p.thinWeight(fromFilters(g), o, operand(1), operand(0))
 	}
 	return false
 }
@@ -126,7 +126,7 @@ func window(stride, pad, taps int) int {
 }
 
 // toThin makes the thin side of the wide one.
-func (p *Program) toThin(t thin, g kernels.Convolution, withBias bool, a kernels.Activation) bool {
+func (p *Program) toThin(t thin, o kernels.Operation, withBias bool, end []Arg) bool {
 	const block = 128 // threads: with as many registers four of them run on a multiprocessor
 	if t.s > thinAcross {
 		return false
@@ -157,7 +157,7 @@ func (p *Program) toThin(t thin, g kernels.Convolution, withBias bool, a kernels
 	args := append([]Arg{operand(0), operand(1), bias(withBias), result()},
 		integers(t.sourceH, t.sourceW, t.wide, t.outH, t.outW, t.r, t.s, t.padH, t.padW)...)
 	args = append(append(args, t.filters()...), integers(columns, groups, quads)...)
-	p.run(name, [3]int{t.n * ceil(width, columns), ceil(height, groups*down), 1}, block, traffic(g), append(args, activation(a)...)...)
+	p.run(name, [3]int{t.n * ceil(width, columns), ceil(height, groups*down), 1}, block, traffic(o), append(args, end...)...)
 	return true
 }
 
@@ -189,7 +189,7 @@ func (t thin) patch(rows, columns int) (height, pitch int) {
 }
 
 // fromThin makes the wide side of the thin one.
-func (p *Program) fromThin(t thin, g kernels.Convolution, withBias bool, a kernels.Activation) bool {
+func (p *Program) fromThin(t thin, o kernels.Operation, withBias bool, end []Arg) bool {
 	block, channels := threads, t.wideBlock()
 	log := 3
 	for log < 4 && 1<<log < t.outW || log < 5 && 1<<log < t.outW && channels == 32 {
@@ -216,7 +216,7 @@ func (p *Program) fromThin(t thin, g kernels.Convolution, withBias bool, a kerne
 		integers(t.sourceH, t.sourceW, t.thin, t.outH, t.outW, t.wide, t.r, t.s, t.strideH, t.strideW, t.padH, t.padW)...)
 	args = append(append(args, t.filters()...), integers(rows(passes), log)...)
 	p.run(fmt.Sprintf("convolve_from_thin_%d", channels),
-		[3]int{t.n * across, ceil(t.outH, rows(passes)), ceil(t.wide, channels)}, block, traffic(g), append(args, activation(a)...)...)
+		[3]int{t.n * across, ceil(t.outH, rows(passes)), ceil(t.wide, channels)}, block, traffic(o), append(args, end...)...)
 	return true
 }
 
@@ -234,7 +234,7 @@ func thinLength(row int) int {
 }
 
 // thinWeight makes the gradient by the filters, of the thin and the wide side.
-func (p *Program) thinWeight(t thin, g kernels.Convolution, few, many Arg) bool {
+func (p *Program) thinWeight(t thin, o kernels.ConvolveBackwardWeight, few, many Arg) bool {
 	channels, row := t.wideBlock(), t.s*t.thin
 	length := thinLength(row)
 	if t.r*ceil(row, length)*(channels/8) > threads {
@@ -262,13 +262,15 @@ func (p *Program) thinWeight(t thin, g kernels.Convolution, few, many Arg) bool 
 	chunk := ceil(tiles, max(1, slots/ceil(t.wide, channels)))
 	splits := ceil(tiles, chunk)
 	part := p.reserve(splits * t.size)
-	work := traffic(g)
-	work.words += (splits - 1) * t.size
+	sums, lanes := p.sumsBeside(o, o.Summed(), true), lanesFor(t.size, splits)
+	work := cost{o.X().Size() + o.Y().Size() + splits*t.size + sums.words(), o.FLOPs()}
 	args := integers(t.n, t.sourceH, t.sourceW, t.thin, t.outH, t.outW, t.wide, t.r, t.s, t.strideH, t.strideW, t.padH, t.padW, rows, columns, chunk)
-	p.run(fmt.Sprintf("convolve_thin_weight_%dx%d", length, channels), [3]int{splits, ceil(t.wide, channels), 1}, threads, work,
-		append([]Arg{few, many, part}, args...)...)
-	args = append(integers(t.size, t.taps, t.thin, t.wide), t.filters()...)
-	p.run("convolve_thin_weight_sum", [3]int{ceil(t.size, 32), 1, 1}, threads, cost{(splits + 1) * t.size, splits * t.size},
-		append([]Arg{part, result()}, append(args, integer(splits))...)...)
+	layers := 1 + sums.layers(splits*ceil(t.wide, channels))
+	p.run(fmt.Sprintf("convolve_thin_weight_%dx%d", length, channels), [3]int{splits, ceil(t.wide, channels), layers}, threads, work,
+		append(append([]Arg{few, many, part}, args...), sums.first()...)...)
+	args = append(append(integers(t.size, t.taps, t.thin, t.wide), t.filters()...), integers(splits, lanes)...)
+	work = cost{(splits+1)*t.size + sums.words() + sums.Columns, splits*t.size + sums.words()}
+	p.run("convolve_thin_weight_sum", [3]int{sliceBlocks(t.size, lanes) + sums.blocks(), 1, 1}, threads, work,
+		append(append([]Arg{part, result()}, args...), sums.second()...)...)
 	return true
 }
