@@ -118,7 +118,7 @@ func TestGrids(t *testing.T) {
 		{kernels.ConvolveForward{Convolution: convolution(2, 8, 8, 32, 3)}, "convolve_to_thin_3", [3]int{2, 1, 1}},
 		{kernels.ConvolveForward{Convolution: convolution(2, 8, 9, 33, 3)}, "convolve_to_thin_3", [3]int{4, 2, 1}},
 		{kernels.ConvolveBackwardWeight{Convolution: convolution(300, 3, 8, 8, 36)}, "convolve_thin_weight_3x64", [3]int{150, 1, 1}},
-		{kernels.ConvolveBackwardWeight{Convolution: convolution(1, 3, 8, 8, 11*4)}, "convolve_thin_weight_sum", [3]int{5, 1, 1}},
+		{kernels.ConvolveBackwardWeight{Convolution: convolution(1, 3, 8, 8, 11*4)}, "convolve_thin_weight_sum", [3]int{1, 1, 1}},
 		{kernels.ConvolveForward{Convolution: convolution(1, 3, 3, 43, 9)}, "convolve_forward_128x32", [3]int{2, 1, 1}},
 		{kernels.ConvolveForward{Convolution: convolution(1, 3, 8, 8, 33)}, "convolve_forward_64x64", [3]int{1, 1, 1}},
 		{kernels.ConvolveForward{Convolution: convolution(1, 3, 5, 13, 65)}, "convolve_forward_64x64", [3]int{2, 2, 1}},
