@@ -82,8 +82,9 @@ check-pages: ## open the pages that are written in a headless Chromium (BROWSER)
 	@if [ -n "$(BROWSER)" ]; then $(GO) test ./internal/report -count=1 -browser "$(BROWSER)"; \
 	else echo "no Chromium is installed: the pages were not opened in a browser"; fi
 
-kernels: ## compile the CUDA kernels to PTX (needs clang 19)
+kernels: ## compile the CUDA kernels to PTX (needs clang 19), and that by NVIDIA's compiler (fetches it as a Python wheel)
 	kernels/build-ptx.sh
+	kernels/check-ptx.sh
 
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (10m)
 	@bench/fuzz.sh $(FUZZTIME)

@@ -28,6 +28,7 @@ func Compile(d *Device, b *Builder, optimiser *kernels.Optimiser) (*Program, err
 		return nil, err
 	}
 	l.markLeaves(b)
+	l.unfused = l.sideBySide(l.roots[len(b.outputs):])
 	for _, pass := range passes {
 		pass.run(&l.schedule)
 	}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"hourglass/kernels"
@@ -16,6 +17,7 @@ type Plan struct {
 	Temporaries []Temporary
 	Arena       int // bytes in which all temporaries share memory
 	Sum         int // bytes that they would take side by side
+	Unfused     int // bytes that the values of the graph would, before anything was fused
 }
 
 // Temporary is memory of the arena that holds one result, or several of which
@@ -66,7 +68,7 @@ func (s *schedule) plan(names map[int]string) *Plan {
 	names = s.named(names)
 	slot, lives := s.slots(names)
 	offsets, arena := place(lives)
-	p := &Plan{Arena: arena}
+	p := &Plan{Arena: arena, Unfused: s.unfused}
 	for i, l := range lives {
 		p.Temporaries = append(p.Temporaries, Temporary{offsets[i], l.bytes, l.first, l.last, s.instructions[l.first].op.Kind()})
 	}
@@ -95,6 +97,19 @@ func (s *schedule) plan(names map[int]string) *Plan {
 		p.Steps = append(p.Steps, step)
 	}
 	return p
+}
+
+// sideBySide is the memory in bytes of all results but those that have a place of
+// their own.
+func (s *schedule) sideBySide(placed []int) (bytes int) {
+	for _, in := range s.instructions {
+		for _, v := range in.results() {
+			if !slices.Contains(placed, v) {
+				bytes += aligned(4 * s.values[v].shape.Size())
+			}
+		}
+	}
+	return bytes
 }
 
 // named adds the names of leaves and of what an Updater writes.

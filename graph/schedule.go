@@ -17,6 +17,7 @@ type schedule struct {
 	values       []value
 	instructions []instruction
 	roots        []int // values that must exist after a run
+	unfused      int   // bytes of all results before the passes, see [Plan]
 }
 
 // value is one buffer: a leaf (input, variable, constant, noise), or the

@@ -3,8 +3,9 @@
 // capability, made by ../build-ptx.sh from ../*.cu and committed, so that
 // neither building nor running needs a CUDA toolkit.
 //
-//	../*.cu, ../*.cuh ─► build-ptx.sh ─┬─ *.sm_75.ptx, *.sm_80.ptx ─► Modules(capability)
-//	                                   └─ manifest.json ────────────► Describe again: the same?
+//	../*.cu, ../*.cuh ─► build-ptx.sh ─┬─ *.sm_75.ptx, *.sm_80.ptx ─┬─► Modules(capability)
+//	                                   │                            └─► check-ptx.sh ─► compiled.json
+//	                                   └─ manifest.json ─► Describe again: the same?
 //
 // The manifest says from which sources, and with which compiler, the modules
 // came, and what each kernel needs: parameters, registers, shared memory. Its

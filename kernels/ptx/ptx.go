@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-//go:embed *.ptx manifest.json
+//go:embed *.ptx manifest.json compiled.json
 var files embed.FS
 
 // Module is the PTX of one source file.

@@ -67,6 +67,68 @@ func TestKernelsFit(t *testing.T) {
 	}
 }
 
+// TestMatrixUnits: the kernels that are meant for the matrix units use them, and no
+// other does.
+func TestMatrixUnits(t *testing.T) {
+	committed, err := Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, module := range committed.Modules {
+		for name, kernel := range module.Kernels {
+			meant := strings.Contains(name, "_tf32_") || strings.Contains(name, "_warpgroup_")
+			if meant != (kernel.Matrix > 0) {
+				t.Errorf("%s: %s has %d instructions for the matrix units", file, name, kernel.Matrix)
+			}
+		}
+	}
+}
+
+// TestCompiled: NVIDIA's compiler was asked about these very modules, and no kernel
+// spills registers; on capability 7.5, for which it
+// schedules otherwise, a thread may spill eight.
+func TestCompiled(t *testing.T) {
+	committed, err := Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := CommittedCompilation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, module := range committed.Modules {
+		report := compiled.Modules[file]
+		if report.SHA256 != module.SHA256 {
+			t.Errorf("compiled.json tells of another %s; run make kernels", file)
+			continue
+		}
+		for name := range module.Kernels {
+			k, known := report.Kernels[name]
+			most := 0
+			if report.Target == "sm_75" {
+				most = 8 * 4
+			}
+			if !known || k.Registers == 0 || max(k.SpillStores, k.SpillLoads) > most {
+				t.Errorf("%s for %s: %s is compiled to %+v", file, report.Target, name, k)
+			}
+		}
+	}
+}
+
+func TestCompilersReportIsRead(t *testing.T) {
+	got, err := ReadCompiler("ptxas info    : 0 bytes gmem\nptxas info    : Compiling entry function 'a' for 'sm_90'\n" +
+		"ptxas info    : Function properties for a\n    16 bytes stack frame, 20 bytes spill stores, 8 bytes spill loads\n" +
+		"ptxas info    : Used 128 registers, used 1 barriers, 16 bytes cumulative stack size, 49152 bytes smem\n" +
+		"ptxas info    : Compiling entry function 'b' for 'sm_90'\nptxas info    : Used 7 registers\n")
+	want := map[string]CompiledKernel{"a": {Registers: 128, SpillStores: 20, SpillLoads: 8, Stack: 16, Shared: 49152}, "b": {Registers: 7}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	if _, err := ReadCompiler("nothing"); err == nil {
+		t.Error("a report without kernels is taken")
+	}
+}
+
 // TestArithmeticIsExact: every sum and product is rounded to nearest by itself
 // (without .rn the driver's compiler may contract them), nothing is flushed to
 // zero, and nothing approximate. So a GPU computes what the emulator does.
@@ -134,12 +196,16 @@ func TestModules(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for _, m := range modules {
-			if m.Capability != c.want || seen[m.Name] || !strings.Contains(m.Text, ".entry") {
+			want := c.want
+			if strings.HasSuffix(m.Name, "_warpgroup") {
+				want = 90 // and on no other
+			}
+			if m.Capability != want || seen[m.Name] || !strings.Contains(m.Text, ".entry") {
 				t.Errorf("capability %d gets %s for %d", c.capability, m.Name, m.Capability)
 			}
 			seen[m.Name] = true
 		}
-		if !seen["convolve"] || !seen["optimise"] {
+		if seen["convolve_warpgroup"] != (c.capability == 90) || !seen["convolve"] || !seen["optimise"] {
 			t.Errorf("capability %d gets %v", c.capability, seen)
 		}
 	}
@@ -178,8 +244,8 @@ func TestDescribe(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]Kernel{
-		"one": {[]string{"u64", "f32"}, 256, map[string]int{"pred": 1, "f32": 7}, 64, 20},
-		"two": {nil, 0, map[string]int{}, 0, 0},
+		"one": {[]string{"u64", "f32"}, 256, map[string]int{"pred": 1, "f32": 7}, 64, 20, 0},
+		"two": {nil, 0, map[string]int{}, 0, 0, 0},
 	}
 	if got := m.Modules["a.sm_75.ptx"].Kernels; !reflect.DeepEqual(got, want) {
 		t.Errorf("kernels %+v, want %+v", got, want)
