@@ -9,15 +9,17 @@ import (
 	"hourglass/data"
 	"hourglass/graph"
 	"hourglass/models"
+	"hourglass/train/diagnose"
 )
 
 // ErrInterrupted is wrapped by the error of a [Fit] whose context was
 // cancelled.
 var ErrInterrupted = errors.New("interrupted")
 
-// ErrCollapsed is wrapped in the error of a [Fit] that [Options.StopOnCollapse]
-// ended.
-var ErrCollapsed = errors.New("the model has collapsed")
+// FailedError is wrapped in the error of a [Fit] that [Options.StopOn] ended.
+type FailedError struct{ Finding diagnose.Finding }
+
+func (e *FailedError) Error() string { return e.Finding.String() }
 
 // Result says how a run ended. The model holds the weights of the last step,
 // not those of the best epoch, which are in the checkpoint that [BestCheckpoint]

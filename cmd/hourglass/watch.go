@@ -88,8 +88,11 @@ func (w *watcher) start(e train.Started) error {
 		}
 	}
 	w.say("run:    %s", w.folder.Path)
-	if e.ResumedFrom != "" {
+	switch {
+	case e.Step > 0:
 		w.say("resuming from %s, step %d of %d", e.ResumedFrom, e.Step, e.TotalSteps)
+	case e.ResumedFrom != "":
+		w.say("beginning from the weights in %s", e.ResumedFrom)
 	}
 	return w.chooseImages()
 }

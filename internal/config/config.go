@@ -63,20 +63,22 @@ type Model struct {
 
 // Train says how the model is fitted.
 type Train struct {
-	Epochs      int     `name:"epochs" help:"Passes over the training images." range:"[1,1000000]"`
-	Batch       int     `name:"batch" help:"Images in a step." range:"[1,1048576]"`
-	Optimiser   string  `name:"optimiser" help:"Update rule." choices:"rules"`
-	Rate        float64 `name:"rate" help:"Learning rate, before the schedule." range:"(0,1000]"`
-	Momentum    float64 `name:"momentum" help:"Momentum of sgd; the others ignore it." range:"[0,1)"`
-	Beta1       float64 `name:"beta1" help:"Decay of the mean gradient in adam and adamw." range:"[0,1)"`
-	Beta2       float64 `name:"beta2" help:"Decay of the mean squared gradient in adam and adamw." range:"[0,1)"`
-	Epsilon     float64 `name:"epsilon" help:"Added to the root of the mean squared gradient in adam and adamw." range:"(0,1]"`
-	WeightDecay float64 `name:"weight-decay" help:"Pull of the parameters towards zero: added to the gradient, or decoupled from it in adamw." range:"[0,1000]"`
-	Clip        float64 `name:"clip" help:"Greatest Euclidean norm of the whole gradient; 0 does not clip." range:"[0,)"`
-	Schedule    string  `name:"schedule" help:"How the learning rate changes." form:"constant; step EPOCHS FACTOR; cosine [FLOOR]; or 'warmup STEPS,' before one of these"`
-	Patience    int     `name:"patience" help:"Epochs without a better validation loss after which training stops; 0 never stops early." range:"[0,1000000]"`
-	OnCollapse  string  `name:"on-collapse" help:"What becomes of a run whose output no longer follows the image: the average image, a posterior or a codebook that says nothing. warn goes on, stop ends it with the remedy." choices:"collapse"`
-	Seed        uint64  `name:"seed" help:"Seed of the first weights, of the order of the images and of every random number in training." form:"a whole number from 0"`
+	Epochs       int     `name:"epochs" help:"Passes over the training images." range:"[1,1000000]"`
+	Batch        int     `name:"batch" help:"Images in a step." range:"[1,1048576]"`
+	Optimiser    string  `name:"optimiser" help:"Update rule." choices:"rules"`
+	Rate         float64 `name:"rate" help:"Learning rate, before the schedule." range:"(0,1000]"`
+	Momentum     float64 `name:"momentum" help:"Momentum of sgd; the others ignore it." range:"[0,1)"`
+	Beta1        float64 `name:"beta1" help:"Decay of the mean gradient in adam and adamw." range:"[0,1)"`
+	Beta2        float64 `name:"beta2" help:"Decay of the mean squared gradient in adam and adamw." range:"[0,1)"`
+	Epsilon      float64 `name:"epsilon" help:"Added to the root of the mean squared gradient in adam and adamw." range:"(0,1]"`
+	WeightDecay  float64 `name:"weight-decay" help:"Pull of the parameters towards zero: added to the gradient, or decoupled from it in adamw." range:"[0,1000]"`
+	Clip         float64 `name:"clip" help:"Greatest Euclidean norm of the whole gradient; 0 does not clip." range:"[0,)"`
+	Schedule     string  `name:"schedule" help:"How the learning rate changes." form:"constant; step EPOCHS FACTOR; cosine [FLOOR]; or 'warmup STEPS,' before one of these"`
+	Patience     int     `name:"patience" help:"Epochs without a better validation loss after which training stops; 0 never stops early." range:"[0,1000000]"`
+	Pretrain     int     `name:"pretrain" help:"Epochs for which each layer is trained alone, on what the layers before it make of the images, before the whole is; 0 trains the whole from the start." range:"[0,1000000]"`
+	PretrainMask float64 `name:"pretrain-mask" help:"Part of what a layer is given that is set to zero while it is trained alone." range:"[0,1)"`
+	OnCollapse   string  `name:"on-collapse" help:"What becomes of a run whose output no longer follows the image: the average image, a posterior or a codebook that says nothing. warn goes on, stop ends it with the remedy, fix begins once again with it." choices:"collapse"`
+	Seed         uint64  `name:"seed" help:"Seed of the first weights, of the order of the images and of every random number in training." form:"a whole number from 0"`
 }
 
 // Out says what is written, and where.
@@ -107,7 +109,7 @@ func Default() Config {
 		},
 		Train: Train{
 			Epochs: 5, Batch: 128, Optimiser: kernels.Adam.String(), Rate: 1e-3,
-			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", OnCollapse: "warn", Seed: 1,
+			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", OnCollapse: Warn, PretrainMask: 0.25, Seed: 1,
 		},
 		// What was not written for TensorBoard during a run cannot be had after it.
 		Out: Out{Dir: "runs", Keep: 3, Images: 8, TensorBoard: true},
