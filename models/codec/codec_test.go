@@ -268,20 +268,6 @@ func TestWhatCannotBeCompressed(t *testing.T) {
 	}
 }
 
-func TestConditionalModelsAreRefused(t *testing.T) {
-	training, _ := glyphs(t, 1)
-	model, err := models.NewCVAE(models.CVAESpec{VAESpec: models.VAESpec{Spec: models.MLP(glyph, nil, 4)}, Classes: 10}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := codec.Fit(model, training, 1); err == nil || !strings.Contains(err.Error(), "conditional on 10 classes") {
-		t.Errorf("fitted: %v", err)
-	}
-	if _, err := codec.New(model, &codec.Prior{}, 1); err == nil || !strings.Contains(err.Error(), "conditional on 10 classes") {
-		t.Errorf("accepted: %v", err)
-	}
-}
-
 // TestForeignFiles refuses each in one sentence.
 func TestForeignFiles(t *testing.T) {
 	training, images := glyphs(t, 20)
@@ -395,23 +381,31 @@ func TestPriorFile(t *testing.T) {
 	}
 }
 
-// FuzzDecompress gives a codec any body under a right checksum: no panic, and
-// what is accepted has the codes it claims.
+// FuzzDecompress gives codecs of every kind of code any body under a right
+// checksum: no panic, and what is accepted has the codes it claims.
 func FuzzDecompress(f *testing.F) {
 	training, images := glyphs(f, 20)
-	model := dense(f, 1)
-	c := open(f, model, training, 1)
-	for _, names := range [][]string{nil, strings.Fields(strings.Repeat("x.png ", 20))} {
-		made := compress(f, c, images, names, 0.5)
-		f.Add(made.Bytes[:len(made.Bytes)-4])
+	kinds := []models.Model{dense(f, 1), quantised(f), told(f)}
+	var codecs []*codec.Codec
+	for i, model := range kinds {
+		c := open(f, model, training, 1)
+		codecs = append(codecs, c)
+		for _, names := range [][]string{nil, strings.Fields(strings.Repeat("x.png ", 20))} {
+			made, err := c.Compress(images, 20, names, stepOf(model), labelsOf(model, 20)...)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(i, made.Bytes[:len(made.Bytes)-4])
+		}
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		read, err := c.Decompress(sealed(body))
+	f.Fuzz(func(t *testing.T, which int, body []byte) {
+		which = int(uint(which) % uint(len(kinds)))
+		read, err := codecs[which].Decompress(sealed(body))
 		if err != nil {
 			return
 		}
-		if len(read.Codes) != read.N*model.CodeSize() || read.Names != nil && len(read.Names) != read.N {
-			t.Fatalf("%d images, %d numbers of codes, %d names", read.N, len(read.Codes), len(read.Names))
+		if len(read.Codes) != read.N*kinds[which].CodeSize() || read.Names != nil && len(read.Names) != read.N || len(read.Labels) != len(labelsOf(kinds[which], read.N)) {
+			t.Fatalf("%d images, %d numbers of codes, %d names, %d labels", read.N, len(read.Codes), len(read.Names), len(read.Labels))
 		}
 	})
 }
