@@ -37,9 +37,6 @@ func (trainCommand) Help() string {
     hourglass train -c my.yaml --set train.rate=0.01
     hourglass train --resume last
 
-Most used are --latent, --encoder and --kind, --loss, --epochs and --name; all
-the others have values that will do.
-
 Ctrl-C finishes the step and saves; a second Ctrl-C ends at once.`
 }
 

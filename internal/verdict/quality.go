@@ -20,8 +20,11 @@ type Detail struct {
 // Likeness is how alike images and their reconstructions are, each averaged
 // over the images.
 type Likeness struct {
-	Images     int      `json:"images"`
-	PSNR       *float64 `json:"psnr,omitempty"` // decibels; nil if an image is perfect
+	Images int `json:"images"`
+	// MeanPSNR is the mean of the images' PSNRs in decibels, each of an image's own
+	// error: more than the PSNR of the mean error, in which the worst images weigh
+	// most. nil if an image is perfect.
+	MeanPSNR   *float64 `json:"mean_psnr,omitempty"`
 	SSIM       float64  `json:"ssim"`
 	MultiScale float64  `json:"ms_ssim"`
 	Scales     int      `json:"ms_ssim_scales"` // of which MultiScale is made
@@ -98,7 +101,7 @@ func likeness(runner *train.Runner, size measure.Size, images []float32, labels 
 		l.MultiScale += multi / float64(n)
 	}
 	if !math.IsInf(psnr, 0) {
-		l.PSNR = &psnr
+		l.MeanPSNR = &psnr
 	}
 	return l, nil
 }
