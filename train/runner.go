@@ -36,6 +36,7 @@ const (
 	encoding
 	decoding
 	likelihood // of models.Variational only
+	weighing   // of models.Leveled only
 	drawing
 )
 
@@ -73,6 +74,8 @@ func (r *Runner) program(p purpose) (*graph.Program, error) {
 		r.model.Decode(b, p.batch)
 	case likelihood:
 		r.model.(models.Variational).Likelihood(b, p.batch)
+	case weighing:
+		r.model.(models.Leveled).Weigh(b, p.batch)
 	case drawing:
 		r.model.(models.Prior).Draw(b, p.batch)
 	default:
@@ -236,7 +239,7 @@ type rowsOf struct {
 // few programs serve every n.
 func (r *Runner) each(kind graphKind, n int, labels []int, outputs []string, inputs ...rowsOf) ([][]float32, error) {
 	image, code := r.model.Input().Size(), r.model.CodeSize()
-	size := map[string]int{models.Image: image, models.Reconstruction: image, models.Code: code, models.LogVariance: code, models.LogLikelihood: 1, models.LogPrior: 1}
+	size := map[string]int{models.Image: image, models.Reconstruction: image, models.Code: code, models.LogVariance: code, models.Noise: code, models.LogLikelihood: 1, models.LogPrior: 1, models.LogRatio: 1}
 	if q, ok := r.model.(models.Quantised); ok {
 		size[models.Indices] = q.Positions()
 	}

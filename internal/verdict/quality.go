@@ -35,7 +35,7 @@ type Codes struct {
 	ELBO           float64   `json:"elbo"` // −(Reconstruction + KL)
 	Reconstruction float64   `json:"reconstruction"`
 	KL             float64   `json:"kl"`
-	KLPerNumber    []float64 `json:"kl_per_number,omitempty"` // of a standard normal prior
+	KLPerNumber    []float64 `json:"kl_per_number,omitempty"` // of a standard normal prior and codes of one level
 	// MMD is the squared discrepancy between drawn codes and the prior, with the
 	// inverse multiquadric kernel; about 0 where they are distributed alike.
 	MMD float64 `json:"mmd"`
@@ -65,7 +65,7 @@ func Look(runner *train.Runner, model models.Model, images []float32, labels []i
 	if d.Likeness, err = likeness(runner, measure.Size{H: in.H, W: in.W, C: in.C}, images, labels); err != nil {
 		return nil, fmt.Errorf("verdict: %w", err)
 	}
-	if _, ok := model.(models.Variational); ok {
+	if models.HasEvidence(model) {
 		if d.Codes, err = codes(runner, subject, images, labels, samples); err != nil {
 			return nil, fmt.Errorf("verdict: %w", err)
 		}
