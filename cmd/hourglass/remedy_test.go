@@ -63,3 +63,22 @@ func TestFixed(t *testing.T) {
 	}
 	wants(t, string(page), `<td>model.beta</td><td class="value">1</td><td>remedy</td>`)
 }
+
+// TestFixedModelTellsAnomalies wants a linear code of twice the image's size, which
+// copies whatever it sees, to be worth more as a detector of other characters once
+// it has been fixed.
+func TestFixedModelTellsAnomalies(t *testing.T) {
+	t.Chdir(t.TempDir())
+	area := make(map[string]float64)
+	for _, how := range []string{"warn", "fix"} {
+		out := must(t, "train", "--name", how, "--on-collapse", how, "--source", "glyphs:1x8x8,n=8000,test=1000", "--only", "3,5,8", "--encoder", "flatten", "--latent", "128",
+			"--rate", "5e-3", "--epochs", "16", "--batch", "16", "--threads", "2", "--images", "0", "--no-tensorboard")
+		wants(t, out, "the model copies its input")
+		judged := object(t, must(t, "score", how, "--json", "-q"))["judgements"].([]any)
+		area[how] = judged[0].(map[string]any)["roc_auc"].(float64)
+	}
+	t.Logf("ROC-AUC %v", area)
+	if area["fix"] < area["warn"]+0.1 {
+		t.Errorf("the area under the curve goes from %.3f to %.3f, want a tenth more at least", area["warn"], area["fix"])
+	}
+}
