@@ -42,7 +42,7 @@ var abouts = map[string][]string{
 	"collapse": {
 		"say so, with the remedy, and go on",
 		"end the run, with the remedy",
-		"begin once again with remedies: beta at most 1, a warm-up and free bits against codes that say nothing; a tenth of the rate and leakyrelu for relu against the average image; entries revived, or fewer, against a dead codebook; noise of 0.25 in the input against a code that copies. What failed is kept beside the run",
+		"begin once again with the remedy: a lighter divergence, a lower rate and leakyrelu, entries revived, or noise in the input",
 	},
 }
 
