@@ -345,38 +345,42 @@ func sealed(body []byte) []byte {
 	return binary.LittleEndian.AppendUint32(bytes.Clone(body), crc32.ChecksumIEEE(body))
 }
 
+// TestPriorFile stores priors of either kind of code, and damages them.
 func TestPriorFile(t *testing.T) {
 	training, images := glyphs(t, 20)
-	prior, err := codec.Fit(dense(t, 1), training, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stored bytes.Buffer
-	if err := prior.Write(&stored); err != nil {
-		t.Fatal(err)
-	}
-	again, err := codec.ReadPrior(bytes.NewReader(stored.Bytes()), int64(stored.Len()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := codec.New(dense(t, 1), again, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	if b := open(t, dense(t, 1), training, 1); !bytes.Equal(compress(t, a, images, nil, 0.5).Bytes, compress(t, b, images, nil, 0.5).Bytes) {
-		t.Error("the stored prior makes another file")
-	}
-	for i := 0; i < stored.Len(); i += 7 {
-		damaged := bytes.Clone(stored.Bytes())
-		damaged[i] ^= 16
-		if p, err := codec.ReadPrior(bytes.NewReader(damaged), int64(len(damaged))); err == nil {
-			if _, err := codec.New(dense(t, 1), p, 1); err == nil {
-				t.Errorf("a flipped bit in byte %d is accepted", i)
-			}
+	for _, model := range []models.Model{dense(t, 1), quantised(t)} {
+		prior, err := codec.Fit(model, training, 1)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if _, err := codec.ReadPrior(bytes.NewReader(damaged[:i]), int64(i)); err == nil {
-			t.Errorf("%d bytes are accepted", i)
+		var stored bytes.Buffer
+		if err := prior.Write(&stored); err != nil {
+			t.Fatal(err)
+		}
+		again, err := codec.ReadPrior(bytes.NewReader(stored.Bytes()), int64(stored.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := codec.New(model, again, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		step := stepOf(model)
+		if b := open(t, model, training, 1); !bytes.Equal(compress(t, a, images, nil, step).Bytes, compress(t, b, images, nil, step).Bytes) {
+			t.Error("the stored prior makes another file")
+		}
+		for i := 0; i < stored.Len(); i += 1 + stored.Len()/1000 {
+			damaged := bytes.Clone(stored.Bytes())
+			damaged[i] ^= 16
+			if p, err := codec.ReadPrior(bytes.NewReader(damaged), int64(len(damaged))); err == nil {
+				if _, err := codec.New(model, p, 1); err == nil {
+					t.Errorf("a flipped bit in byte %d is accepted", i)
+				}
+			}
+			if _, err := codec.ReadPrior(bytes.NewReader(damaged[:i]), int64(i)); err == nil {
+				t.Errorf("%d bytes are accepted", i)
+			}
 		}
 	}
 }
