@@ -144,7 +144,7 @@ func (m *body) stage(start, end int) (s Stage, mirrored int, err error) {
 	// What the decoder makes at this place passes the norm and activation of the
 	// layer before, as in the whole.
 	if before := m.spec.Encoder[:start].folded().last(weighted); before != nil {
-		s.Spec.Output = before.Activation
+		s.Spec.Output = facing(before.Activation)
 		if before.Norm != nil {
 			last := decoder.last(sums)
 			last.Norm, last.Activation, s.Spec.Output = before.Norm, before.Activation, kernels.Activation{}
@@ -161,6 +161,17 @@ func (m *body) stage(start, end int) (s Stage, mirrored int, err error) {
 		s.Spec.Decoder = decoder
 	}
 	return s, mirrored, nil
+}
+
+// facing is what a stage's decoder applies where the whole's has an activation.
+// Before a ReLU it learns without one, whose units would die where features are
+// mostly 0: of features that are never below 0, the ReLU that follows in the whole
+// can only lessen the error.
+func facing(a kernels.Activation) kernels.Activation {
+	if a.Function == kernels.ReLU {
+		return kernels.Activation{}
+	}
+	return a
 }
 
 // stageSpec is the spec of a stage that begins at a layer of the encoder, but for
@@ -185,10 +196,10 @@ func (m *body) lastStage(place int) Stage {
 	if !s.Spec.Spatial {
 		s.Spec.Encoder = Seq(Flatten())
 	}
+	last := m.spec.Decoder[place-1]
+	s.Spec.Output, last.Activation = facing(last.Activation), kernels.Activation{}
 	if !m.spec.Tied {
-		s.Spec.Decoder = append(Layers{}, m.spec.Decoder[:place]...)
-	} else {
-		s.Spec.Output = m.spec.Decoder[place-1].Activation
+		s.Spec.Decoder = append(append(Layers{}, m.spec.Decoder[:place-1]...), last)
 	}
 	s.names = append(m.heads[0].names(0, len(m.heads[0].layers)), m.decoder.names(0, place)...)
 	return s
