@@ -13,7 +13,7 @@ func TestPretrain(t *testing.T) {
 	t.Chdir(t.TempDir())
 	out := must(t, append([]string{"pretrain", "--name", "stack", "--pretrain-mask", "0.1"}, small...)...)
 	wants(t, out, "pretraining each layer for 5 epochs", "layer 1/3  conv 4 k3 s2 relu: explains", "layer 3/3  dense 8: explains", "of what 224 images give it",
-		"the stack begins with 0.0", "beginning from the weights in runs/stack/checkpoints/step-00000000.safetensors", "epoch 2/2")
+		"the stack begins with 0.0", "resuming from runs/stack/checkpoints/step-00000000.safetensors, step 0 of 14", "epoch 2/2")
 	wants(t, must(t, "train", "-c", "runs/stack/config.yaml", "--name", "again"), "layer 3/3")
 	if a, b := weights(t, "runs/stack", "latest"), weights(t, "runs/again", "latest"); !bytes.Equal(a, b) {
 		t.Error("the weights of the repeated run differ")

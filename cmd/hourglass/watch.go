@@ -88,11 +88,8 @@ func (w *watcher) start(e train.Started) error {
 		}
 	}
 	w.say("run:    %s", w.folder.Path)
-	switch {
-	case e.Step > 0:
+	if e.ResumedFrom != "" {
 		w.say("resuming from %s, step %d of %d", e.ResumedFrom, e.Step, e.TotalSteps)
-	case e.ResumedFrom != "":
-		w.say("beginning from the weights in %s", e.ResumedFrom)
 	}
 	return w.chooseImages()
 }
