@@ -22,8 +22,13 @@ import (
 type trainCommand struct {
 	source
 	machine
+	arithmetic
+	Resume string `placeholder:"RUN" help:"Go on with a run: its path, the beginning of its name, or last. Other flags change its configuration."`
+}
+
+// arithmetic is the flag of commands that train.
+type arithmetic struct {
 	Precision string `enum:"auto,fp32,tf32" default:"auto" help:"Arithmetic of a GPU's products: fp32, or tf32, which multiplies 10 bits of mantissa on the matrix units; auto takes tf32 where the GPU has it."`
-	Resume    string `placeholder:"RUN" help:"Go on with a run: its path, the beginning of its name, or last. Other flags change its configuration."`
 }
 
 func (trainCommand) Help() string {
