@@ -26,11 +26,6 @@ type trainCommand struct {
 	Resume string `placeholder:"RUN" help:"Go on with a run: its path, the beginning of its name, or last. Other flags change its configuration."`
 }
 
-// arithmetic is the flag of commands that train.
-type arithmetic struct {
-	Precision string `enum:"auto,fp32,tf32" default:"auto" help:"Arithmetic of a GPU's products: fp32, or tf32, which multiplies 10 bits of mantissa on the matrix units; auto takes tf32 where the GPU has it."`
-}
-
 func (trainCommand) Help() string {
 	return `Examples:
 
@@ -183,6 +178,11 @@ func (j *training) fit() (result train.Result, err error) {
 	watcher := &watcher{training: j}
 	result, err = train.Fit(j.ctx, j.device, j.model, j.sets.training, j.sets.validation, options, watcher)
 	return result, errors.Join(err, watcher.close())
+}
+
+// arithmetic is the flag of commands that train.
+type arithmetic struct {
+	Precision string `enum:"auto,fp32,tf32" default:"auto" help:"Arithmetic of a GPU's products: fp32, or tf32, which multiplies 10 bits of mantissa on the matrix units; auto takes tf32 where the GPU has it."`
 }
 
 // setPrecision lets a device multiply in what a flag says; empty is auto.
