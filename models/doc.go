@@ -25,8 +25,9 @@
 //	                    └► nearest entries of a codebook ─► decoder      VQ
 //
 // What more a model can do it tells by an interface: [Conditional] is told
-// classes, [Prior] draws codes, [Variational] knows likelihoods, [Quantised] has
-// a codebook, [Annealed] follows the progress of training.
+// classes, [Prior] draws codes, [Variational] and [Leveled] know likelihoods,
+// [Quantised] has a codebook, [Annealed] follows the progress of training, and
+// [Stacked] is a stack of layers that can be trained one by one.
 //
 // A code is a row of numbers, by a linear map of all features; or an image, by one
 // of each pixel of the encoder's output, which elsewhere is a row in the order

@@ -62,12 +62,26 @@ func (p part) prefix(m int) string {
 }
 
 // variables lists the part's variables in order.
-func (p part) variables() []variable {
+func (p part) variables() []variable { return p.variablesOf(0, len(p.layers)) }
+
+// variablesOf lists those of some of its layers, up to but not end.
+func (p part) variablesOf(start, end int) []variable {
 	var all []variable
 	module := 0
-	for i, l := range p.layers {
-		all = append(all, p.layerVariables(l, p.shapes[i], p.shapes[i+1], module)...)
+	for i, l := range p.layers[:end] {
+		if i >= start {
+			all = append(all, p.layerVariables(l, p.shapes[i], p.shapes[i+1], module)...)
+		}
 		module += l.modules()
+	}
+	return all
+}
+
+// names are those of the variables of some of its layers.
+func (p part) names(start, end int) []string {
+	var all []string
+	for _, v := range p.variablesOf(start, end) {
+		all = append(all, v.Name)
 	}
 	return all
 }

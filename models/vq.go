@@ -107,6 +107,8 @@ type Quantised interface {
 	Entries() int
 	// Positions is how many entries make one code.
 	Positions() int
+	// Lattice is how they are laid out.
+	Lattice() Lattice
 	// Revives says whether training replaces entries that stand for nothing.
 	Revives() bool
 	// Lookup returns the codes, (n,Z), of n·Positions indices, exactly as Encode
@@ -156,11 +158,14 @@ func (m *VQ) Entries() int { return m.codebook.entries }
 func (m *VQ) Revives() bool { return m.revive > 0 }
 
 // Positions implements [Quantised].
-func (m *VQ) Positions() int { return m.grid.Size() / m.dim }
+func (m *VQ) Positions() int { return m.Lattice().Positions() }
 
-// Grid is the shape of what is quantised. Indices are in the order of its rows,
-// then its columns, then the parts of its channels.
+// Grid is the shape of what is quantised.
 func (m *VQ) Grid() Shape { return m.grid }
+
+// Lattice implements [Quantised]: indices are in the order of the rows of the grid,
+// then its columns, then the parts of its channels.
+func (m *VQ) Lattice() Lattice { return Lattice{m.grid.H, m.grid.W, m.grid.C / m.dim} }
 
 // Terms are the two sides of the loss and, with no weight, the use of the
 // codebook.

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -315,40 +314,6 @@ func TestVQRefusals(t *testing.T) {
 	for what, indices := range map[string][]float32{"make no codes": make([]float32, 15), "names no entry": slices.Repeat([]float32{512}, 16), "index 0.5": slices.Repeat([]float32{0.5}, 16)} {
 		if _, err := m.Lookup(indices); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("%v: the error is %v, want one that says %q", indices, err, what)
-		}
-	}
-}
-
-// TestPositionPrior draws each position's indices as often as they were seen
-// there, and nowhere else.
-func TestPositionPrior(t *testing.T) {
-	p, err := NewPositionPrior([]float32{1, 5, 1, 6, 2, 5, 1, 5}, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const n = 4000
-	drawn, count := p.Sample(3, n), make(map[string]int)
-	for i, k := range drawn {
-		count[fmt.Sprintf("%d at %d", int(k), i%2)]++
-	}
-	for what, want := range map[string]int{"1 at 0": 3000, "2 at 0": 1000, "5 at 1": 3000, "6 at 1": 1000} {
-		if got := count[what]; got < want-120 || got > want+120 { // four standard deviations
-			t.Errorf("%s was drawn %d times of %d, want about %d", what, got, n, want)
-		}
-	}
-	if len(count) != 4 {
-		t.Errorf("drawn were %v", count)
-	}
-	if !slices.Equal(p.Sample(3, 7), drawn[:14]) || slices.Equal(p.Sample(4, 7), drawn[:14]) {
-		t.Error("one seed must draw the same, and another something else")
-	}
-	want := 2 * -(0.75*math.Log2(0.75) + 0.25*math.Log2(0.25))
-	if got := p.Bits(); math.Abs(got-want) > 1e-12 {
-		t.Errorf("an image takes %g bits, want %g", got, want)
-	}
-	for _, length := range []int{0, 3} {
-		if _, err := NewPositionPrior(make([]float32, length), 2); err == nil {
-			t.Errorf("%d indices of 2 positions passed", length)
 		}
 	}
 }

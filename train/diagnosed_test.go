@@ -142,13 +142,17 @@ func TestStopsOnCollapse(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := DefaultOptions()
-		o.Epochs, o.Batch, o.Rate, o.Diagnose, o.StopOnCollapse = 4, 16, 2e-3, true, stop
+		o.Epochs, o.Batch, o.Rate, o.Diagnose = 4, 16, 2e-3, true
+		if stop {
+			o.StopOn = diagnose.Failure.Collapse
+		}
 		o.Checkpoints.Dir = t.TempDir()
 		result, err := Fit(t.Context(), openDevice(t, 2), m, training, held, o)
-		if errors.Is(err, ErrCollapsed) != stop || (err == nil) == stop || (result.Epoch == 4) == stop {
+		var failed *FailedError
+		if errors.As(err, &failed) != stop || (err == nil) == stop || (result.Epoch == 4) == stop {
 			t.Fatalf("stop %v: %v after %d epochs", stop, err, result.Epoch)
 		}
-		if stop && (!strings.Contains(err.Error(), "lower model.beta") || !strings.Contains(err.Error(), "the last good checkpoint is "+result.Checkpoint)) {
+		if stop && (failed.Finding.Failure != diagnose.PosteriorCollapse || !strings.Contains(err.Error(), "lower model.beta") || !strings.Contains(err.Error(), "the last good checkpoint is "+result.Checkpoint)) {
 			t.Errorf("the run ends with %v", err)
 		}
 	}

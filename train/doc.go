@@ -9,6 +9,9 @@
 //	                   progress, ...)         └─ State: step, seed, sums, best
 //	Runner: Evaluate, Encode, Decode, Reconstruct between the epochs, and alone
 //
+// [Fit] begins from random weights, or from those of [Pretrain], which trains the
+// layers of a stack one by one.
+//
 // # Resuming
 //
 // A run that is killed at any moment and resumed ends with the same weights,

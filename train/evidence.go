@@ -8,16 +8,17 @@ import (
 	"hourglass/models"
 )
 
-// Evidence is what a [models.Variational] model says of the likelihood of
-// images, in nats, by codes drawn from its posterior.
+// Evidence is what a model whose codes have distributions says of the likelihood
+// of images, in nats, by codes drawn from its posterior; see [models.HasEvidence].
 type Evidence struct {
 	// Reconstruction is −log p(x|z), averaged over the codes drawn; one an
 	// image.
 	Reconstruction []float64
 	// KL is the divergence of each number of the code from the prior,
 	// ½(μ² + σ² − 1 − log σ²); (n,Z). Reconstruction plus the sum of an image's
-	// is its negative evidence lower bound. Of a learned prior it is the divergence
-	// of the whole code, log q(z|x) − log p(z) averaged over the codes drawn; (n).
+	// is its negative evidence lower bound. Of a learned prior, and of codes of
+	// several levels, it is the divergence of the whole code, log q(z|x) − log p(z)
+	// averaged over the codes drawn; (n).
 	KL []float64
 	// Weighted is the importance-weighted bound on log p(x) of K draws, one an
 	// image: log 1/K Σ p(x|z)·p(z)/q(z|x), which in the mean rises with K
@@ -37,18 +38,20 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64, lab
 	if draws < 1 {
 		return Evidence{}, fmt.Errorf("%d codes are drawn for each image, want at least 1", draws)
 	}
+	if _, leveled := r.model.(models.Leveled); leveled {
+		return r.leveledEvidence(images, n, draws, from, seed, labels)
+	}
 	mean, logVariance, err := r.Posterior(images, n, labels...)
 	if err != nil {
 		return Evidence{}, err
 	}
 	size, learned := r.model.CodeSize(), r.learnedPrior()
-	e := Evidence{Reconstruction: make([]float64, n), KL: make([]float64, n), Weighted: make([]float64, n)}
+	e := newEvidence(n)
 	if !learned {
 		e.KL = divergences(mean, logVariance)
 	}
 	codes, noise := make([]float32, n*size), make([]float32, n*size)
 	weights := make([]float64, n)
-	sums := make([]logSum, n)
 	for draw := range draws {
 		normals(noise, kernels.Clock{Seed: seed, Step: uint64(draw)}, from*size)
 		for i := range n {
@@ -63,14 +66,52 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64, lab
 				weights[i] += float64(priors[i]) - logNormal(codes[i*size:(i+1)*size])
 				e.KL[i] -= weights[i] / float64(draws)
 			}
-			e.Reconstruction[i] -= float64(l) / float64(draws)
-			sums[i].add(float64(l) + weights[i])
+			e.add(i, draws, float64(l), weights[i])
 		}
 	}
-	for i, s := range sums {
+	return e.of(draws), nil
+}
+
+// leveledEvidence is that of a model whose codes are drawn level by level.
+func (r *Runner) leveledEvidence(images []float32, n, draws, from int, seed uint64, labels []int) (Evidence, error) {
+	e, noise := newEvidence(n), make([]float32, n*r.model.CodeSize())
+	for draw := range draws {
+		normals(noise, kernels.Clock{Seed: seed, Step: uint64(draw)}, from*r.model.CodeSize())
+		made, err := r.each(weighing, n, labels, []string{models.LogLikelihood, models.LogRatio}, rowsOf{models.Image, images}, rowsOf{models.Noise, noise})
+		if err != nil {
+			return Evidence{}, err
+		}
+		for i, l := range made[0] {
+			weight := float64(made[1][i])
+			e.KL[i] -= weight / float64(draws)
+			e.add(i, draws, float64(l), weight)
+		}
+	}
+	return e.of(draws), nil
+}
+
+// collected is evidence of n images on the way.
+type collected struct {
+	Evidence
+	sums []logSum
+}
+
+func newEvidence(n int) *collected {
+	return &collected{Evidence{Reconstruction: make([]float64, n), KL: make([]float64, n), Weighted: make([]float64, n)}, make([]logSum, n)}
+}
+
+// add takes in one of the draws of image i: log p(x|z) and log p(z) − log q(z|x).
+func (e *collected) add(i, draws int, likelihood, weight float64) {
+	e.Reconstruction[i] -= likelihood / float64(draws)
+	e.sums[i].add(likelihood + weight)
+}
+
+// of ends after so many draws.
+func (e *collected) of(draws int) Evidence {
+	for i, s := range e.sums {
 		e.Weighted[i] = s.value() - math.Log(float64(draws))
 	}
-	return e, nil
+	return e.Evidence
 }
 
 // learnedPrior says whether the codes' prior is another than the standard normal
@@ -106,14 +147,21 @@ const priorStep = math.MaxUint64
 // many codes of the prior; (n,Z) both. from and seed are those of
 // [Runner.Evidence], of which it is the first draw.
 func (r *Runner) DrawPosterior(images []float32, n, from int, seed uint64, labels ...int) (codes, prior []float32, err error) {
+	size := r.model.CodeSize()
+	noise := make([]float32, n*size)
+	normals(noise, kernels.Clock{Seed: seed}, from*size)
+	if _, leveled := r.model.(models.Leveled); leveled {
+		if codes, err = first(r.each(weighing, n, labels, []string{models.Code}, rowsOf{models.Image, images}, rowsOf{models.Noise, noise})); err != nil {
+			return nil, nil, err
+		}
+		prior, err = r.Draw(n, seed)
+		return codes, prior, err
+	}
 	mean, logVariance, err := r.Posterior(images, n, labels...)
 	if err != nil {
 		return nil, nil, err
 	}
-	size := r.model.CodeSize()
 	codes, prior = make([]float32, n*size), make([]float32, n*size)
-	noise := make([]float32, n*size)
-	normals(noise, kernels.Clock{Seed: seed}, from*size)
 	for at := 0; at < len(codes); at += size {
 		drawCode(codes[at:at+size], mean[at:], logVariance[at:], noise[at:])
 	}

@@ -184,3 +184,97 @@ func exactLogLikelihood(t *testing.T, images, weights, bias []float32, code int,
 	}
 	return logs
 }
+
+// TestEvidenceOfLevels compares a model of two levels with the likelihood by codes
+// drawn from its prior: the bound of many draws comes within 0.02 nats of it, those
+// of fewer stay below, and the bound of one is what an evaluation says.
+func TestEvidenceOfLevels(t *testing.T) {
+	const variance, drawn = 0.5, 1 << 17
+	spec := models.Linear(models.Shape{C: 1, H: 1, W: 2}, 0)
+	spec.Likelihood, spec.Variance = models.Gaussian, variance
+	m, err := models.NewHVAE(models.HVAESpec{VAESpec: models.VAESpec{Spec: spec}, Levels: []int{2, 1}}, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner, err := NewRunner(openDevice(t, 2), m, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	images := []float32{0.7, 0.1, 0, 1, 0.5, 0.5, 0.2, 0.9}
+	const n = 4
+	codes, err := runner.Draw(drawn, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := runner.Decode(codes, drawn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exact := 0.0
+	for i := range n {
+		density := 0.0
+		for k := range drawn {
+			d := 0.0
+			for j := range 2 {
+				difference := float64(images[2*i+j] - made[2*k+j])
+				d -= 0.5 * (difference*difference/variance + math.Log(2*math.Pi*variance))
+			}
+			density += math.Exp(d) / drawn
+		}
+		exact += math.Log(density) / n
+	}
+	bounds := func(draws int) (elbo, weighted float64) {
+		e, err := runner.Evidence(images, n, draws, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			elbo -= (e.Reconstruction[i] + e.KL[i]) / n
+			weighted += e.Weighted[i] / n
+		}
+		return elbo, weighted
+	}
+	elbo, many := bounds(2000)
+	few := 0.0
+	for seed := range uint64(50) {
+		e, err := runner.Evidence(images, n, 3, 0, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range e.Weighted {
+			few += w / n / 50
+		}
+	}
+	loss := 0.0
+	for range 8 { // of other draws each time
+		images = append(images, images...)
+	}
+	for step := range uint64(8) {
+		part, err := runner.evaluate(images[:128], make([]int, 64), step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss += part.Loss / 8
+	}
+	t.Logf("ELBO %.4f, by evaluation %.4f, 3 draws %.4f, 2000 draws %.4f, exact %.4f", elbo, -loss, few, many, exact)
+	if !(elbo < few && few < many && math.Abs(many-exact) < 0.02) || math.Abs(elbo+loss) > 0.1 {
+		t.Errorf("ELBO %g, by evaluation %g, 3 draws %g, 2000 draws %g, exact %g; want them in this order, the first two within 0.1, the last within 0.02", elbo, -loss, few, many, exact)
+	}
+	whole, err := runner.Evidence(images[:2*n], n, 4, 0, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := runner.Evidence(images[2*2:2*n], n-2, 4, 2, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n - 2 {
+		near(t, "bound", part.Weighted[i], whole.Weighted[2+i])
+		near(t, "divergence", part.KL[i], whole.KL[2+i])
+	}
+	of, prior, err := runner.DrawPosterior(images[:2*n], n, 0, 3)
+	if err != nil || len(of) != n*3 || len(prior) != n*3 {
+		t.Errorf("%d numbers of codes and %d of the prior's, %v; want %d of each", len(of), len(prior), err, n*3)
+	}
+}

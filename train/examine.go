@@ -116,8 +116,8 @@ func (f *fit) examine(epoch int) error {
 	f.emit(&Diagnosed{Epoch: epoch, Step: f.state.Step, Report: report})
 	found := make(map[diagnose.Failure]bool)
 	for _, finding := range report.Findings {
-		if f.options.StopOnCollapse && finding.Failure.Collapse() {
-			return f.abandoned(fmt.Errorf("%w: %v", ErrCollapsed, finding))
+		if stop := f.options.StopOn; stop != nil && stop(finding.Failure) {
+			return f.abandoned(&FailedError{finding})
 		}
 		found[finding.Failure] = true
 		if !e.found[finding.Failure] {

@@ -6,6 +6,7 @@ import (
 	"hourglass/data"
 	"hourglass/kernels"
 	"hourglass/models"
+	"hourglass/train/diagnose"
 )
 
 // Options are the terms of a run. Start from [DefaultOptions].
@@ -27,11 +28,11 @@ type Options struct {
 	// Diagnose looks for known failures after each validation, or without a
 	// validation set after each epoch.
 	Diagnose bool
-	// StopOnCollapse ends the run with an error when Diagnose finds a
-	// [diagnose.Failure] that is a collapse.
-	StopOnCollapse bool
-	EarlyStopping  EarlyStopping
-	Checkpoints    Checkpoints
+	// StopOn says which of the failures that Diagnose finds end the run with a
+	// [FailedError]: [diagnose.Failure.Collapse], say. nil goes on in any case.
+	StopOn        func(diagnose.Failure) bool
+	EarlyStopping EarlyStopping
+	Checkpoints   Checkpoints
 	// Resume goes on from the newest whole checkpoint in the folder, or begins
 	// if there is none.
 	Resume bool

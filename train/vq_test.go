@@ -111,9 +111,9 @@ func TestDeadCodebook(t *testing.T) {
 	}
 }
 
-// TestPositionPriorSamples decodes indices drawn from those of the training
+// TestIndexPriorSamples decodes indices drawn from those of the training
 // images: every one is the code of its indices, and none is the mean image.
-func TestPositionPriorSamples(t *testing.T) {
+func TestIndexPriorSamples(t *testing.T) {
 	m := small(t, models.DefaultRevive)
 	training, _ := glyphs(t)
 	device := openDevice(t, 1)
@@ -132,7 +132,7 @@ func TestPositionPriorSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prior, err := models.NewPositionPrior(indices, m.Positions())
+	prior, err := models.NewIndexPrior(indices, m.Lattice(), m.Entries())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ var entries = []entry{
 	entry{name: "conv", preset: "conv", network: "conv"}.
 		beside("0.0053", "the same network, batch and epochs in PyTorch, seed 0", "[RESULTS](../bench/RESULTS.md)"),
 	{name: "conv-vae", preset: "conv-vae", network: "conv-vae", sampler: fromNormal},
-	{name: "vq", preset: "vq-conv", network: "vq-conv", sampler: fromPositions},
+	{name: "vq", preset: "vq-conv", network: "vq-conv", sampler: fromIndices},
 }
 
 // settings are the configuration of the entry's run.

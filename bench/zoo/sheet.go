@@ -157,9 +157,9 @@ func fromMixture(t *trained, n int) ([]float32, error) {
 // fromPrior is the model's own distribution, which it has learned.
 func fromPrior(t *trained, n int) ([]float32, error) { return t.runner.Draw(n, sampleSeed) }
 
-// fromPositions draws the entry at each position of a code apart, as often as
-// training images have it there.
-func fromPositions(t *trained, n int) ([]float32, error) {
+// fromIndices draws the entries of a code one after the other, as training images
+// have them at their positions and beside each other.
+func fromIndices(t *trained, n int) ([]float32, error) {
 	some, err := first(t.training, fittedCodes)
 	if err != nil {
 		return nil, err
@@ -173,7 +173,7 @@ func fromPositions(t *trained, n int) ([]float32, error) {
 		return nil, err
 	}
 	quantised := t.model.(models.Quantised) // as Indices has found
-	prior, err := models.NewPositionPrior(indices, quantised.Positions())
+	prior, err := models.NewIndexPrior(indices, quantised.Lattice(), quantised.Entries())
 	if err != nil {
 		return nil, err
 	}

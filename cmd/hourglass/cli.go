@@ -29,12 +29,15 @@ type commands struct {
 	JSON  bool `name:"json" help:"Print one JSON object on standard output, and everything else on standard error."`
 	Quiet bool `short:"q" help:"Print results only: no progress, no remarks."`
 
-	Tour    tourCommand    `cmd:"" default:"withargs" group:"Train and judge" help:"Train a small autoencoder on drawn digits and judge it; what happens without a command."`
-	Train   trainCommand   `cmd:"" group:"Train and judge" help:"Train an autoencoder, or resume a run."`
-	Eval    evalCommand    `cmd:"" group:"Train and judge" help:"Measure a run on its test images, beside PCA and the mean image."`
-	Probe   probeCommand   `cmd:"" group:"Train and judge" help:"Ask how much a linear classifier reads from the codes, beside PCA and raw pixels."`
-	Report  reportCommand  `cmd:"" group:"Train and judge" help:"Write the report of a run: one HTML file with curves, images and codes."`
-	Compare compareCommand `cmd:"" group:"Train and judge" help:"Set runs side by side: how they ended, and what differs between them."`
+	HelpAll wholeHelp `help:"Show the flags that are seldom needed too."`
+
+	Tour     tourCommand     `cmd:"" default:"withargs" group:"Train and judge" help:"Train a small autoencoder on drawn digits and judge it; what happens without a command."`
+	Train    trainCommand    `cmd:"" group:"Train and judge" help:"Train an autoencoder, or resume a run."`
+	Pretrain pretrainCommand `cmd:"" group:"Train and judge" help:"Train the layers one by one, each on what those before it make of the images, then the whole."`
+	Eval     evalCommand     `cmd:"" group:"Train and judge" help:"Measure a run on its test images, beside PCA and the mean image."`
+	Probe    probeCommand    `cmd:"" group:"Train and judge" help:"Ask how much a linear classifier reads from the codes, beside PCA and raw pixels."`
+	Report   reportCommand   `cmd:"" group:"Train and judge" help:"Write the report of a run: one HTML file with curves, images and codes."`
+	Compare  compareCommand  `cmd:"" group:"Train and judge" help:"Set runs side by side: how they ended, and what differs between them."`
 
 	Data   dataCommands   `cmd:"" group:"Images and settings" help:"List, inspect, fetch, look at and export images."`
 	Config configCommands `cmd:"" group:"Images and settings" help:"Print, check and explain configurations."`
@@ -129,6 +132,7 @@ func newParser(root *commands, stdout, stderr io.Writer) (*kong.Kong, error) {
 	parser, err := kong.New(root,
 		kong.Name("hourglass"), kong.Description(about), kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { panic(helped{}) }),
+		kong.Help(printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
 	)
 	if err != nil {

@@ -22,8 +22,9 @@ type compressCommand struct {
 	Images  []string `arg:"" optional:"" help:"Picture files; without any, images that the run held back."`
 	Output  string   `short:"o" default:"images.hgz" help:"File to write."`
 	Count   int      `short:"n" default:"100" help:"How many images of the run, if none are named."`
-	Step    float64  `default:"0.5" help:"Distance between quantised numbers of the code, in deviations of the code, 1/64 to 64: larger makes a smaller file and worse images."`
+	Step    *float64 `placeholder:"0.5" help:"Distance between quantised numbers of the code, in deviations of the code, 1/64 to 64: larger makes a smaller file and worse images. Codes of a vq are whole numbers, and have none."`
 	Threads int      `default:"0" help:"CPU threads; 0 for all. The file is the same for any number; it is always made on the CPU."`
+	conditioned
 }
 
 func (compressCommand) Help() string {
@@ -31,6 +32,7 @@ func (compressCommand) Help() string {
 
     hourglass compress last
     hourglass compress last *.png -o pets.hgz --step 0.25
+    hourglass compress last *.png --label 7
     hourglass decompress last pets.hgz`
 }
 
@@ -41,8 +43,8 @@ func (c compressCommand) Run(s *session) error {
 	if c.Count < 1 || c.Count > mostCompressed {
 		return usage{fmt.Errorf("--count is %d; give a number of images from 1 to %d", c.Count, mostCompressed)}
 	}
-	if !(c.Step >= 1.0/64 && c.Step <= 64) {
-		return usage{fmt.Errorf("--step is %g; give a number from 1/64 (0.015625) to 64", c.Step)}
+	if c.Step != nil && !(*c.Step >= 1.0/64 && *c.Step <= 64) {
+		return usage{fmt.Errorf("--step is %g; give a number from 1/64 (0.015625) to 64", *c.Step)}
 	}
 	if c.Threads < 0 {
 		return usage{fmt.Errorf("--threads is %d; give a number of CPU threads, or 0 for all", c.Threads)}
@@ -51,10 +53,11 @@ func (c compressCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if _, conditional := t.model.(models.Conditional); conditional {
-		return usage{fmt.Errorf("the run is of kind %s, whose decoder is told the class of each image, and compressed files hold codes alone; compress with a run of another kind", t.config.Model.Kind)}
+	step, err := c.step(t)
+	if err != nil {
+		return err
 	}
-	images, err := c.read(t)
+	images, labels, err := c.read(t)
 	if err != nil {
 		return err
 	}
@@ -72,30 +75,56 @@ func (c compressCommand) Run(s *session) error {
 	}
 	defer k.Close()
 	n := len(images) / t.shape.Size()
-	made, err := k.Compress(images, n, c.names(), c.Step)
+	made, err := k.Compress(images, n, c.names(), step, labels...)
 	if err != nil {
 		return err
 	}
 	if err := runs.Write(c.Output, made.Bytes); err != nil {
 		return err
 	}
-	return c.report(s, t, k, made, compression{Output: c.Output, Images: n, Resized: resized, Step: c.Step}, images)
+	return c.report(s, t, k, made, compression{Output: c.Output, Images: n, Resized: resized, Step: step}, images, labels)
 }
 
-// read returns the pictures that were named, or images that the run held back.
-func (c compressCommand) read(t *trained) ([]float32, error) {
+// defaultStep is fine enough that most of the error is the model's own.
+const defaultStep = 0.5
+
+// step is the one asked for; 0 for a model whose codes are whole numbers.
+func (c compressCommand) step(t *trained) (float64, error) {
+	_, quantised := t.model.(models.Quantised)
+	switch {
+	case quantised && c.Step != nil:
+		return 0, usage{fmt.Errorf("the run is of kind %s, whose codes are whole numbers already; leave out --step", t.config.Model.Kind)}
+	case quantised:
+		return 0, nil
+	case c.Step != nil:
+		return *c.Step, nil
+	}
+	return defaultStep, nil
+}
+
+// read returns the pictures that were named, or images that the run held back,
+// with their classes if the model is told them.
+func (c compressCommand) read(t *trained) (images []float32, labels []int, err error) {
 	if len(c.Images) > 0 {
-		return readPictures(c.Images, t.shape)
+		if labels, err = c.labels(t, len(c.Images)); err != nil {
+			return nil, nil, err
+		}
+		images, err = readPictures(c.Images, t.shape)
+		return images, labels, err
 	}
 	all, err := t.openSets()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	held, _ := all.held()
 	if held, err = data.InTurns(held, c.Count); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return firstImages(held, held.Len())
+	if held, err = c.told(t, held); err != nil {
+		return nil, nil, err
+	}
+	images, err = firstImages(held, held.Len())
+	return images, labelsFor(t.model, held, held.Len()), err
 }
 
 // names are those that the file keeps: of pictures that were named.
@@ -174,7 +203,7 @@ type compression struct {
 	Output   string    `json:"output"`
 	Images   int       `json:"images"`
 	Resized  int       `json:"resized"`
-	Step     float64   `json:"step"`
+	Step     float64   `json:"step,omitempty"` // 0 for codes of whole numbers
 	Bytes    int       `json:"bytes"`
 	Header   int       `json:"header_bytes"`
 	Expected float64   `json:"expected_bits"` // of the codes
@@ -187,7 +216,7 @@ type compression struct {
 }
 
 // report compares the file with what the model and JPEG can do.
-func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *codec.Compressed, r compression, images []float32) error {
+func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *codec.Compressed, r compression, images []float32, labels []int) error {
 	r.Bytes, r.Header, r.Expected = len(made.Bytes), made.Header, made.Rate
 	r.PerPixel = 8 * float64(r.Bytes) / float64(r.Images*t.shape.H*t.shape.W)
 	r.Ratio = float64(len(images)) / float64(r.Bytes)
@@ -195,7 +224,7 @@ func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *co
 		codes []float32
 		mse   *float64
 	}{{made.Codes, &r.MSE}, {made.Exact, &r.Model}} {
-		decoded, err := k.Decode(side.codes, r.Images)
+		decoded, err := k.Decode(side.codes, r.Images, labels...)
 		if err != nil {
 			return err
 		}
@@ -229,16 +258,26 @@ func (r compression) show(s *session, t *trained) {
 	row := func(name string, size int, mse float64) {
 		table.Rows = append(table.Rows, []string{name, fmt.Sprint(size), digits(r.PerPixel * float64(size) / float64(r.Bytes)), digits(raw / float64(size)), decibels(mse)})
 	}
-	row(fmt.Sprintf("hourglass, step %g", r.Step), r.Bytes, r.MSE)
+	row("hourglass"+atStep(r.Step), r.Bytes, r.MSE)
 	if r.Images > 1 {
 		row(fmt.Sprintf("JPEG, all in one picture, quality %d", r.Sheet.Quality), r.Sheet.Bytes, r.Sheet.MSE)
 	}
 	row(fmt.Sprintf("JPEG, a file for each, quality %d", r.Each.Quality), r.Each.Bytes, r.Each.MSE)
-	table.Rows = append(table.Rows, []string{"the model, codes not rounded", "–", "–", "–", decibels(r.Model)})
+	if r.Step > 0 {
+		table.Rows = append(table.Rows, []string{"the model, codes not rounded", "–", "–", "–", decibels(r.Model)})
+	}
 	s.table(table)
 	s.print("")
 	s.print("%s", r.verdict())
 	s.print("Neither counts its decoder: this one is the run's model, %s of weights.", terminal.Bytes(float64(4*t.model.Store().Count())))
+}
+
+// atStep says by what step codes were rounded; nothing if by none.
+func atStep(step float64) string {
+	if step == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", step %g", step)
 }
 
 // verdict compares with the better of JPEG's two ways, which for little images

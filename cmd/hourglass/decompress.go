@@ -49,7 +49,7 @@ func (c decompressCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	images, err := r.Decode(read.Codes, read.N)
+	images, err := r.Decode(read.Codes, read.N, read.Labels...)
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,15 @@ func (c decompressCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.print("%s of %v, step %g, written to %s", plural(read.N, "image"), t.shape, read.Step, to)
-	return s.give(map[string]any{"file": c.File, "output": to, "images": read.N, "names": read.Names, "step": read.Step})
+	s.print("%s of %v%s, written to %s", plural(read.N, "image"), t.shape, atStep(read.Step), to)
+	result := map[string]any{"file": c.File, "output": to, "images": read.N, "names": read.Names}
+	if read.Step > 0 {
+		result["step"] = read.Step
+	}
+	if read.Labels != nil {
+		result["labels"] = read.Labels
+	}
+	return s.give(result)
 }
 
 // checkModel refuses a file of another model, and says whose it is if a run

@@ -18,7 +18,7 @@ type evalCommand struct {
 	Source     string `placeholder:"SOURCE" help:"Measure on other images than those of the run."`
 	Closely    int    `default:"512" placeholder:"N" help:"How many images are looked at closely, for likeness, codes and known failures; 0 for all."`
 	Importance int    `placeholder:"K" help:"Draw K codes for each of these images of a vae, for the importance-weighted log-likelihood."`
-	Gate       string `placeholder:"TERM" help:"Exit with 3 unless a term holds, such as 'mse<0.0056' or 'pca_ratio<0.8'; terms: mse, psnr, loss, pca_ratio, ssim, ms_ssim, elbo, log_likelihood, active."`
+	Gate       string `placeholder:"TERM" help:"Exit with 3 unless a term holds, such as 'mse<0.0056' or 'pca_ratio<0.8'; terms: mse, psnr (of the mean error), mean_psnr (mean of the images', of those looked at closely), loss, pca_ratio, ssim, ms_ssim, elbo, log_likelihood, active."`
 }
 
 func (evalCommand) Help() string {
@@ -122,9 +122,10 @@ type gate struct {
 
 // terms are the numbers that a gate may bound; nil where there is none.
 var terms = map[string]func(evaluation) *float64{
-	"mse":  func(e evaluation) *float64 { return e.Verdict.Rows[0].MSE },
-	"loss": func(e evaluation) *float64 { return e.Verdict.Rows[0].Loss },
-	"psnr": func(e evaluation) *float64 { return e.Verdict.Rows[0].PSNR },
+	"mse":       func(e evaluation) *float64 { return e.Verdict.Rows[0].MSE },
+	"loss":      func(e evaluation) *float64 { return e.Verdict.Rows[0].Loss },
+	"psnr":      func(e evaluation) *float64 { return e.Verdict.Rows[0].PSNR },
+	"mean_psnr": ofDetail(func(d *verdict.Detail) *float64 { return d.MeanPSNR }),
 	"pca_ratio": func(e evaluation) *float64 {
 		ratio := *e.Verdict.Rows[0].MSE / *e.Verdict.Rows[1].MSE
 		return &ratio

@@ -49,7 +49,7 @@ func TestEvalOfAVariationalModel(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainSmall(t, "v", "--kind", "vae", "--loss", "bernoulli")
 	out := must(t, "eval", "v", "--importance", "20", "--closely", "16", "--gate", "ssim>-1")
-	wants(t, out, "means over the 16 images, one by one", "SSIM", "MS-SSIM", "ELBO -", "importance-weighted over 20 draws", "kl of each number", "numbers of the code are active")
+	wants(t, out, "means over the 16 images, one by one: PSNR", "above it is that of the mean error", "SSIM", "MS-SSIM", "ELBO -", "importance-weighted over 20 draws", "kl of each number", "numbers of the code are active")
 	o := object(t, must(t, "eval", "v", "--json", "-q", "--gate", "elbo<0"))
 	codes := o["closely"].(map[string]any)["codes"].(map[string]any)
 	if codes["log_likelihood"] != nil || len(codes["kl_per_number"].([]any)) != 8 {

@@ -13,7 +13,7 @@ type sampleCommand struct {
 	Output     string `short:"o" default:"samples.png" help:"PNG to write, or a folder (ending in /) for one PNG an image."`
 	Count      int    `short:"n" default:"64" help:"How many images."`
 	Seed       uint64 `default:"1" help:"Seed of the codes; the same seed gives the same codes on every device."`
-	From       string `enum:",normal,prior,gaussian,mixture" default:"" placeholder:"normal" help:"Distribution of the codes: normal, that of a vae; prior, one that the model has learned (hvae, vamp); gaussian or mixture, fitted to the codes of the training images."`
+	From       string `enum:",normal,prior,gaussian,mixture" default:"" placeholder:"normal" help:"Distribution of the codes: normal, that of a vae; prior, one that the model has learned (hvae, vamp), or of which entries of a codebook training images have where (vq); gaussian or mixture, fitted to the codes of the training images."`
 	Components int    `default:"0" placeholder:"10" help:"Normal distributions in the mixture."`
 	Distance   int    `placeholder:"N" help:"Say how far N images drawn so are, as a whole, from as many that were held back, beside the mean image and training images."`
 	conditioned
@@ -26,6 +26,7 @@ func (sampleCommand) Help() string {
     hourglass sample last
     hourglass sample last -o sheet.png --count 64 --seed 7
     hourglass sample last --label 7
+    hourglass sample vq --from prior
     hourglass sample last --from mixture --components 20
     hourglass sample last -n 1000 -o new/
     hourglass sample last --distance 1000`
@@ -45,6 +46,8 @@ const (
 	// fittedCodes bounds the codes that a distribution is fitted to, and so the
 	// seconds that it takes.
 	fittedCodes = 10000
+	// fittedIndices bounds the entries of a codebook that are counted, likewise.
+	fittedIndices = 1 << 20
 	// fullCode is the largest code of which the components of a mixture have
 	// covariances: beyond, there are more numbers in these than in the codes.
 	fullCode = 128
@@ -81,10 +84,11 @@ func (c sampleCommand) Run(s *session) error {
 	}
 	if c.From == "" {
 		_, prior := t.model.(models.Prior)
+		_, quantised := t.model.(models.Quantised)
 		switch {
 		case t.variational():
 			c.From = fromNormal
-		case prior:
+		case prior, quantised:
 			c.From = fromModel
 		default:
 			return fmt.Errorf("run %s is of kind %s, whose codes have no distribution to draw from by default; fit one to those of the training images by --from %s", run.Name(), t.config.Model.Kind, fromMixture)
@@ -137,6 +141,9 @@ func (c sampleCommand) labels(t *trained) ([]int, error) {
 
 // codes are drawn from the distribution asked for.
 func (c sampleCommand) codes(s *session, r *running) ([]float32, error) {
+	if q, quantised := r.model.(models.Quantised); quantised && c.From == fromModel {
+		return c.entries(s, r, q)
+	}
 	if c.From == fromModel {
 		return r.Draw(c.Count, c.Seed)
 	}
@@ -145,6 +152,34 @@ func (c sampleCommand) codes(s *session, r *running) ([]float32, error) {
 		return nil, err
 	}
 	return sampler.Sample(c.Seed, c.Count), nil
+}
+
+// entries draws which entries of a codebook make codes, as training images have
+// them.
+func (c sampleCommand) entries(s *session, r *running, q models.Quantised) ([]float32, error) {
+	all, err := r.openSets()
+	if err != nil {
+		return nil, err
+	}
+	fitted, err := evenly(all.training, max(1, min(fittedCodes, fittedIndices/q.Positions())))
+	if err != nil {
+		return nil, err
+	}
+	s.say("counting the entries of %d training images ...", fitted.Len())
+	var indices []float32
+	err = r.inChunks(s.ctx, fitted, func(images []float32, n int, labels []int) error {
+		some, err := r.Indices(images, n, labels...)
+		indices = append(indices, some...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	prior, err := models.NewIndexPrior(indices, q.Lattice(), q.Entries())
+	if err != nil {
+		return nil, err
+	}
+	return q.Lookup(prior.Sample(c.Seed, c.Count))
 }
 
 // sampler is the distribution asked for, fitted if need be.

@@ -55,8 +55,8 @@ func (s *session) detail(d *verdict.Detail) {
 		return
 	}
 	psnr := ""
-	if d.PSNR != nil {
-		psnr = fmt.Sprintf("PSNR %.2f dB, ", *d.PSNR)
+	if d.MeanPSNR != nil {
+		psnr = fmt.Sprintf("PSNR %.2f dB (above it is that of the mean error, in which the worst images weigh most), ", *d.MeanPSNR)
 	}
 	s.print("means over the %d images, one by one: %sSSIM %.4f, MS-SSIM %.4f (scales: %d)", d.Images, psnr, d.SSIM, d.MultiScale, d.Scales)
 	if c := d.Codes; c != nil {

@@ -22,8 +22,8 @@ import (
 type trainCommand struct {
 	source
 	machine
-	Precision string `enum:"auto,fp32,tf32" default:"auto" help:"Arithmetic of a GPU's products: fp32, or tf32, which multiplies 10 bits of mantissa on the matrix units; auto takes tf32 where the GPU has it."`
-	Resume    string `placeholder:"RUN" help:"Go on with a run: its path, the beginning of its name, or last. Other flags change its configuration."`
+	arithmetic
+	Resume string `placeholder:"RUN" help:"Go on with a run: its path, the beginning of its name, or last. Other flags change its configuration."`
 }
 
 func (trainCommand) Help() string {
@@ -36,9 +36,6 @@ func (trainCommand) Help() string {
     hourglass train --encoder "conv 16 k5 s2 relu | conv 32 k3 s2 batchnorm relu" --loss bernoulli
     hourglass train -c my.yaml --set train.rate=0.01
     hourglass train --resume last
-
-Most used are --latent, --encoder and --kind, --loss, --epochs and --name; all
-the others have values that will do.
 
 Ctrl-C finishes the step and saves; a second Ctrl-C ends at once.`
 }
@@ -113,6 +110,7 @@ type training struct {
 	folder    runs.Run
 	resumed   bool
 	strips    bool // show reconstructions in the terminal after each epoch
+	remedied  *remedied
 
 	device *graph.Device
 	model  config.Network
@@ -131,10 +129,7 @@ type outcome struct {
 }
 
 func (j *training) run() (*outcome, error) {
-	options, err := j.options()
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if j.device, err = j.open(j.session); err != nil {
 		return nil, err
 	}
@@ -149,17 +144,45 @@ func (j *training) run() (*outcome, error) {
 	if err := tellClasses(&j.config, j.sets.training); err != nil {
 		return nil, err
 	}
-	if j.model, err = newModel(j.config, j.sets.training.Shape()); err != nil {
-		return nil, err
+	result, err := j.fit()
+	var failed *train.FailedError
+	if j.config.Train.OnCollapse == config.Fix && errors.As(err, &failed) {
+		if err := j.remedy(failed.Finding); err != nil {
+			return nil, err
+		}
+		result, err = j.fit()
 	}
-	options.Metadata = metadata(j.config, j.sets.training.Shape())
-	j.say("model:  %d parameters, code of %s for %d pixel values", j.model.Store().Count(), code(j.model), j.model.Input().Size())
-	watcher := &watcher{training: j}
-	result, err := train.Fit(j.ctx, j.device, j.model, j.sets.training, j.sets.validation, options, watcher)
-	if err = errors.Join(err, watcher.close()); err != nil {
+	if err != nil {
 		return nil, j.explain(err, result)
 	}
 	return j.conclude(result)
+}
+
+// fit makes the model and trains it.
+func (j *training) fit() (result train.Result, err error) {
+	options, err := j.options()
+	if err != nil {
+		return result, err
+	}
+	if j.model, err = newModel(j.config, j.sets.training.Shape()); err != nil {
+		return result, err
+	}
+	options.Metadata = metadata(j.config, j.sets.training.Shape())
+	j.say("model:  %d parameters, code of %s for %d pixel values", j.model.Store().Count(), code(j.model), j.model.Input().Size())
+	if j.config.Train.Pretrain > 0 && !j.resumed {
+		if err := j.pretrain(options); err != nil {
+			return result, err
+		}
+		options.Resume = true // from what pretraining has left
+	}
+	watcher := &watcher{training: j}
+	result, err = train.Fit(j.ctx, j.device, j.model, j.sets.training, j.sets.validation, options, watcher)
+	return result, errors.Join(err, watcher.close())
+}
+
+// arithmetic is the flag of commands that train.
+type arithmetic struct {
+	Precision string `enum:"auto,fp32,tf32" default:"auto" help:"Arithmetic of a GPU's products: fp32, or tf32, which multiplies 10 bits of mantissa on the matrix units; auto takes tf32 where the GPU has it."`
 }
 
 // setPrecision lets a device multiply in what a flag says; empty is auto.
@@ -180,7 +203,7 @@ func (j *training) options() (train.Options, error) {
 	o := train.DefaultOptions()
 	o.Epochs, o.Batch, o.Seed = c.Train.Epochs, c.Train.Batch, c.Train.Seed
 	o.Optimiser, o.Rate, o.Augment = c.Optimiser(), c.Train.Rate, c.Augment()
-	o.EarlyStopping.Patience, o.Diagnose, o.StopOnCollapse = c.Train.Patience, true, c.Train.OnCollapse == "stop"
+	o.EarlyStopping.Patience, o.Diagnose, o.StopOn = c.Train.Patience, true, j.stopOn()
 	o.Checkpoints = train.Checkpoints{Dir: j.folder.Checkpoints(), EverySteps: c.Out.Every, Keep: c.Out.Keep}
 	if c.Out.Every == 0 {
 		o.Checkpoints.EveryEpochs = 1
@@ -299,7 +322,8 @@ type environment struct {
 	Host     string    `json:"host,omitempty"`
 	Started  time.Time `json:"started"`
 	// Commands are what was typed to make the run and to go on with it.
-	Commands []string `json:"commands"`
+	Commands []string  `json:"commands"`
+	Remedied *remedied `json:"remedied,omitempty"`
 	// Origins say where each key of the configuration has its value from.
 	Origins map[string]config.Origin `json:"origins"`
 }
@@ -308,7 +332,7 @@ func (j *training) environment() ([]byte, error) {
 	host, _ := os.Hostname() // a machine without a name is as good
 	env := environment{
 		Build: version(), Device: j.device.String(), Threads: j.device.Threads(),
-		Features: cpu.Features(), Host: host, Started: time.Now().UTC(), Origins: make(map[string]config.Origin),
+		Features: cpu.Features(), Host: host, Started: time.Now().UTC(), Origins: make(map[string]config.Origin), Remedied: j.remedied,
 	}
 	var before environment
 	if j.resumed {
@@ -316,6 +340,9 @@ func (j *training) environment() ([]byte, error) {
 	}
 	if !before.Started.IsZero() {
 		env.Started = before.Started
+	}
+	if env.Remedied == nil {
+		env.Remedied = before.Remedied
 	}
 	env.Commands = append(before.Commands, shellWords(append([]string{"hourglass"}, j.parsed.Args...)))
 	for _, k := range config.Keys() {

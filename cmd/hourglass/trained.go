@@ -103,14 +103,10 @@ func variational(model models.Model) bool {
 
 // evidence says why the likelihood of images under the model is not known, or nil.
 func (t *trained) evidence(run runs.Run) error {
-	if _, ok := t.model.(models.Variational); ok {
+	if models.HasEvidence(t.model) {
 		return nil
 	}
-	reason := "whose codes have no distribution and so no likelihood"
-	if t.config.Model.Kind == config.Hierarchical {
-		reason = "whose codes depend on each other level by level, where the evidence is measured of codes of one level"
-	}
-	return fmt.Errorf("run %s is of kind %s, %s", run.Name(), t.config.Model.Kind, reason)
+	return fmt.Errorf("run %s is of kind %s, whose codes have no distribution and so no likelihood", run.Name(), t.config.Model.Kind)
 }
 
 // newModel makes the model that a configuration describes.

@@ -8,7 +8,8 @@ import (
 // Config is everything that decides how a run goes, but for the device it runs
 // on. The tags of a field are its name in files (with _ for -) and as a flag,
 // its meaning, and what it may be: an interval of numbers, the name of a list
-// of choices, or a form in words.
+// of choices, or a form in words. often marks what a newcomer needs, and the short
+// help of commands shows.
 type Config struct {
 	Data  Data  `name:"data" embed:"" group:"Data"`
 	Model Model `name:"model" embed:"" group:"Model"`
@@ -18,9 +19,9 @@ type Config struct {
 
 // Data says what the images are.
 type Data struct {
-	Source     string  `name:"source" help:"Where the images come from." form:"a name that 'hourglass data list' shows, or the path of a folder or file"`
-	Shape      string  `name:"shape" help:"Shape to which every image is scaled and cut; empty keeps the source's own." form:"CxHxW, as in 3x32x32, or empty"`
-	Validation float64 `name:"validation" help:"Part of the training images on which every epoch is judged: a fraction below 1, or a count." range:"[0,)"`
+	Source     string  `name:"source" often:"" help:"Where the images come from." form:"a name that 'hourglass data list' shows, or the path of a folder or file"`
+	Shape      string  `name:"shape" often:"" help:"Shape to which every image is scaled and cut; empty keeps the source's own." form:"CxHxW, as in 3x32x32, or empty"`
+	Validation float64 `name:"validation" often:"" help:"Part of the training images on which every epoch is judged: a fraction below 1, or a count." range:"[0,)"`
 	Test       float64 `name:"test" help:"Part put apart for the final test where the source has no test images of its own: a fraction below 1, or a count." range:"[0,)"`
 	Only       string  `name:"only" help:"Labels of the images that are kept for training and validation, by name or number; empty keeps all." form:"labels between commas, as in 3 or cat,dog, or empty"`
 	OnCorrupt  string  `name:"on-corrupt" help:"What becomes of a damaged picture in a folder." choices:"corrupt"`
@@ -33,15 +34,15 @@ type Data struct {
 
 // Model says what autoencoder is trained.
 type Model struct {
-	Kind       string  `name:"kind" help:"Family of the model: ae makes a code a function of the image, vae a normal distribution from which one can sample; 'hourglass config explain model.kind' says what each is, and docs/models.md how well they do." choices:"kinds"`
-	Encoder    string  `name:"encoder" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
-	Latent     int     `name:"latent" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
+	Kind       string  `name:"kind" often:"" help:"Family of the model: ae makes a code a function of the image, vae a normal distribution from which one can sample; 'hourglass config explain model.kind' says what each is, and docs/models.md how well they do." choices:"kinds"`
+	Encoder    string  `name:"encoder" often:"" help:"Layers from the image towards the code." form:"layers between bars, as in 'conv 32 k3 s2 relu | conv 64 k3 s2 relu'; empty for none"`
+	Latent     int     `name:"latent" often:"" help:"Size of the code, reached by one more linear layer; 0 takes the encoder's output as the code." range:"[0,1048576]"`
 	Spatial    bool    `name:"spatial" help:"Make the code an image as large as the encoder's output, which must be one; latent then counts its channels." form:"true or false"`
 	Decoder    string  `name:"decoder" help:"Layers from the code to the image; empty mirrors the encoder." form:"layers between bars, or empty"`
 	Tied       bool    `name:"tied" help:"Make a mirrored decoder use the encoder's weights, transposed." form:"true or false"`
-	Loss       string  `name:"loss" help:"How a reconstruction is compared with its image." choices:"losses"`
-	Corrupt    string  `name:"corrupt" help:"Damage done to the images that the encoder sees in training, so that it learns to undo it." form:"gaussian, mask, saltpepper, speckle or blur with an amount, as in 'gaussian 0.4'; several between bars; empty for none"`
-	Beta       float64 `name:"beta" help:"Weight of the divergence of the codes from their prior, or of their correlation in tcvae; kinds whose codes have no distribution ignore it." range:"(0,1000000]"`
+	Loss       string  `name:"loss" often:"" help:"How a reconstruction is compared with its image." choices:"losses"`
+	Corrupt    string  `name:"corrupt" often:"" help:"Damage done to the images that the encoder sees in training, so that it learns to undo it." form:"gaussian, mask, saltpepper, speckle or blur with an amount, as in 'gaussian 0.4'; several between bars; empty for none"`
+	Beta       float64 `name:"beta" often:"" help:"Weight of the divergence of the codes from their prior, or of their correlation in tcvae; kinds whose codes have no distribution ignore it." range:"(0,1000000]"`
 	WarmUp     float64 `name:"warm-up" help:"Part of all steps over which the divergence of the codes, or their capacity, grows from nothing." range:"[0,1]"`
 	Capacity   float64 `name:"capacity" help:"Nats an image that the codes of a vae are held at, growing over the warm-up; 0 for none." range:"[0,1000000]"`
 	FreeBits   float64 `name:"free-bits" help:"Nats that each element of a vae's code may diverge before training pays for it; 0 for none." range:"[0,1000]"`
@@ -63,26 +64,28 @@ type Model struct {
 
 // Train says how the model is fitted.
 type Train struct {
-	Epochs      int     `name:"epochs" help:"Passes over the training images." range:"[1,1000000]"`
-	Batch       int     `name:"batch" help:"Images in a step." range:"[1,1048576]"`
-	Optimiser   string  `name:"optimiser" help:"Update rule." choices:"rules"`
-	Rate        float64 `name:"rate" help:"Learning rate, before the schedule." range:"(0,1000]"`
-	Momentum    float64 `name:"momentum" help:"Momentum of sgd; the others ignore it." range:"[0,1)"`
-	Beta1       float64 `name:"beta1" help:"Decay of the mean gradient in adam and adamw." range:"[0,1)"`
-	Beta2       float64 `name:"beta2" help:"Decay of the mean squared gradient in adam and adamw." range:"[0,1)"`
-	Epsilon     float64 `name:"epsilon" help:"Added to the root of the mean squared gradient in adam and adamw." range:"(0,1]"`
-	WeightDecay float64 `name:"weight-decay" help:"Pull of the parameters towards zero: added to the gradient, or decoupled from it in adamw." range:"[0,1000]"`
-	Clip        float64 `name:"clip" help:"Greatest Euclidean norm of the whole gradient; 0 does not clip." range:"[0,)"`
-	Schedule    string  `name:"schedule" help:"How the learning rate changes." form:"constant; step EPOCHS FACTOR; cosine [FLOOR]; or 'warmup STEPS,' before one of these"`
-	Patience    int     `name:"patience" help:"Epochs without a better validation loss after which training stops; 0 never stops early." range:"[0,1000000]"`
-	OnCollapse  string  `name:"on-collapse" help:"What becomes of a run whose output no longer follows the image: the average image, a posterior or a codebook that says nothing. warn goes on, stop ends it with the remedy." choices:"collapse"`
-	Seed        uint64  `name:"seed" help:"Seed of the first weights, of the order of the images and of every random number in training." form:"a whole number from 0"`
+	Epochs       int     `name:"epochs" often:"" help:"Passes over the training images." range:"[1,1000000]"`
+	Batch        int     `name:"batch" often:"" help:"Images in a step." range:"[1,1048576]"`
+	Optimiser    string  `name:"optimiser" help:"Update rule." choices:"rules"`
+	Rate         float64 `name:"rate" often:"" help:"Learning rate, before the schedule." range:"(0,1000]"`
+	Momentum     float64 `name:"momentum" help:"Momentum of sgd; the others ignore it." range:"[0,1)"`
+	Beta1        float64 `name:"beta1" help:"Decay of the mean gradient in adam and adamw." range:"[0,1)"`
+	Beta2        float64 `name:"beta2" help:"Decay of the mean squared gradient in adam and adamw." range:"[0,1)"`
+	Epsilon      float64 `name:"epsilon" help:"Added to the root of the mean squared gradient in adam and adamw." range:"(0,1]"`
+	WeightDecay  float64 `name:"weight-decay" help:"Pull of the parameters towards zero: added to the gradient, or decoupled from it in adamw." range:"[0,1000]"`
+	Clip         float64 `name:"clip" help:"Greatest Euclidean norm of the whole gradient; 0 does not clip." range:"[0,)"`
+	Schedule     string  `name:"schedule" help:"How the learning rate changes." form:"constant; step EPOCHS FACTOR; cosine [FLOOR]; or 'warmup STEPS,' before one of these"`
+	Patience     int     `name:"patience" often:"" help:"Epochs without a better validation loss after which training stops; 0 never stops early." range:"[0,1000000]"`
+	Pretrain     int     `name:"pretrain" help:"Epochs for which each layer is trained alone, on what the layers before it make of the images, before the whole is; 0 trains the whole from the start." range:"[0,1000000]"`
+	PretrainMask float64 `name:"pretrain-mask" help:"Part of what a layer is given that is set to zero while it is trained alone." range:"[0,1)"`
+	OnCollapse   string  `name:"on-collapse" often:"" help:"What becomes of a run whose output no longer follows the image: the average image, a posterior or a codebook that says nothing. warn goes on, stop ends it with the remedy, fix begins once again with it." choices:"collapse"`
+	Seed         uint64  `name:"seed" often:"" help:"Seed of the first weights, of the order of the images and of every random number in training." form:"a whole number from 0"`
 }
 
 // Out says what is written, and where.
 type Out struct {
-	Dir         string `name:"dir" help:"Folder that holds the folders of runs." form:"a path"`
-	Name        string `name:"name" help:"Name of the run's folder; empty makes one of date, source and preset." form:"a name without slashes, or empty"`
+	Dir         string `name:"dir" often:"" help:"Folder that holds the folders of runs." form:"a path"`
+	Name        string `name:"name" often:"" help:"Name of the run's folder; empty makes one of date, source and preset." form:"a name without slashes, or empty"`
 	Every       int    `name:"every" help:"Steps between two checkpoints; 0 saves one after every epoch." range:"[0,1000000000]"`
 	Keep        int    `name:"keep" help:"Newest checkpoints that are kept, beside the best." range:"[1,1000000]"`
 	Images      int    `name:"images" help:"Images in the sample sheet of every epoch; 0 writes no sheets." range:"[0,1024]"`
@@ -107,7 +110,7 @@ func Default() Config {
 		},
 		Train: Train{
 			Epochs: 5, Batch: 128, Optimiser: kernels.Adam.String(), Rate: 1e-3,
-			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", OnCollapse: "warn", Seed: 1,
+			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", OnCollapse: Warn, PretrainMask: 0.25, Seed: 1,
 		},
 		// What was not written for TensorBoard during a run cannot be had after it.
 		Out: Out{Dir: "runs", Keep: 3, Images: 8, TensorBoard: true},

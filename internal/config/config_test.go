@@ -315,3 +315,20 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// TestEveryKindIsAStack wants all kinds to be made of layers that can be trained
+// one by one, but for those whose layers see more than the layer before them.
+func TestEveryKindIsAStack(t *testing.T) {
+	for _, k := range kinds {
+		c := Default()
+		c.Model.Kind, c.Model.Loss, c.Model.Encoder, c.Model.Classes, c.Model.Components = k.name, string(models.Bernoulli), "flatten | dense 8 tanh | dense 6 tanh", 3, 4
+		m, err := c.Build(data.Shape{C: 1, H: 4, W: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stages, err := m.Stages()
+		if refused := k.name == Conditional || k.name == Hierarchical; (err != nil) != refused || !refused && len(stages) != 3 {
+			t.Errorf("%s: %d stages, %v", k.name, len(stages), err)
+		}
+	}
+}

@@ -8,7 +8,8 @@
 //	              │ Marshal: complete, so that a run can be repeated from it
 //	              ├─► DataOptions, Augment     for package data
 //	              ├─► Spec                     for package models
-//	              └─► Optimiser, Schedule      for package train
+//	              ├─► Optimiser, Schedule      for package train
+//	              └─► Remedy                   another Config, for a run that has failed
 //
 // It never knows how a flag is typed, what a terminal is or where runs lie.
 package config

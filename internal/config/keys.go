@@ -29,7 +29,7 @@ type Key struct {
 // choices are the lists that the tag of that name refers to.
 var choices = map[string][]string{
 	"corrupt":  {"skip", "fail"},
-	"collapse": {"warn", "stop"},
+	"collapse": {Warn, Stop, Fix},
 	"kinds":    kindNames(),
 	"losses":   models.Likelihoods(),
 	"inits":    models.Initialisations(),
@@ -37,7 +37,14 @@ var choices = map[string][]string{
 }
 
 // abouts say what the choices of a list are.
-var abouts = map[string][]string{"kinds": kindAbouts()}
+var abouts = map[string][]string{
+	"kinds": kindAbouts(),
+	"collapse": {
+		"say so, with the remedy, and go on",
+		"end the run, with the remedy",
+		"begin once again with the remedy: a lighter divergence, a lower rate and leakyrelu, entries revived, or noise in the input",
+	},
+}
 
 // Section is the part of a key's name before the dot.
 func (k Key) Section() string { return k.Name[:strings.IndexByte(k.Name, '.')] }

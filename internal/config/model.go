@@ -10,7 +10,7 @@ import (
 
 // Network is a model made of layers.
 type Network interface {
-	models.Model
+	models.Stacked
 	// Layers describes each layer with its shapes, parameters and work.
 	Layers() []models.LayerInfo
 	// Spec is the description, complete, and Modules are what it comes to.

@@ -10,6 +10,7 @@ const (
 	FromPreset  Origin = "preset"
 	FromFile    Origin = "file"
 	FromFlag    Origin = "flag"
+	FromRemedy  Origin = "remedy" // of a failure; see [Settings.Remedy]
 )
 
 // Settings is a configuration under way, which remembers where each value

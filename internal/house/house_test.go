@@ -43,7 +43,7 @@ var rooms = []room{
 	{"internal/repository", ""},
 	{"internal/cases", "kernels kernels/reference"},
 	{"internal/gradcheck", "internal/cases graph/ops kernels kernels/reference"},
-	{"internal/config", "models data train kernels"},
+	{"internal/config", "models data train train/diagnose kernels"},
 	{"internal/verdict", "data models train train/measure train/diagnose"},
 	{"internal/embedding", ""},
 	{"internal/figure", "graph models"},

@@ -20,8 +20,11 @@ type Detail struct {
 // Likeness is how alike images and their reconstructions are, each averaged
 // over the images.
 type Likeness struct {
-	Images     int      `json:"images"`
-	PSNR       *float64 `json:"psnr,omitempty"` // decibels; nil if an image is perfect
+	Images int `json:"images"`
+	// MeanPSNR is the mean of the images' PSNRs in decibels, each of an image's own
+	// error: more than the PSNR of the mean error, in which the worst images weigh
+	// most. nil if an image is perfect.
+	MeanPSNR   *float64 `json:"mean_psnr,omitempty"`
 	SSIM       float64  `json:"ssim"`
 	MultiScale float64  `json:"ms_ssim"`
 	Scales     int      `json:"ms_ssim_scales"` // of which MultiScale is made
@@ -32,7 +35,7 @@ type Codes struct {
 	ELBO           float64   `json:"elbo"` // −(Reconstruction + KL)
 	Reconstruction float64   `json:"reconstruction"`
 	KL             float64   `json:"kl"`
-	KLPerNumber    []float64 `json:"kl_per_number,omitempty"` // of a standard normal prior
+	KLPerNumber    []float64 `json:"kl_per_number,omitempty"` // of a standard normal prior and codes of one level
 	// MMD is the squared discrepancy between drawn codes and the prior, with the
 	// inverse multiquadric kernel; about 0 where they are distributed alike.
 	MMD float64 `json:"mmd"`
@@ -62,7 +65,7 @@ func Look(runner *train.Runner, model models.Model, images []float32, labels []i
 	if d.Likeness, err = likeness(runner, measure.Size{H: in.H, W: in.W, C: in.C}, images, labels); err != nil {
 		return nil, fmt.Errorf("verdict: %w", err)
 	}
-	if _, ok := model.(models.Variational); ok {
+	if models.HasEvidence(model) {
 		if d.Codes, err = codes(runner, subject, images, labels, samples); err != nil {
 			return nil, fmt.Errorf("verdict: %w", err)
 		}
@@ -98,7 +101,7 @@ func likeness(runner *train.Runner, size measure.Size, images []float32, labels 
 		l.MultiScale += multi / float64(n)
 	}
 	if !math.IsInf(psnr, 0) {
-		l.PSNR = &psnr
+		l.MeanPSNR = &psnr
 	}
 	return l, nil
 }

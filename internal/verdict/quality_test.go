@@ -60,7 +60,7 @@ func TestLook(t *testing.T) {
 		sum += kl
 	}
 	for what, c := range map[string][2]float64{
-		"SSIM": {d.SSIM, ssim}, "PSNR": {*d.PSNR, psnr}, "multi-scale SSIM on one scale": {d.MultiScale, ssim}, "scales": {float64(d.Scales), 1},
+		"SSIM": {d.SSIM, ssim}, "PSNR": {*d.MeanPSNR, psnr}, "multi-scale SSIM on one scale": {d.MultiScale, ssim}, "scales": {float64(d.Scales), 1},
 		"KL": {d.Codes.KL, sum}, "ELBO": {d.Codes.ELBO, -d.Codes.Reconstruction - sum}, "images": {float64(d.Images), 20}, "draws": {float64(d.Codes.Samples), 50},
 	} {
 		if math.Abs(c[0]-c[1]) > 1e-9*math.Abs(c[1]) {
@@ -80,7 +80,7 @@ func TestLookWithoutCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, _, _ := look(t, m, 0); d.Codes != nil || d.PSNR == nil {
+	if d, _, _ := look(t, m, 0); d.Codes != nil || d.MeanPSNR == nil {
 		t.Errorf("an autoencoder has %+v", d)
 	}
 }

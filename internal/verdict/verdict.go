@@ -17,7 +17,7 @@ const NatsUnit = "nats/img"
 type Row struct {
 	Name string   `json:"name"`
 	MSE  *float64 `json:"mse,omitempty"`  // squared error of one value of a pixel
-	PSNR *float64 `json:"psnr,omitempty"` // decibels
+	PSNR *float64 `json:"psnr,omitempty"` // decibels, of the mean error MSE
 	Loss *float64 `json:"loss,omitempty"` // in Unit
 }
 
@@ -145,6 +145,9 @@ func (v *Verdict) add(name string, mse float64, loss *float64) {
 	v.Rows = append(v.Rows, row)
 }
 
+// exact is what float32 leaves of an error of nothing, in pixels from 0 to 1.
+const exact = 1e-14
+
 // equal is the share by which two errors may differ and still count as the
 // same.
 const equal = 0.01
@@ -153,7 +156,7 @@ const equal = 0.01
 func (v *Verdict) judge(model, pca float64) {
 	v.BeatsPCA = model < pca
 	switch {
-	case pca == 0:
+	case pca < exact:
 		v.Sentence = fmt.Sprintf("PCA with %d components reconstructs these images exactly; a smaller code would say more about the model.", v.Components)
 	case model < (1-equal)*pca:
 		v.Sentence = fmt.Sprintf("The model beats PCA: its squared error is %.2f times that of PCA with as many components.", model/pca)

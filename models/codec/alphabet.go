@@ -20,7 +20,7 @@ type alphabet struct {
 
 // alphabets makes those of all numbers of a code. Integer q is the nearest to
 // the numbers from (2q−1)·s to (2q+1)·s grains, s being the step in 1/1024.
-func (p *Prior) alphabets(s step) ([]alphabet, error) {
+func (p *Prior) alphabets(s step) (numbers, error) {
 	all := make([]alphabet, p.size())
 	for d := range all {
 		quantiles := p.quantiles[d*(pieces+1):][:pieces+1]

@@ -3,9 +3,11 @@ package codec
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"hourglass/internal/rangecoder"
+	"hourglass/models"
 )
 
 // steep is a prior of two numbers by hand: one even from −64 to 64 units, one 0
@@ -118,5 +120,40 @@ func TestGoldenFile(t *testing.T) {
 	}
 	if want := "48475a0101020304050607084da96725800403203004000b7f7fe1efa674d260d9921ffb40bbdf"; fmt.Sprintf("%x", file) != want {
 		t.Errorf("the file is\n%x, want\n%s", file, want)
+	}
+}
+
+// TestGoldenIndices holds the weights of a codebook's entries, which are made of
+// floating-point numbers: the same bytes on every machine and tomorrow.
+func TestGoldenIndices(t *testing.T) {
+	var rows []float32
+	for i := range 24 {
+		rows = append(rows, float32(i%5), float32(i*i%5), float32(i%5), float32(i*3%7%5))
+	}
+	p := &Prior{images: 24}
+	if err := p.count(rows, models.Lattice{Rows: 2, Columns: 2, Parts: 1}, 5); err != nil {
+		t.Fatal(err)
+	}
+	e := rangecoder.NewEncoder()
+	for i := 0; i < len(rows); i += 12 {
+		if _, err := p.indices.encode(e, rows[i:][:4]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stream, err := e.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "010c9aad78df8640"; fmt.Sprintf("%x", stream) != want {
+		t.Errorf("the stream is %x, want %s", stream, want)
+	}
+	d, row := rangecoder.NewDecoder(stream), make([]float32, 4)
+	for i := 0; i < len(rows); i += 12 {
+		if err := p.indices.decode(d, row); err != nil || !slices.Equal(row, rows[i:][:4]) {
+			t.Fatalf("%v comes back as %v, %v", rows[i:][:4], row, err)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"slices"
 
 	"hourglass/graph"
 	"hourglass/internal/rangecoder"
@@ -13,6 +14,7 @@ import (
 type Codec struct {
 	model  models.Model
 	prior  *Prior
+	told   classes
 	device *graph.Device
 	runner *train.Runner
 }
@@ -20,11 +22,12 @@ type Codec struct {
 // New makes a codec of a model and its prior. threads is as in
 // [graph.OpenDevice].
 func New(model models.Model, prior *Prior, threads int) (*Codec, error) {
-	if err := unconditional(model); err != nil {
-		return nil, err
-	}
-	if got := identify(model); got != prior.model || prior.size() != model.CodeSize() {
+	if got := identify(model); got != prior.model || !prior.fits(model) {
 		return nil, fmt.Errorf("the distribution of codes is of model %v, and the model is %v; fit it to this one", prior.model, got)
+	}
+	told, err := classesOf(model)
+	if err != nil {
+		return nil, err
 	}
 	device, err := graph.OpenDevice(graph.CPU, threads)
 	if err != nil {
@@ -35,15 +38,7 @@ func New(model models.Model, prior *Prior, threads int) (*Codec, error) {
 		device.Close()
 		return nil, err
 	}
-	return &Codec{model, prior, device, runner}, nil
-}
-
-// unconditional refuses a model whose decoder asks for what a file does not hold.
-func unconditional(model models.Model) error {
-	if m, ok := model.(models.Conditional); ok {
-		return fmt.Errorf("the model is conditional on %d classes, and files hold codes alone; compress with a model that is not", m.Classes())
-	}
-	return nil
+	return &Codec{model, prior, told, device, runner}, nil
 }
 
 // Close ends the codec's threads.
@@ -65,37 +60,44 @@ type Compressed struct {
 }
 
 // Compress makes one file of n images, (n,H,W,C). step is the distance between
-// quantised numbers of the code, in deviations of the code; names are those of
-// the images, or nil.
-func (c *Codec) Compress(images []float32, n int, names []string, step float64) (*Compressed, error) {
-	s, err := newStep(step)
+// quantised numbers of the code, in deviations of the code, and 0 where codes are
+// made of a codebook's entries; names are those of the images, or nil; labels are
+// their classes where the model is conditional.
+func (c *Codec) Compress(images []float32, n int, names []string, step float64, labels ...int) (*Compressed, error) {
+	s, err := c.step(step)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.fits(n); err != nil {
 		return nil, err
 	}
-	tables, err := c.prior.alphabets(s)
+	rows, err := c.prior.coder(s)
 	if err != nil {
 		return nil, err
 	}
-	codes, err := c.runner.Encode(images, n)
+	exact, err := encoded(c.runner, c.model, images, n, labels)
 	if err != nil {
 		return nil, err
 	}
-	made := &Compressed{Exact: codes, Codes: make([]float32, len(codes))}
+	kept, size := slices.Clone(exact), c.prior.size()
+	made := &Compressed{}
 	e := rangecoder.NewEncoder()
-	for i, x := range codes {
-		a := &tables[i%len(tables)]
-		q, err := a.quantise(x)
+	for i := range n {
+		class := c.told.encode(e, labels, i)
+		bits, err := rows.encode(e, kept[i*size:][:size])
 		if err != nil {
-			return nil, fmt.Errorf("image %d cannot be compressed: %w", i/len(tables), err)
+			return nil, fmt.Errorf("image %d cannot be compressed: %w", i, err)
 		}
-		made.Codes[i] = a.number(q)
-		made.Rate += a.encode(e, q)
+		made.Rate += class + bits
 	}
 	payload, err := e.Bytes()
 	if err != nil {
+		return nil, err
+	}
+	if made.Exact, err = c.codesOf(exact); err != nil {
+		return nil, err
+	}
+	if made.Codes, err = c.codesOf(kept); err != nil {
 		return nil, err
 	}
 	input := c.model.Input()
@@ -107,12 +109,33 @@ func (c *Codec) Compress(images []float32, n int, names []string, step float64) 
 	return made, nil
 }
 
+// step is the one that a file names. Entries of a codebook are whole already.
+func (c *Codec) step(x float64) (step, error) {
+	if c.prior.indices == nil {
+		return newStep(x)
+	}
+	if x != 0 {
+		return 0, fmt.Errorf("a step of %g; the codes are entries of a codebook, which are not rounded: leave it out", x)
+	}
+	return steps, nil
+}
+
+// codesOf are the codes, (n,Z), of rows as they are kept.
+func (c *Codec) codesOf(rows []float32) ([]float32, error) {
+	if c.prior.indices == nil {
+		return rows, nil
+	}
+	return c.model.(models.Quantised).Lookup(rows)
+}
+
 // Contents is what a file holds.
 type Contents struct {
 	N     int
 	Names []string  // of the images, or nil
-	Step  float64   // in deviations of the code
+	Step  float64   // in deviations of the code; 0 if codes are made of a codebook's entries
 	Codes []float32 // (N,Z), quantised
+	// Labels are the classes of the images, where the model is told them.
+	Labels []int
 }
 
 // MadeBy returns the [Identity] of the model that a file was compressed by.
@@ -144,43 +167,47 @@ func (c *Codec) Decompress(file []byte) (*Contents, error) {
 	if err := c.fits(h.images); err != nil {
 		return nil, err
 	}
-	codes, err := c.codes(h, payload)
-	if err != nil {
+	contents := &Contents{N: h.images, Names: h.names}
+	if c.prior.indices == nil {
+		contents.Step = float64(h.step) / steps
+	}
+	if err := c.read(contents, h.step, payload); err != nil {
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	return &Contents{h.images, h.names, float64(h.step) / steps, codes}, nil
+	return contents, nil
 }
 
-// codes decodes the payload.
-func (c *Codec) codes(h *header, payload []byte) ([]float32, error) {
-	tables, err := c.prior.alphabets(h.step)
+// read decodes the payload.
+func (c *Codec) read(into *Contents, s step, payload []byte) error {
+	rows, err := c.prior.coder(s)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	least := 0.0 // bits of an image, before memory is taken for so many
-	for i := range tables {
-		least += tables[i].cheapest()
-	}
-	if most := 8*float64(len(payload)) + 64; float64(h.images)*least > 1.01*most {
-		return nil, fmt.Errorf("%d images do not fit into %d bytes", h.images, len(payload))
+	// Before memory is taken for so many images.
+	if most := 8*float64(len(payload)) + 64; float64(into.N)*rows.cheapest() > 1.01*most {
+		return fmt.Errorf("%d images do not fit into %d bytes", into.N, len(payload))
 	}
 	d := rangecoder.NewDecoder(payload)
-	var codes []float32 // grows with what is really there
-	for range h.images {
-		for i := range tables {
-			q, err := tables[i].decode(d)
-			if err != nil {
-				return nil, err
-			}
-			codes = append(codes, tables[i].number(q))
+	var all []float32 // grows with what is really there
+	row := make([]float32, c.prior.size())
+	for range into.N {
+		into.Labels = c.told.decode(d, into.Labels)
+		if err := rows.decode(d, row); err != nil {
+			return err
 		}
+		all = append(all, row...)
 	}
-	return codes, d.Close()
+	if into.Codes, err = c.codesOf(all); err != nil {
+		return err
+	}
+	return d.Close()
 }
 
 // Decode returns the images, (n,H,W,C), of n codes, (n,Z): the same, bit for
-// bit, for any number of threads.
-func (c *Codec) Decode(codes []float32, n int) ([]float32, error) { return c.runner.Decode(codes, n) }
+// bit, for any number of threads. Labels are as in [Codec.Compress].
+func (c *Codec) Decode(codes []float32, n int, labels ...int) ([]float32, error) {
+	return c.runner.Decode(codes, n, labels...)
+}
 
 // fits refuses a number of images that would take too much memory.
 func (c *Codec) fits(n int) error {

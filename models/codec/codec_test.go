@@ -268,20 +268,6 @@ func TestWhatCannotBeCompressed(t *testing.T) {
 	}
 }
 
-func TestConditionalModelsAreRefused(t *testing.T) {
-	training, _ := glyphs(t, 1)
-	model, err := models.NewCVAE(models.CVAESpec{VAESpec: models.VAESpec{Spec: models.MLP(glyph, nil, 4)}, Classes: 10}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := codec.Fit(model, training, 1); err == nil || !strings.Contains(err.Error(), "conditional on 10 classes") {
-		t.Errorf("fitted: %v", err)
-	}
-	if _, err := codec.New(model, &codec.Prior{}, 1); err == nil || !strings.Contains(err.Error(), "conditional on 10 classes") {
-		t.Errorf("accepted: %v", err)
-	}
-}
-
 // TestForeignFiles refuses each in one sentence.
 func TestForeignFiles(t *testing.T) {
 	training, images := glyphs(t, 20)
@@ -359,59 +345,71 @@ func sealed(body []byte) []byte {
 	return binary.LittleEndian.AppendUint32(bytes.Clone(body), crc32.ChecksumIEEE(body))
 }
 
+// TestPriorFile stores priors of either kind of code, and damages them.
 func TestPriorFile(t *testing.T) {
 	training, images := glyphs(t, 20)
-	prior, err := codec.Fit(dense(t, 1), training, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stored bytes.Buffer
-	if err := prior.Write(&stored); err != nil {
-		t.Fatal(err)
-	}
-	again, err := codec.ReadPrior(bytes.NewReader(stored.Bytes()), int64(stored.Len()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := codec.New(dense(t, 1), again, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	if b := open(t, dense(t, 1), training, 1); !bytes.Equal(compress(t, a, images, nil, 0.5).Bytes, compress(t, b, images, nil, 0.5).Bytes) {
-		t.Error("the stored prior makes another file")
-	}
-	for i := 0; i < stored.Len(); i += 7 {
-		damaged := bytes.Clone(stored.Bytes())
-		damaged[i] ^= 16
-		if p, err := codec.ReadPrior(bytes.NewReader(damaged), int64(len(damaged))); err == nil {
-			if _, err := codec.New(dense(t, 1), p, 1); err == nil {
-				t.Errorf("a flipped bit in byte %d is accepted", i)
-			}
+	for _, model := range []models.Model{dense(t, 1), quantised(t)} {
+		prior, err := codec.Fit(model, training, 1)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if _, err := codec.ReadPrior(bytes.NewReader(damaged[:i]), int64(i)); err == nil {
-			t.Errorf("%d bytes are accepted", i)
+		var stored bytes.Buffer
+		if err := prior.Write(&stored); err != nil {
+			t.Fatal(err)
+		}
+		again, err := codec.ReadPrior(bytes.NewReader(stored.Bytes()), int64(stored.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := codec.New(model, again, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		step := stepOf(model)
+		if b := open(t, model, training, 1); !bytes.Equal(compress(t, a, images, nil, step).Bytes, compress(t, b, images, nil, step).Bytes) {
+			t.Error("the stored prior makes another file")
+		}
+		for i := 0; i < stored.Len(); i += 1 + stored.Len()/1000 {
+			damaged := bytes.Clone(stored.Bytes())
+			damaged[i] ^= 16
+			if p, err := codec.ReadPrior(bytes.NewReader(damaged), int64(len(damaged))); err == nil {
+				if _, err := codec.New(model, p, 1); err == nil {
+					t.Errorf("a flipped bit in byte %d is accepted", i)
+				}
+			}
+			if _, err := codec.ReadPrior(bytes.NewReader(damaged[:i]), int64(i)); err == nil {
+				t.Errorf("%d bytes are accepted", i)
+			}
 		}
 	}
 }
 
-// FuzzDecompress gives a codec any body under a right checksum: no panic, and
-// what is accepted has the codes it claims.
+// FuzzDecompress gives codecs of every kind of code any body under a right
+// checksum: no panic, and what is accepted has the codes it claims.
 func FuzzDecompress(f *testing.F) {
 	training, images := glyphs(f, 20)
-	model := dense(f, 1)
-	c := open(f, model, training, 1)
-	for _, names := range [][]string{nil, strings.Fields(strings.Repeat("x.png ", 20))} {
-		made := compress(f, c, images, names, 0.5)
-		f.Add(made.Bytes[:len(made.Bytes)-4])
+	kinds := []models.Model{dense(f, 1), quantised(f), told(f)}
+	var codecs []*codec.Codec
+	for i, model := range kinds {
+		c := open(f, model, training, 1)
+		codecs = append(codecs, c)
+		for _, names := range [][]string{nil, strings.Fields(strings.Repeat("x.png ", 20))} {
+			made, err := c.Compress(images, 20, names, stepOf(model), labelsOf(model, 20)...)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(i, made.Bytes[:len(made.Bytes)-4])
+		}
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		read, err := c.Decompress(sealed(body))
+	f.Fuzz(func(t *testing.T, which int, body []byte) {
+		which = int(uint(which) % uint(len(kinds)))
+		read, err := codecs[which].Decompress(sealed(body))
 		if err != nil {
 			return
 		}
-		if len(read.Codes) != read.N*model.CodeSize() || read.Names != nil && len(read.Names) != read.N {
-			t.Fatalf("%d images, %d numbers of codes, %d names", read.N, len(read.Codes), len(read.Names))
+		if len(read.Codes) != read.N*kinds[which].CodeSize() || read.Names != nil && len(read.Names) != read.N || len(read.Labels) != len(labelsOf(kinds[which], read.N)) {
+			t.Fatalf("%d images, %d numbers of codes, %d names, %d labels", read.N, len(read.Codes), len(read.Names), len(read.Labels))
 		}
 	})
 }
