@@ -85,8 +85,8 @@ func TestMatrixUnits(t *testing.T) {
 }
 
 // TestCompiled: NVIDIA's compiler was asked about these very modules, and no kernel
-// spills registers; on capability 7.5, for which it
-// schedules otherwise, a thread may spill eight.
+// spills registers; on capability 7.5, for which it schedules otherwise, a thread
+// may spill eight.
 func TestCompiled(t *testing.T) {
 	committed, err := Committed()
 	if err != nil {
