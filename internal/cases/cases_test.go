@@ -117,7 +117,7 @@ func TestOperandsBelongTogether(t *testing.T) {
 		switch o := c.Op.(type) {
 		case kernels.NormBackwardScale:
 			statistics := make([]float64, 2*o.Statistics())
-			op := kernels.NormStatistics{Normalisation: o.Normalisation}
+			op := kernels.NormStatistics(o)
 			if err := reference.Run(op, kernels.Clock{}, statistics, in[1:2]); err != nil {
 				t.Fatal(err)
 			}
