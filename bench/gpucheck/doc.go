@@ -9,7 +9,8 @@
 //	gpucheck run ─┬─ hourglass doctor      ▼
 //	              ├─ graph.test, cuda.test with REQUIRE_GPU=1
 //	              ├─ gpucheck cases, alone and under compute-sanitizer
-//	              ├─ hourglass train on CPU and GPU, step by step
+//	              ├─ gpucheck tiles: each product by every tile that can compute it
+//	              ├─ hourglass train on CPU and GPU, step by step; on MNIST in each precision
 //	              └─ training steps of W1, W2 and W3 beside peers/gpu_torch.py,
 //	                 and each launch beside what the GPU could do
 //	                     └──► one JSON; status 1 if a check failed

@@ -116,6 +116,7 @@ func (r *run) describe() error {
 		Packed: packed, Began: time.Now().UTC(), Dry: r.dry, Go: runtime.Version(), CUDA: status.DriverVersion, GPU: status.GPUs[0],
 		Missing: status.Missing, Cores: runtime.NumCPU(), Compiler: manifest.Compiler + " " + manifest.Flags, Passed: true,
 	}
+	r.report.GPU.UUID = "" // of no use to a reader
 	smi, err := exec.Command("nvidia-smi", "--query-gpu=name,driver_version,pstate,clocks.sm,clocks.mem,power.limit", "--format=csv").Output()
 	if r.report.NVIDIA = strings.TrimSpace(string(smi)); err != nil {
 		r.report.NVIDIA = "absent"
@@ -266,7 +267,7 @@ func (r *run) sanitize(tool string) (any, error) {
 }
 
 func (r *run) write() error {
-	text, err := json.MarshalIndent(r.report, "", "  ")
+	text, err := json.Marshal(r.report) // some hundred launches, each with its figures
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
