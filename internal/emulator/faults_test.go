@@ -142,7 +142,7 @@ func TestModulesAreChecked(t *testing.T) {
 		{"a parameter more", strings.Replace(good, "clean_param_1", "clean_param_1,\n\t.param .u32 clean_param_2", 1), "parameter 2 of kernel clean"},
 		{"local memory", strings.Replace(good, "ret;", ".local .b8 depot[4];", 1), ".local"},
 		{"foreign code", good + ".extern .func f;", ".extern"},
-		{"a newer GPU", strings.Replace(good, "sm_75", "sm_90", 1), "PTX is for sm_90"},
+		{"a newer GPU", strings.Replace(good, "sm_75", "sm_100", 1), "PTX is for sm_100"},
 		{"no PTX", "hello", "no .target"},
 	} {
 		failed(t, c.what, m.Load(c.ptx), 218, c.report)
