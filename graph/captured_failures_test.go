@@ -124,7 +124,7 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		{"module", 1, []string{"device cuda: loading the kernels of ", "cuModuleLoadData"}},
 		{"alloc", 1, []string{"taking memory for 11 variables of the model", "cuMemAlloc of "}},
 		{"copy", 2, []string{"copying the model to the GPU", "cuMemcpyHtoD of "}},
-		{"launch", 2, []string{"convolve (5x4x4x4) of input:image, encoder.0.weight, encoder.0.bias: cuda: cuLaunchKernel of convolve", "grid ["}},
+		{"launch", 1, []string{"convolve (5x4x4x4) of input:image, encoder.0.weight, encoder.0.bias: cuda: cuLaunchKernel of convolve", "grid ["}},
 		{"sync", 1, []string{"launches of a program on input:image 5x8x8x1", "cuEventSynchronize"}},
 		{"kernel", 9, []string{"launches of a program on input:image 5x8x8x1", "CUDA_ERROR_ILLEGAL_ADDRESS", "compute-sanitizer"}},
 	} {
@@ -188,7 +188,7 @@ var (
 func TestOutOfMemoryNamesTheBatch(t *testing.T) {
 	driver := gputest.Driver(t)
 	defer driver.SetMemory(plentiful)
-	for _, kibi := range []int{120, 60, 30} {
+	for _, kibi := range []int{90, 60, 30} {
 		driver.SetMemory(kibi << 10)
 		if err := compileOnce(t, 64); err == nil {
 			t.Fatalf("a batch of 64 fits into %d KiB; the test needs less memory", kibi)
@@ -204,7 +204,8 @@ func TestOutOfMemoryNamesTheBatch(t *testing.T) {
 			if err := compileOnce(t, batch); err != nil {
 				t.Errorf("with %d KiB a batch of %d was said to fit: %v", kibi, batch, err)
 			}
-			if more := batch + 2 + batch/10; compileOnce(t, more) == nil {
+			// The workspace is taken to be as large as for 64, so a few more may fit.
+			if more := batch + 4 + batch/4; compileOnce(t, more) == nil {
 				t.Errorf("with %d KiB a batch of %d was said to be the largest, and %d fits", kibi, batch, more)
 			}
 		}
