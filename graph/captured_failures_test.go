@@ -205,7 +205,7 @@ func TestOutOfMemoryNamesTheBatch(t *testing.T) {
 				t.Errorf("with %d KiB a batch of %d was said to fit: %v", kibi, batch, err)
 			}
 			// The workspace is taken to be as large as for 64, so a few more may fit.
-			if more := batch + 4 + batch/4; compileOnce(t, more) == nil {
+			if more := batch + 6 + batch/4; compileOnce(t, more) == nil {
 				t.Errorf("with %d KiB a batch of %d was said to be the largest, and %d fits", kibi, batch, more)
 			}
 		}
