@@ -148,7 +148,7 @@ func (w *walker) timeProgram(op kernels.Operation, program launch.Program) (took
 		return m.Address
 	}
 	b := launch.Binding{Result: take(4 * op.Result().Size()), Workspace: take(program.Workspace)}
-	for _, shape := range op.Operands() {
+	for _, shape := range kernels.Buffers(op) {
 		b.Operands = append(b.Operands, take(4*shape.Size()))
 	}
 	if err != nil {
