@@ -59,7 +59,7 @@ func measure(b *testing.B, name string, op kernels.Operation) {
 				b.Fatal(err)
 			}
 			var in [][]float32
-			for _, shape := range op.Operands() {
+			for _, shape := range kernels.Buffers(op) {
 				in = append(in, numbers(shape.Size()))
 			}
 			out := aligned(op.Result().Size())
@@ -73,10 +73,10 @@ func measure(b *testing.B, name string, op kernels.Operation) {
 	}
 }
 
-// bytesMoved is the size of operands and result.
+// bytesMoved is the size of operands and results.
 func bytesMoved(op kernels.Operation) int64 {
 	floats := op.Result().Size()
-	for _, shape := range op.Operands() {
+	for _, shape := range kernels.Buffers(op) {
 		floats += shape.Size()
 	}
 	return int64(4 * floats)
