@@ -51,7 +51,7 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	p.finishing = finishingOf(op.Activation, op.Slope, p.relu)
 	p.panels = ceilDivide(op.N, tileColumns)
 	p.packs = op.TransB || op.M >= rowsWorthPacking
-	p.passes = cutPasses([]piece{{0, 4 * op.K}})
+	p.passes = cutPasses(0, []piece{{0, 4 * op.K}})
 	rows := p.divide()
 	for i := range rows {
 		p.src = append(p.src, int32(4*i*op.K))
