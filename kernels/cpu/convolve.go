@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"unsafe"
 
 	"hourglass/kernels"
@@ -10,6 +11,10 @@ func init() {
 	register(prepareConvolveForward)
 	register(prepareConvolveBackwardInput)
 }
+
+// rowsAhead is the number of rows that are multiplied while those that follow
+// are fetched from memory.
+const rowsAhead = 4 * tileRows
 
 // patchProduct computes a convolution or its input gradient without an
 // im2col buffer: every result is a patch of the source, read in place, times
@@ -111,6 +116,8 @@ func (p *patchProduct) plan(n int, source imageShape, vertical, horizontal []sam
 			p.classes = append(p.classes, p.class(v, h))
 		}
 	}
+	// Those of most results first: they fetch a block that is read in place.
+	slices.SortStableFunc(p.classes, func(a, b patchClass) int { return len(b.src) - len(a.src) })
 	p.panelShares = 1
 	if blocks := p.window.blocks(); blocks < shares {
 		p.panelShares = min(p.weights.total(), ceilDivide(shares, blocks))
@@ -210,7 +217,7 @@ func (p *patchProduct) computeShare(share, worker int) {
 	for panel := from; panel < to; panel++ {
 		for i := range p.classes {
 			if rows := p.classes[i].rows(b); rows > 0 {
-				p.multiply(arguments, &p.classes[i], b, base, panel, rows)
+				p.multiply(arguments, &p.classes[i], b, base, panel, rows, p.window.inPlace && panel == from && i == 0)
 			}
 		}
 	}
@@ -225,8 +232,9 @@ func (c *patchClass) rows(b block) int {
 	return b.images * min(b.results, c.vertical.count-b.t) * c.horizontal.count
 }
 
-// multiply computes one panel of columns of one class in block b.
-func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, panel, rows int) {
+// multiply computes one panel of columns of one class in block b, and fetches
+// the block meanwhile where it has not been read yet.
+func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, panel, rows int, fetches bool) {
 	w := &p.weights
 	group, column := panel/w.panels, panel%w.panels*tileColumns
 	first := group*w.columns + column
@@ -250,7 +258,26 @@ func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b b
 		if p.relu && i == len(class.passes)-1 {
 			t.flags |= relu
 		}
+		if fetches && i == 0 {
+			p.fetchAhead(arguments, class, b, base, rows)
+			continue
+		}
 		arguments.multiply(class.src[:rows], class.dst[:rows])
+	}
+}
+
+// fetchAhead multiplies rowsAhead rows after rowsAhead rows, and while it does
+// has the part of the block that the next ones read brought near.
+func (p *patchProduct) fetchAhead(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, rows int) {
+	lines := b.images * p.window.height(b.results) * p.window.columns * p.window.c / cacheLine
+	parts := ceilDivide(rows, rowsAhead)
+	fetched := 0
+	for part := range parts {
+		_, last := span(lines, parts, min(part+1, parts-1))
+		routines.fetch(unsafe.Add(base, 4*cacheLine*fetched), last-fetched)
+		fetched = last
+		first, end := part*rowsAhead, min(rows, (part+1)*rowsAhead)
+		arguments.multiply(class.src[first:end], class.dst[first:end])
 	}
 }
 

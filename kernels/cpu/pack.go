@@ -42,6 +42,11 @@ func packPatchesPortable(to, base, src unsafe.Pointer, pixels int, runs unsafe.P
 	}
 }
 
+// fetch asks for lines cache lines from an address on to be brought into the
+// second-level cache, and does not wait for them. In Go there is no such wish.
+
+func fetchPortable(from unsafe.Pointer, lines int) {}
+
 // transposeRows is transposeEight for any number of rows and columns: column
 // j of the rows, stride floats apart, goes to dst[offsets[j]/4:][:rows]. Where
 // the last eight rows or columns are not whole, some are written twice.
