@@ -68,7 +68,7 @@ func owners(s *schedule, p *Plan) error {
 				return fmt.Errorf("step %d reads value %d, which has been written over", i, v)
 			}
 		}
-		for k, b := range append([]Buffer{p.Steps[i].Result}, p.Steps[i].Further...) {
+		for k, b := range p.Steps[i].results() {
 			where[in.results()[k]] = b
 			if b.Name == "" {
 				own(b, in.results()[k])
@@ -124,7 +124,7 @@ func TestOwnersSeesAnOverwrite(t *testing.T) {
 	a := s.emit(kernels.Map{Function: kernels.Exp, Size: 4}, shape, []int{0})
 	b := s.emit(kernels.Map{Function: kernels.Square, Size: 4}, shape, []int{0})
 	s.roots = []int{s.emit(kernels.Combine{A: shape, B: shape}, shape, []int{a, b})}
-	p := s.plan(nil)
+	p := s.plan(nil, overOnGPU)
 	if err := owners(s, p); err != nil {
 		t.Fatal(err)
 	}
