@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hourglass/kernels"
+	"hourglass/kernels/cpu"
 )
 
 // TestPlacesNeverOverlap draws buffers at random and compares every pair.
@@ -89,6 +90,12 @@ func TestPlansKeepLiveBuffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer device.Close()
+	for name, over := range map[string]overwriting{"a GPU": overOnGPU, "the CPU": cpu.Over} {
+		t.Run(name, func(t *testing.T) { keepLiveBuffers(t, device, over) })
+	}
+}
+
+func keepLiveBuffers(t *testing.T, device *Device, over overwriting) {
 	saved := 0
 	for seed := range uint64(100) {
 		var texts []string
@@ -101,7 +108,7 @@ func TestPlansKeepLiveBuffers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			plan := p.Plan()
+			plan := p.planFor(over)
 			if err := owners(&p.schedule, plan); err != nil {
 				t.Fatalf("seed %d: %v\n%v", seed, err, plan)
 			}
@@ -114,6 +121,29 @@ func TestPlansKeepLiveBuffers(t *testing.T) {
 	}
 	if saved == 0 {
 		t.Error("no plan shares any memory")
+	}
+}
+
+// TestAValueReadTwiceIsWrittenOverOnce doubles a value, which is both operands of
+// a sum: its memory may be taken only where a kernel allows it of both.
+func TestAValueReadTwiceIsWrittenOverOnce(t *testing.T) {
+	shape := kernels.Shape{4}
+	s := &schedule{values: []value{{shape: shape, name: "x", producer: -1}}}
+	v := s.emit(kernels.Map{Function: kernels.Exp, Size: 4}, shape, []int{0})
+	s.roots = []int{s.emit(kernels.Combine{A: shape, B: shape}, shape, []int{v, v})}
+	for _, c := range []struct {
+		over    []int
+		buffers int
+	}{{nil, 2}, {[]int{0}, 2}, {[]int{1}, 2}, {[]int{0, 1}, 1}} {
+		plan := s.plan(nil, func(op kernels.Operation) []int {
+			if len(op.Operands()) == 2 {
+				return c.over
+			}
+			return nil
+		})
+		if n := len(plan.Temporaries); n != c.buffers {
+			t.Errorf("over operands %v there are %d buffers, want %d", c.over, n, c.buffers)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ type tape struct {
 	schedule *schedule
 	store    *Store
 	buffers  [][]float32 // of each value; what it holds is of the value while that lives
+	arena    []float32   // in which those of results lie
 	updated  []updated
 	stages   []*stage
 	graph    *gorgonia.ExprGraph
@@ -102,7 +103,7 @@ func (t *tape) step(clock kernels.Clock, rate float64, step int) (norm float64, 
 // where others lie before and after its life. Pages of the arena that the machine
 // has not given before are zeroed when they are first written.
 func (t *tape) allocate(homes map[int]int, plan *Plan) {
-	arena := make([]float32, plan.Arena/4)
+	t.arena = make([]float32, plan.Arena/4)
 	t.buffers = make([][]float32, len(t.schedule.values))
 	for v, val := range t.schedule.values {
 		t.buffers[v] = val.data
@@ -120,7 +121,7 @@ func (t *tape) allocate(homes map[int]int, plan *Plan) {
 				t.buffers[v] = t.store.Parameters[parameter].Gradient
 			} else {
 				first, size := places[k].Offset/4, t.schedule.values[v].shape.Size()
-				t.buffers[v] = arena[first : first+size : first+size]
+				t.buffers[v] = t.arena[first : first+size : first+size]
 			}
 		}
 	}
