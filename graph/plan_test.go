@@ -96,7 +96,7 @@ func TestPlansKeepLiveBuffers(t *testing.T) {
 }
 
 func keepLiveBuffers(t *testing.T, device *Device, over overwriting) {
-	saved := 0
+	saved, inPlace := 0, 0
 	for seed := range uint64(100) {
 		var texts []string
 		for range 2 {
@@ -112,7 +112,11 @@ func keepLiveBuffers(t *testing.T, device *Device, over overwriting) {
 			if err := owners(&p.schedule, plan); err != nil {
 				t.Fatalf("seed %d: %v\n%v", seed, err, plan)
 			}
-			saved += plan.Sum - plan.Arena
+			n, err := sumsInPlace(&p.schedule, plan)
+			if err != nil {
+				t.Fatalf("seed %d: %v\n%v", seed, err, plan)
+			}
+			saved, inPlace = saved+plan.Sum-plan.Arena, inPlace+n
 			texts = append(texts, plan.String())
 		}
 		if texts[0] != texts[1] {
@@ -122,6 +126,35 @@ func keepLiveBuffers(t *testing.T, device *Device, over overwriting) {
 	if saved == 0 {
 		t.Error("no plan shares any memory")
 	}
+	if inPlace == 0 {
+		t.Error("no sum is added to one of its terms")
+	}
+}
+
+// sumsInPlace counts the sums that are written over one of their terms, as those
+// of gradients are where a value is used twice. It is an error if one is not, and
+// a term of its size is read for the last time.
+func sumsInPlace(s *schedule, p *Plan) (n int, err error) {
+	last := s.lastReads()
+	for i, in := range s.instructions {
+		sum, ok := in.op.(kernels.Combine)
+		if !ok || sum.Arithmetic != kernels.Add || p.Steps[i].Result.Name != "" {
+			continue
+		}
+		ends, over := false, false
+		for k, b := range p.Steps[i].Operands {
+			if b.Name == "" && b.Shape.Size() == sum.Result().Size() && last[in.operands[k]] == i {
+				ends, over = true, over || b.Offset == p.Steps[i].Result.Offset
+			}
+		}
+		if ends && !over {
+			return n, fmt.Errorf("step %d adds two values into a third buffer, where one of them ends", i)
+		}
+		if over {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // TestAValueReadTwiceIsWrittenOverOnce doubles a value, which is both operands of
