@@ -120,7 +120,15 @@ func (d *Device) engine(p *Program, outputs int, optimiser *kernels.Optimiser) (
 	if d.gpu != nil {
 		return newCaptured(d.gpu, p.store, &p.schedule, p.homes, outputs, optimiser)
 	}
-	return newTape(d.workers, p.store, &p.schedule, p.homes, optimiser)
+	return newTape(d.workers, p.store, &p.schedule, p.homes, p.planFor(d.overwriting()), optimiser)
+}
+
+// overwriting is that of the device's kernels.
+func (d *Device) overwriting() overwriting {
+	if d.gpu != nil {
+		return overOnGPU
+	}
+	return cpu.Over
 }
 
 // Pull brings a store up to date with what programs on the device have made of
