@@ -182,13 +182,13 @@ func (j *training) fit() (result train.Result, err error) {
 
 // arithmetic is the flag of commands that train.
 type arithmetic struct {
-	Precision string `enum:"auto,fp32,tf32" default:"auto" help:"Arithmetic of a GPU's products: fp32, or tf32, which multiplies 10 bits of mantissa on the matrix units; auto takes tf32 where the GPU has it."`
+	Precision string `enum:"auto,fp32,tf32,bf16" default:"auto" help:"Arithmetic of a GPU's products: fp32; tf32 or bf16, which multiply 10 or 7 bits of mantissa on the matrix units of compute capability 8.0 and later; auto takes tf32 where the GPU has it, and never bf16."`
 }
 
 // setPrecision lets a device multiply in what a flag says; empty is auto.
 func setPrecision(d *graph.Device, flag string) error {
 	if flag == "auto" || flag == "" {
-		return d.SetPrecision(d.FastestPrecision())
+		return d.SetPrecision(d.DefaultPrecision())
 	}
 	p, err := kernels.ParsePrecision(flag)
 	if err != nil {
