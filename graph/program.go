@@ -12,16 +12,14 @@ import (
 // Program is a compiled graph: fill its inputs, run it, read its outputs. Runs
 // allocate no more for a larger graph or larger tensors.
 type Program struct {
-	device   *Device
-	store    *Store
-	clock    *kernels.Clock
-	schedule schedule
-	homes    map[int]int // parameters by the value that is their gradient
-	engine   engine
-	inputs   map[string]int // values by name
-	outputs  map[string]int
-	idle     map[string][]float32 // inputs that nothing reads
-	begun    int                  // steps that are not finished
+	*Outline
+	device  *Device
+	clock   *kernels.Clock
+	engine  engine
+	inputs  map[string]int // values by name
+	outputs map[string]int
+	idle    map[string][]float32 // inputs that nothing reads
+	begun   int                  // steps that are not finished
 }
 
 // Input is the buffer of an input, to be filled before each run; nil if there
@@ -185,35 +183,6 @@ func (s *schedule) describe(i int) string {
 		return text + " after " + s.describe(s.values[in.operands[len(in.operands)-1]].producer)
 	}
 	return text
-}
-
-// Cost sums up what one run of a program takes.
-type Cost struct {
-	Instructions int
-	FLOPs        int // multiplications and additions
-	Bytes        int // of all buffers that the program holds beside the store
-}
-
-// Cost adds up the schedule.
-func (p *Program) Cost() Cost {
-	var c Cost
-	for _, in := range p.schedule.instructions {
-		c.Instructions++
-		c.FLOPs += in.op.FLOPs()
-		for _, v := range in.results() {
-			c.Bytes += 4 * p.schedule.values[v].shape.Size()
-		}
-	}
-	return c
-}
-
-// Plan places the program's buffers as a device with one arena would.
-func (p *Program) Plan() *Plan {
-	names := make(map[int]string)
-	for v, parameter := range p.homes {
-		names[v] = "∂" + p.store.Parameters[parameter].Name
-	}
-	return p.schedule.plan(names)
 }
 
 // Close frees what the program holds on its device.

@@ -1,0 +1,163 @@
+package graph
+
+import (
+	"fmt"
+
+	"hourglass/kernels"
+	"hourglass/kernels/launch"
+)
+
+// Outline is a compiled graph before any device: what it computes, in which order,
+// and of which launches. It takes no memory for results, so that one of any batch
+// can be made anywhere.
+type Outline struct {
+	store     *Store
+	schedule  schedule
+	homes     map[int]int // parameters by the value that is their gradient
+	optimiser *kernels.Optimiser
+}
+
+// OutlineOf makes the outline of what a builder has collected, as [Compile] does
+// for a device. A builder can be compiled once.
+func OutlineOf(b *Builder, optimiser *kernels.Optimiser) (*Outline, error) {
+	_, outline, err := outline(b, optimiser)
+	return outline, err
+}
+
+// outline differentiates, lowers and rewrites; the lowering knows the nodes.
+func outline(b *Builder, optimiser *kernels.Optimiser) (*lowering, *Outline, error) {
+	if b.err != nil {
+		return nil, nil, b.err
+	}
+	if optimiser != nil && b.cost == nil {
+		return nil, nil, fmt.Errorf("the graph has an optimiser but no cost; give the builder a scalar Cost")
+	}
+	gradients, err := differentiate(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := lower(b.Graph, b.roots(gradients))
+	if err != nil {
+		return nil, nil, err
+	}
+	l.markLeaves(b)
+	l.unfused = l.sideBySide(l.roots[len(b.outputs):])
+	for _, pass := range passes {
+		pass.run(&l.schedule)
+	}
+	homes := l.placeGradients(gradients, len(b.outputs)+len(b.updates))
+	return l, &Outline{store: b.Store, schedule: l.schedule, homes: homes, optimiser: optimiser}, nil
+}
+
+// Cost sums up what one run of a program takes.
+type Cost struct {
+	Instructions int
+	FLOPs        int // multiplications and additions
+	Bytes        int // of all buffers that the program holds beside the store
+}
+
+// Cost adds up the schedule.
+func (o *Outline) Cost() Cost {
+	var c Cost
+	for _, in := range o.schedule.instructions {
+		c.Instructions++
+		c.FLOPs += in.op.FLOPs()
+		for _, v := range in.results() {
+			c.Bytes += 4 * o.schedule.values[v].shape.Size()
+		}
+	}
+	return c
+}
+
+// Plan places the buffers as a device with one arena would.
+func (o *Outline) Plan() *Plan {
+	names := make(map[int]string)
+	for v, parameter := range o.homes {
+		names[v] = "∂" + o.store.Parameters[parameter].Name
+	}
+	return o.schedule.plan(names)
+}
+
+// Launch is one launch of a run on a GPU, and what it takes at least.
+type Launch struct {
+	Kind        string // of the operation that it belongs to, as in a [PlanStep]; noise; the optimiser's rule
+	Operation   string // that operation: kind, shape of the result, variables
+	Kernel      string
+	Grid, Block [3]int
+	Bytes       int // read and written, each number once
+	FLOPs       int
+}
+
+// Launches are those of a run, in order, on GPUs of a compute capability (90 for
+// 9.0; 0 for any that has the precision): of the noises, of all operations, and of
+// the optimiser's update.
+func (o *Outline) Launches(precision kernels.Precision, capability int) ([]Launch, error) {
+	parameters := len(o.store.Values)
+	programs, err := o.schedule.programs(o.optimiser, parameters, func(op kernels.Operation) (launch.Program, error) {
+		return launch.LowerOn(op, precision, capability)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []Launch
+	for k, p := range programs {
+		kind, text := o.schedule.describeProgram(k, o.optimiser, parameters)
+		for _, l := range p.Launches {
+			all = append(all, launchOf(kind, text, l))
+		}
+	}
+	return all, nil
+}
+
+func launchOf(kind, operation string, l launch.Launch) Launch {
+	return Launch{kind, operation, l.Kernel, l.Grid, l.Block, l.Bytes, l.FLOPs}
+}
+
+// programs are what a GPU runs: the noises, all instructions, and the update of
+// the parameters, if there is an optimiser.
+func (s *schedule) programs(optimiser *kernels.Optimiser, parameters int, lower func(kernels.Operation) (launch.Program, error)) ([]launch.Program, error) {
+	var all []launch.Program
+	var ops []kernels.Operation
+	for _, val := range s.values {
+		if val.noise != nil {
+			ops = append(ops, *val.noise)
+		}
+	}
+	for _, in := range s.instructions {
+		ops = append(ops, in.op)
+	}
+	for _, op := range ops {
+		p, err := lower(op)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	if optimiser == nil {
+		return all, nil
+	}
+	p, err := launch.Update(*optimiser, parameters)
+	return append(all, p), err
+}
+
+// noises is how many programs stand before those of the instructions.
+func (s *schedule) noises() (n int) {
+	for _, val := range s.values {
+		if val.noise != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// describeProgram says what one of programs computes: its kind, and what of.
+func (s *schedule) describeProgram(k int, optimiser *kernels.Optimiser, parameters int) (kind, text string) {
+	i := k - s.noises()
+	switch {
+	case i < 0:
+		return "noise", "noise"
+	case i < len(s.instructions):
+		return s.instructions[i].op.Kind(), s.describe(i)
+	}
+	return optimiser.Rule.String(), fmt.Sprintf("the update of %d parameters by %v", parameters, optimiser.Rule)
+}
