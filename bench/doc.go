@@ -6,6 +6,7 @@
 //
 //	W1, W2, W3 ──► Open ──► Trainer ──► BenchmarkStep, Gradients, Forward, Update
 //	  │              └──► Layers, alone ──► BenchmarkLayer, the roofline
+//	  ├──► PlanSheet, MeasureSheet: each launch on a GPU beside its floor
 //	  └──► Compare ──► contenders, a process each, asked for a round in turn:
 //	         hourglass        this program, by Serve
 //	         PyTorch          peers/step_torch.py: eager, channels-last, compile

@@ -84,9 +84,9 @@ func (c *captured) depth() int {
 	return 2
 }
 
-// describe says what one of programs computes: its kind, and what of.
-func (c *captured) describe(k int) (kind, text string) {
-	return c.schedule.describeProgram(k, c.optimiser, len(c.mirror.store.Values))
+// part says what one of programs computes.
+func (c *captured) part(k int) Launch {
+	return c.schedule.part(k, c.optimiser, len(c.mirror.store.Values))
 }
 
 func (c *captured) input(v int) []float32  { return c.next().inputs[v].host }
@@ -205,7 +205,7 @@ func (c *captured) on() string {
 // and shows each result before its memory is given to another. The inputs and
 // parameters are still those of that run, if it did not update them.
 func (c *captured) visit(look func(instruction int, result []float32) bool) error {
-	s, noises := c.last, c.schedule.noises()
+	s, noises := c.last, len(c.schedule.noises())
 	if err := c.stage(s); err != nil {
 		return err
 	}

@@ -198,8 +198,7 @@ func (c *captured) submit(s *slot, k int) error {
 		first = s.each[k-1]
 	}
 	if err := c.gpu.device.Submit(c.gpu.compute, s.launches[first:s.each[k]]); err != nil {
-		_, operation := c.describe(k)
-		return fmt.Errorf("%s: %w", operation, err)
+		return fmt.Errorf("%s: %w", c.part(k).Operation, err)
 	}
 	return nil
 }

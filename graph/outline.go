@@ -81,7 +81,8 @@ func (o *Outline) Plan() *Plan {
 // Launch is one launch of a run on a GPU, and what it takes at least.
 type Launch struct {
 	Kind        string // of the operation that it belongs to, as in a [PlanStep]; noise; the optimiser's rule
-	Operation   string // that operation: kind, shape of the result, variables
+	Result      string // shape of that operation's result
+	Operation   string // in words, with the variables
 	Kernel      string
 	Grid, Block [3]int
 	Bytes       int // read and written, each number once
@@ -101,16 +102,18 @@ func (o *Outline) Launches(precision kernels.Precision, capability int) ([]Launc
 	}
 	var all []Launch
 	for k, p := range programs {
-		kind, text := o.schedule.describeProgram(k, o.optimiser, parameters)
+		part := o.schedule.part(k, o.optimiser, parameters)
 		for _, l := range p.Launches {
-			all = append(all, launchOf(kind, text, l))
+			all = append(all, part.launch(l))
 		}
 	}
 	return all, nil
 }
 
-func launchOf(kind, operation string, l launch.Launch) Launch {
-	return Launch{kind, operation, l.Kernel, l.Grid, l.Block, l.Bytes, l.FLOPs}
+// launch is one launch of the operation that a Launch names.
+func (of Launch) launch(l launch.Launch) Launch {
+	of.Kernel, of.Grid, of.Block, of.Bytes, of.FLOPs = l.Kernel, l.Grid, l.Block, l.Bytes, l.FLOPs
+	return of
 }
 
 // programs are what a GPU runs: the noises, all instructions, and the update of
@@ -118,10 +121,8 @@ func launchOf(kind, operation string, l launch.Launch) Launch {
 func (s *schedule) programs(optimiser *kernels.Optimiser, parameters int, lower func(kernels.Operation) (launch.Program, error)) ([]launch.Program, error) {
 	var all []launch.Program
 	var ops []kernels.Operation
-	for _, val := range s.values {
-		if val.noise != nil {
-			ops = append(ops, *val.noise)
-		}
+	for _, noise := range s.noises() {
+		ops = append(ops, noise)
 	}
 	for _, in := range s.instructions {
 		ops = append(ops, in.op)
@@ -140,24 +141,26 @@ func (s *schedule) programs(optimiser *kernels.Optimiser, parameters int, lower 
 	return append(all, p), err
 }
 
-// noises is how many programs stand before those of the instructions.
-func (s *schedule) noises() (n int) {
+// noises are what is drawn before the instructions.
+func (s *schedule) noises() (all []kernels.Noise) {
 	for _, val := range s.values {
 		if val.noise != nil {
-			n++
+			all = append(all, *val.noise)
 		}
 	}
-	return n
+	return all
 }
 
-// describeProgram says what one of programs computes: its kind, and what of.
-func (s *schedule) describeProgram(k int, optimiser *kernels.Optimiser, parameters int) (kind, text string) {
-	i := k - s.noises()
+// part says what one of programs computes.
+func (s *schedule) part(k int, optimiser *kernels.Optimiser, parameters int) Launch {
+	noises := s.noises()
+	i := k - len(noises)
 	switch {
 	case i < 0:
-		return "noise", "noise"
+		return Launch{Kind: "noise", Result: noises[k].Result().String(), Operation: "noise"}
 	case i < len(s.instructions):
-		return s.instructions[i].op.Kind(), s.describe(i)
+		op := s.instructions[i].op
+		return Launch{Kind: op.Kind(), Result: op.Result().String(), Operation: s.describe(i)}
 	}
-	return optimiser.Rule.String(), fmt.Sprintf("the update of %d parameters by %v", parameters, optimiser.Rule)
+	return Launch{Kind: optimiser.Rule.String(), Result: fmt.Sprint(parameters), Operation: fmt.Sprintf("the update of %d parameters by %v", parameters, optimiser.Rule)}
 }

@@ -103,13 +103,13 @@ func (c *captured) profile(repeats int) (times []LaunchTime, err error) {
 				return nil, err
 			}
 		}
-		kind, operation := c.describe(k)
+		part := c.part(k)
 		for _, l := range program.Launches {
 			t, err := c.gpu.device.Time(c.gpu.compute, c.last.launches[next:next+1], repeats)
 			if err != nil {
-				return nil, fmt.Errorf("profiling %s: %w", operation, err)
+				return nil, fmt.Errorf("profiling %s: %w", part.Operation, err)
 			}
-			times = append(times, LaunchTime{launchOf(kind, operation, l), t})
+			times = append(times, LaunchTime{part.launch(l), t})
 			next++
 		}
 	}
