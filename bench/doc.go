@@ -13,6 +13,7 @@
 //	         Gorgonia         peers/gorgonia: its own operations and Adam
 //
 // Run all of it with `make bench`; `hourglass bench` is the comparison alone.
-// Figures that are quoted stand in RESULTS.md with machine, command and commit.
+// Figures that are quoted stand in RESULTS.md with machine, command and commit;
+// README.md lists all that can be run here.
 // gate.sh trains W1 on real images and checks its error.
 package bench
