@@ -16,7 +16,7 @@ import (
 // floorFlags are those of bench --roofline.
 type floorFlags struct {
 	Roofline  bool    `help:"Instead state for each launch of a training step on a GPU what it moves and computes, the least time that this takes, and on a GPU the time measured."`
-	Precision string  `default:"tf32" help:"Of --roofline: how products are computed, fp32 or tf32."`
+	Precision string  `default:"tf32" help:"Of --roofline: how products are computed, as for train."`
 	Card      string  `default:"" placeholder:"NAME" help:"Of --roofline: the GPU whose ceilings, measured elsewhere, are taken: h200. Without a GPU it is that anyhow."`
 	Peak      float64 `placeholder:"TFLOP/s" help:"Of --roofline: the ceiling of arithmetic, where you know better."`
 	Bandwidth float64 `placeholder:"TB/s" help:"Of --roofline: the ceiling of memory, where you know better."`
