@@ -58,7 +58,7 @@ func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs i
 }
 
 func (c *captured) prepare(store *Store) (err error) {
-	if err = c.lower(store); err != nil {
+	if c.programs, err = c.schedule.programs(c.optimiser, len(store.Values), c.gpu.lower); err != nil {
 		return err
 	}
 	if c.mirror, err = c.gpu.mirror(store); err != nil {
@@ -84,50 +84,9 @@ func (c *captured) depth() int {
 	return 2
 }
 
-// lower makes the launches of the noises, of all instructions, and of the
-// optimiser's update behind them.
-func (c *captured) lower(store *Store) error {
-	add := func(p launch.Program, err error) error {
-		c.programs = append(c.programs, p)
-		return err
-	}
-	for _, val := range c.schedule.values {
-		if val.noise != nil {
-			if err := add(c.gpu.lower(*val.noise)); err != nil {
-				return err
-			}
-		}
-	}
-	for _, in := range c.schedule.instructions {
-		if err := add(c.gpu.lower(in.op)); err != nil {
-			return err
-		}
-	}
-	if c.optimiser != nil {
-		return add(launch.Update(*c.optimiser, len(store.Values)))
-	}
-	return nil
-}
-
-// describe says what one of programs computes.
-func (c *captured) describe(k int) string {
-	i := k - c.noises()
-	switch {
-	case i < 0:
-		return "noise"
-	case i < len(c.schedule.instructions):
-		return c.schedule.describe(i)
-	}
-	return fmt.Sprintf("the update of %d parameters by %v", len(c.mirror.store.Values), c.optimiser.Rule)
-}
-
-// noises is how many programs stand before those of the instructions.
-func (c *captured) noises() int {
-	noises := len(c.programs) - len(c.schedule.instructions)
-	if c.optimiser != nil {
-		noises--
-	}
-	return noises
+// part says what one of programs computes.
+func (c *captured) part(k int) Launch {
+	return c.schedule.part(k, c.optimiser, len(c.mirror.store.Values))
 }
 
 func (c *captured) input(v int) []float32  { return c.next().inputs[v].host }
@@ -246,7 +205,7 @@ func (c *captured) on() string {
 // and shows each result before its memory is given to another. The inputs and
 // parameters are still those of that run, if it did not update them.
 func (c *captured) visit(look func(instruction int, result []float32) bool) error {
-	s, noises := c.last, c.noises()
+	s, noises := c.last, len(c.schedule.noises())
 	if err := c.stage(s); err != nil {
 		return err
 	}

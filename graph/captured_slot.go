@@ -198,7 +198,7 @@ func (c *captured) submit(s *slot, k int) error {
 		first = s.each[k-1]
 	}
 	if err := c.gpu.device.Submit(c.gpu.compute, s.launches[first:s.each[k]]); err != nil {
-		return fmt.Errorf("%s: %w", c.describe(k), err)
+		return fmt.Errorf("%s: %w", c.part(k).Operation, err)
 	}
 	return nil
 }

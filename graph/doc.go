@@ -18,6 +18,9 @@
 // instructions each call one kernel of kernels/cpu. On a GPU its launches are
 // recorded once and replayed; the batch of the next step is copied meanwhile.
 //
+// [OutlineOf] stops before the device: plan and launches are data, and can be
+// looked at where there is no GPU.
+//
 // No pass assigns layouts, for there is one: images are N,H,W,C in every buffer,
 // and weights are as PyTorch has them.
 package graph
