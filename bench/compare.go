@@ -12,7 +12,7 @@ import (
 
 // scripts are the peers in PyTorch and the models that they import.
 //
-//go:embed peers/step_torch.py peers/gpu_torch.py peers/workloads.py
+//go:embed peers/step_torch.py peers/layers_torch.py peers/gpu_torch.py peers/workloads.py
 var scripts embed.FS
 
 // modes are those in which PyTorch is tried.
@@ -124,8 +124,7 @@ func (c *Comparison) commands(ctx context.Context, w Workload, o Options, folder
 		script := filepath.Join(folder, "peers", "step_torch.py")
 		for _, mode := range modes {
 			cmd := exec.CommandContext(ctx, o.Python, script, w.Name, fmt.Sprint(w.Batch), fmt.Sprint(o.Threads), fmt.Sprint(c.Steps), mode)
-			// Unbound threads of OpenMP move, and lose their caches.
-			cmd.Env = append(os.Environ(), "OMP_PROC_BIND=true", fmt.Sprintf("OMP_NUM_THREADS=%d", o.Threads))
+			cmd.Env = o.bound()
 			all = append(all, command{"PyTorch " + mode, cmd})
 		}
 	}
@@ -135,6 +134,12 @@ func (c *Comparison) commands(ctx context.Context, w Workload, o Options, folder
 		c.Absent = append(c.Absent, "Gorgonia: only W1 is written for it")
 	}
 	return all, nil
+}
+
+// bound is an environment in which threads of OpenMP do not move, and lose their
+// caches.
+func (o Options) bound() []string {
+	return append(os.Environ(), "OMP_PROC_BIND=true", fmt.Sprintf("OMP_NUM_THREADS=%d", o.Threads))
 }
 
 // usable says why a Python cannot run the peer.

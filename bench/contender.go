@@ -156,8 +156,11 @@ func start(name string, command *exec.Cmd) (*contender, error) {
 }
 
 // round asks for one and waits for it.
-func (c *contender) round() (r round, err error) {
-	if _, err := c.in.Write([]byte("\n")); err != nil {
+func (c *contender) round() (r round, err error) { return c.roundOf("") }
+
+// roundOf asks for what a line says.
+func (c *contender) roundOf(what string) (r round, err error) {
+	if _, err := io.WriteString(c.in, what+"\n"); err != nil {
 		return r, fmt.Errorf("asking %s for a round: %w", c.name, err)
 	}
 	if err := c.read(&r); err != nil {

@@ -75,6 +75,9 @@ type Layer struct {
 	FLOPs    int     `json:"flops"`
 	Bytes    int     `json:"bytes"` // operands and result, each once
 	Seconds  float64 `json:"seconds"`
+	// Of PyTorch, where [CompareLayers] measured it.
+	PyTorch *Summary `json:"pytorch_ms,omitempty"`
+	Ratio   *Summary `json:"ratio,omitempty"` // of its time to Seconds, round by round
 }
 
 // Intensity is how many operations are made of a byte.

@@ -22,6 +22,7 @@ type benchCommand struct {
 	Batch    int      `default:"0" help:"Images of a step; 0 for the workload's own, which with --roofline is that for GPUs."`
 	Python   string   `placeholder:"PATH" help:"A Python that has torch, to measure PyTorch beside it."`
 	Quick    bool     `help:"One round of small batches: that everything runs, not how fast."`
+	Layers   bool     `help:"Instead of whole steps time every pass of every distinct convolution of the workloads, and of some with 256 and 512 channels."`
 	floorFlags
 	Output string `short:"o" placeholder:"FILE" help:"Also measure every convolution on its own and draw them below the machine's roof, as SVG."`
 
@@ -31,7 +32,7 @@ type benchCommand struct {
 }
 
 func (benchCommand) Help() string {
-	return "Each contender trains in a process of its own, in turn with the others, so that what disturbs the machine disturbs all of them. The ratio is that of its time to hourglass's in the same round.\n\nExamples:\n\n    hourglass bench --workload W1,W2\n    hourglass bench --python venv/bin/python -o roofline.svg\n    hourglass bench --roofline --workload W2 --batch 64 --precision fp32"
+	return "Each contender trains in a process of its own, in turn with the others, so that what disturbs the machine disturbs all of them. The ratio is that of its time to hourglass's in the same round.\n\nExamples:\n\n    hourglass bench --workload W1,W2\n    hourglass bench --python venv/bin/python -o roofline.svg\n    hourglass bench --layers --python venv/bin/python\n    hourglass bench --roofline --workload W2 --batch 64 --precision fp32"
 }
 
 // benchReport is what --json gives.
@@ -66,6 +67,9 @@ func (c benchCommand) Run(s *session) error {
 	}
 	if c.Roofline {
 		return c.floorSheets(s, workloads)
+	}
+	if c.Layers && c.Output != "" {
+		return usage{errors.New("--layers prints a table, and --output is of the comparison's picture; leave one of them out")}
 	}
 	if c.Serve != "" {
 		return bench.Serve(os.Stdin, s.out, c.Serve, workloads[0], c.Threads, c.Steps)
@@ -127,6 +131,9 @@ func (c benchCommand) measure(s *session, workloads []bench.Workload) error {
 	if c.Quick {
 		o.Rounds = 1
 	}
+	if c.Layers {
+		return c.compareLayers(s, workloads, o, report)
+	}
 	for _, w := range workloads {
 		comparison, err := bench.Compare(s.ctx, w, o)
 		if err != nil {
@@ -149,6 +156,38 @@ func (c benchCommand) measure(s *session, workloads []bench.Workload) error {
 		return err
 	}
 	c.print(s, report)
+	return s.give(report)
+}
+
+// compareLayers measures and prints single convolutions.
+func (c benchCommand) compareLayers(s *session, workloads []bench.Workload, o bench.Options, report benchReport) (err error) {
+	if report.Layers, err = bench.CompareLayers(s.ctx, workloads, o); err != nil {
+		return err
+	}
+	c.raise(&report.Machine)
+	c.printMachine(s, report.Machine)
+	head := []string{"", "layer", "pass", "ms", "GFLOP/s", "% of peak"}
+	if c.Python != "" {
+		head = append(head, "PyTorch ms", "× hourglass", "half of them")
+	}
+	var rows [][]string
+	for i, l := range report.Layers {
+		workload := l.Workload
+		if i > 0 && workload == report.Layers[i-1].Workload {
+			workload = ""
+		}
+		row := []string{workload, l.Name, l.Pass, fmt.Sprintf("%.3f", 1e3*l.Seconds), fmt.Sprintf("%.0f", l.Speed()/1e9),
+			fmt.Sprintf("%.0f", 100*l.Speed()/report.Machine.Ceiling.FLOPs)}
+		if l.PyTorch != nil {
+			row = append(row, fmt.Sprintf("%.3f", l.PyTorch.Median), fmt.Sprintf("%.2f", l.Ratio.Median), fmt.Sprintf("%.2f to %.2f", l.Ratio.Low, l.Ratio.High))
+		}
+		rows = append(rows, row)
+	}
+	s.print("")
+	s.table(terminal.Table{Title: "Convolutions; FLOPs as if zeros beyond the border were multiplied", Head: head, Rows: rows})
+	if c.Python == "" {
+		s.print("absent: PyTorch: no Python was named; give one that has torch by --python")
+	}
 	return s.give(report)
 }
 
@@ -200,10 +239,14 @@ func (c benchCommand) draw(r benchReport) error {
 	})
 }
 
-func (c benchCommand) print(s *session, r benchReport) {
-	m := r.Machine
+func (c benchCommand) printMachine(s *session, m benchMachine) {
 	s.print("%s, %d threads, %s, %s; load before %s", m.Processor, m.Threads, m.Kernels, m.Go, m.LoadBefore)
 	s.print("at most %.0f GFLOP/s of multiply-adds and %.1f GB/s of memory", m.Ceiling.FLOPs/1e9, m.Ceiling.Bytes/1e9)
+}
+
+func (c benchCommand) print(s *session, r benchReport) {
+	m := r.Machine
+	c.printMachine(s, m)
 	for _, one := range r.Comparisons {
 		s.print("")
 		s.table(terminal.Table{

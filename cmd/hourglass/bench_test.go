@@ -48,6 +48,18 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestBenchLayers times the convolutions of W1 once each.
+func TestBenchLayers(t *testing.T) {
+	out := must(t, "bench", "--layers", "--quick", "--workload", "W1", "--threads", "2")
+	wants(t, out, "32to64k3s2x14", "weight gradient", "512to512k3s1x16", "absent: PyTorch: no Python was named")
+	result := object(t, must(t, "bench", "--layers", "--quick", "--workload", "W1", "--json", "--quiet"))
+	for _, layer := range result["layers"].([]any) {
+		if l := layer.(map[string]any); !(l["seconds"].(float64) > 0) {
+			t.Errorf("%v took no time", l)
+		}
+	}
+}
+
 // TestRoofline wants the floor of every launch, for people and for machines,
 // without a GPU.
 func TestRoofline(t *testing.T) {
@@ -80,6 +92,7 @@ func TestBenchMistakes(t *testing.T) {
 		{"bench --roofline --card abacus", "choose h200, or give --peak"},
 		{"bench --roofline --peak=-1", "--peak is -1"},
 		{"bench --roofline -o x.svg", "leave one of them out"},
+		{"bench --layers -o x.svg", "leave one of them out"},
 		{"bench --rounds 0", "--rounds 0"},
 		{"bench --serve torch --workload W1 --batch 1", "there is no contender \"torch\""},
 	} {
