@@ -98,7 +98,7 @@ func (p *patchProduct) finish(bias bool, activation, slope kernels.Activation) {
 // plan builds window, classes and tables and reserves scratch.
 func (p *patchProduct) plan(n int, source imageShape, vertical, horizontal []sampling) {
 	shares := 3 * p.ctx.Workers.Size()
-	p.window = newWindow(n, source.h, source.w, source.c, vertical, horizontal, blockWish{atLeast: shares, pixels: 8 * tileRows})
+	p.window = newWindow(n, source.h, source.w, source.c, vertical, horizontal, blockWish{atLeast: shares, pixels: 16 * tileRows})
 	for _, v := range vertical {
 		for _, h := range horizontal {
 			p.weights.appendTaps(v.taps, h.taps)
