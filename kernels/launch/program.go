@@ -182,8 +182,9 @@ func lower(op kernels.Operation, precision kernels.Precision, capability, tile i
 		return Program{}, fmt.Errorf("launch: %w", err)
 	}
 	p := Program{wanted: precision, capability: capability, tile: tile}
-	for _, shape := range append(kernels.Buffers(op), op.Result()) {
-		if shape.Size() > most {
+	for i, shape := range append(kernels.Buffers(op), op.Result()) {
+		// Sets of images are counted in 64 bits, where they lie as bytes.
+		if shape.Size() > most && kernels.ElementOf(op, i) != kernels.Uint8 {
 			return Program{}, fmt.Errorf("launch: %s has a buffer of %v, %d elements, where kernels take up to %d; use a smaller batch", op.Kind(), shape, shape.Size(), most)
 		}
 	}
