@@ -26,9 +26,10 @@ type captured struct {
 	schedule *schedule
 	mirror   *mirror
 
-	homes     map[int]int      // parameters by the value that is their gradient
-	programs  []launch.Program // noises, instructions, the update
-	outputs   []int            // values that are copied to the host
+	homes     map[int]int       // parameters by the value that is their gradient
+	residents map[int]*resident // by the input that is made of them
+	programs  []launch.Program  // noises and inputs that are made here, instructions, the update
+	outputs   []int             // values that are copied to the host
 	optimiser *kernels.Optimiser
 
 	memory []cuda.Memory // everything taken, to be freed
@@ -49,7 +50,7 @@ type captured struct {
 //
 // The first outputs of the schedule's roots are copied back to the host.
 func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs int, optimiser *kernels.Optimiser) (*captured, error) {
-	c := &captured{gpu: g, schedule: s, homes: homes, outputs: s.roots[:outputs], optimiser: optimiser, halted: true}
+	c := &captured{gpu: g, schedule: s, homes: homes, residents: make(map[int]*resident), outputs: s.roots[:outputs], optimiser: optimiser, halted: true}
 	if err := c.prepare(store); err != nil {
 		c.close() // after a loss it fails for the same reason
 		return nil, err
@@ -84,18 +85,19 @@ func (c *captured) depth() int {
 	return 2
 }
 
-// lower makes the launches of the noises, of all instructions, and of the
-// optimiser's update behind them.
+// lower makes the launches of the leaves that are made on the GPU, of all
+// instructions, and of the optimiser's update behind them.
 func (c *captured) lower(store *Store) error {
+	c.programs = nil
 	add := func(p launch.Program, err error) error {
 		c.programs = append(c.programs, p)
 		return err
 	}
-	for _, val := range c.schedule.values {
-		if val.noise != nil {
-			if err := add(c.gpu.lower(*val.noise)); err != nil {
-				return err
-			}
+	for _, v := range c.leaves() {
+		if r := c.residents[v]; r != nil {
+			add(r.program, nil)
+		} else if err := add(c.gpu.lower(*c.schedule.values[v].noise)); err != nil {
+			return err
 		}
 	}
 	for _, in := range c.schedule.instructions {
@@ -111,8 +113,11 @@ func (c *captured) lower(store *Store) error {
 
 // describe says what one of programs computes.
 func (c *captured) describe(k int) string {
-	i := k - c.noises()
+	leaves := c.leaves()
+	i := k - len(leaves)
 	switch {
+	case i < 0 && c.residents[leaves[k]] != nil:
+		return "a batch of the images on the GPU"
 	case i < 0:
 		return "noise"
 	case i < len(c.schedule.instructions):
@@ -121,13 +126,16 @@ func (c *captured) describe(k int) string {
 	return fmt.Sprintf("the update of %d parameters by %v", len(c.mirror.store.Values), c.optimiser.Rule)
 }
 
-// noises is how many programs stand before those of the instructions.
-func (c *captured) noises() int {
-	noises := len(c.programs) - len(c.schedule.instructions)
-	if c.optimiser != nil {
-		noises--
+// leaves are the values that are made on the GPU of nothing but numbers: noises,
+// and inputs of images that lie there. Their programs stand before those of the
+// instructions.
+func (c *captured) leaves() (values []int) {
+	for v, val := range c.schedule.values {
+		if val.noise != nil || c.residents[v] != nil {
+			values = append(values, v)
+		}
 	}
-	return noises
+	return values
 }
 
 func (c *captured) input(v int) []float32  { return c.next().inputs[v].host }
@@ -246,17 +254,17 @@ func (c *captured) on() string {
 // and shows each result before its memory is given to another. The inputs and
 // parameters are still those of that run, if it did not update them.
 func (c *captured) visit(look func(instruction int, result []float32) bool) error {
-	s, noises := c.last, c.noises()
+	s, leaves := c.last, len(c.leaves())
 	if err := c.stage(s); err != nil {
 		return err
 	}
-	for k := range noises {
+	for k := range leaves {
 		if err := c.submit(s, k); err != nil {
 			return err
 		}
 	}
 	for i, in := range c.schedule.instructions {
-		if err := c.submit(s, noises+i); err != nil {
+		if err := c.submit(s, leaves+i); err != nil {
 			return err
 		}
 		for _, v := range in.results() {

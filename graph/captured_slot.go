@@ -22,10 +22,21 @@ type slot struct {
 	arrived, done *cuda.Event // of the inputs on the GPU, of the outputs on the host
 }
 
-// transfer is pinned memory and where it is copied to.
+// transfer is pinned memory and where it is copied to: the numbers of an input,
+// or the picks of which the GPU makes them.
 type transfer struct {
 	host   []float32
 	device cuda.Memory
+	picked []byte // nil but of images that lie on the GPU
+	picks  cuda.Memory
+}
+
+// queue copies what the host has of an input.
+func (t transfer) queue(copies *cuda.Stream) error {
+	if t.picked != nil {
+		return copies.CopyToDevice(t.picks, t.picked)
+	}
+	return copies.CopyToDevice(t.device, cuda.Bytes(t.host))
 }
 
 // Layout of the cells in bytes: two uint64 of the clock, four float32 of the
@@ -72,6 +83,11 @@ func (c *captured) addSlot() (err error) {
 			return err
 		}
 	}
+	return c.recordSlot(s)
+}
+
+// recordSlot records a run in a slot.
+func (c *captured) recordSlot(s *slot) (err error) {
 	if err = c.bind(s); err != nil {
 		return err
 	}
@@ -108,10 +124,12 @@ func (c *captured) at(s *slot, v int) cuda.Memory {
 // bind gives the launches of all programs their addresses.
 func (c *captured) bind(s *slot) error {
 	var bindings []launch.Binding
-	for v, val := range c.schedule.values {
-		if val.noise != nil {
-			bindings = append(bindings, launch.Binding{Result: c.address[v]})
+	for _, v := range c.leaves() {
+		b := launch.Binding{Result: c.at(s, v).Address}
+		if r := c.residents[v]; r != nil {
+			b.Operands = []uint64{r.images.Address, s.inputs[v].picks.Address}
 		}
+		bindings = append(bindings, b)
 	}
 	for _, in := range c.schedule.instructions {
 		b := launch.Binding{Result: c.address[in.result]}
@@ -160,8 +178,8 @@ func (c *captured) stage(s *slot) error {
 		return err
 	}
 	for v, val := range c.schedule.values {
-		if t := s.inputs[v]; val.input {
-			if err := copies.CopyToDevice(t.device, cuda.Bytes(t.host)); err != nil {
+		if val.input {
+			if err := s.inputs[v].queue(copies); err != nil {
 				return err
 			}
 		}

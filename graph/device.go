@@ -166,6 +166,15 @@ func (d *Device) String() string {
 	return fmt.Sprintf("CPU, %d thread%s, %s; %s", d.Threads(), plural, cpu.Path(), d.reason)
 }
 
+// Room is how many bytes of a GPU's memory are free; 0 on the CPU.
+func (d *Device) Room() (int64, error) {
+	if d.gpu == nil {
+		return 0, nil
+	}
+	free, _, err := d.gpu.device.MemInfo()
+	return free, err
+}
+
 // Usage counts what the device holds of a GPU; on the CPU it is empty.
 func (d *Device) Usage() cuda.Usage {
 	if d.gpu == nil {

@@ -41,7 +41,7 @@ const PickSize = 6
 
 // Pick is an image of a set, and how it is moved to become one of a batch:
 // mirrored, then moved by Shift with its edge repeated, then cut out of a black
-// border at Pad. Its fields lie in memory as a row of [GatherImages] has them.
+// border at Pad.
 type Pick struct {
 	Image          int32
 	Flip           int32 // 1 mirrors left and right, 0 does not
@@ -63,7 +63,12 @@ func (p Pick) Source(y, x, h, w int) (fromY, fromX int, inside bool) {
 	return fromY, fromX, true
 }
 
-// PickOf reads a pick from a row of its integers.
+// Row is the pick as [GatherImages] reads it.
+func (p Pick) Row() [PickSize]int32 {
+	return [PickSize]int32{p.Image, p.Flip, p.ShiftY, p.ShiftX, p.PadY, p.PadX}
+}
+
+// PickOf reads a pick from such a row.
 func PickOf[F float32 | float64](row []F) Pick {
 	return Pick{int32(row[0]), int32(row[1]), int32(row[2]), int32(row[3]), int32(row[4]), int32(row[5])}
 }

@@ -1,0 +1,105 @@
+package graph
+
+import (
+	"fmt"
+
+	"hourglass/kernels"
+	"hourglass/kernels/cuda"
+	"hourglass/kernels/launch"
+)
+
+// resident is a set of images on the GPU of which an input is made.
+type resident struct {
+	images  cuda.Memory
+	program launch.Program
+}
+
+// reside puts a set of images on the GPU and records the runs anew, so that an
+// input is made there of picks of it. A set that cannot be had whole leaves the
+// program as it was.
+func (c *captured) reside(v, images int, fill func(put func(pixels []byte) error) error) error {
+	shape := c.schedule.values[v].shape
+	op := kernels.GatherImages{Images: images, N: shape[0], H: shape[1], W: shape[2], C: shape[3]}
+	r := &resident{}
+	var err error
+	if r.program, err = c.gpu.lower(op); err != nil {
+		return err
+	}
+	if r.images, err = c.upload(op.Operands()[0].Size(), fill); err != nil {
+		return err
+	}
+	c.memory = append(c.memory, r.images)
+	for _, s := range c.slots {
+		if err := c.takePicks(s, v, shape[0]); err != nil {
+			return err
+		}
+	}
+	c.residents[v] = r
+	return c.recordAnew()
+}
+
+// upload takes memory for so many bytes and fills it from the first to the last.
+func (c *captured) upload(bytes int, fill func(put func(pixels []byte) error) error) (cuda.Memory, error) {
+	memory, err := c.gpu.device.Alloc(bytes)
+	if err != nil {
+		return memory, err
+	}
+	done := 0
+	err = fill(func(pixels []byte) error {
+		part, err := memory.Part(done, len(pixels))
+		if err != nil {
+			return err
+		}
+		done += len(pixels)
+		return c.gpu.device.CopyToDevice(part, pixels)
+	})
+	if err == nil && done != bytes {
+		err = fmt.Errorf("the images have %d bytes, want %d", done, bytes)
+	}
+	if err != nil {
+		c.gpu.device.Free(memory) // after a loss it fails for the same reason
+	}
+	return memory, err
+}
+
+// takePicks gives a slot room for the picks of an input, in the place of that for
+// its pixels on the host.
+func (c *captured) takePicks(s *slot, v, batch int) (err error) {
+	t := s.inputs[v]
+	bytes := 4 * batch * kernels.PickSize
+	if t.picks, err = c.alloc(bytes); err != nil {
+		return err
+	}
+	if t.picked, err = c.pin(bytes); err != nil {
+		return err
+	}
+	t.host = nil
+	s.inputs[v] = t
+	return nil
+}
+
+// recordAnew binds and records the runs of all slots once more.
+func (c *captured) recordAnew() error {
+	if err := c.lower(c.mirror.store); err != nil {
+		return err
+	}
+	for _, s := range c.slots {
+		if err := s.replay.Close(); err != nil {
+			return err
+		}
+		s.replay, s.launches, s.each = nil, nil, nil
+		if err := c.recordSlot(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pick says of what images the next run makes an input.
+func (c *captured) pick(v int, picks []kernels.Pick) {
+	rows := cuda.View[int32](c.next().inputs[v].picked)
+	for i, p := range picks {
+		row := p.Row()
+		copy(rows[i*kernels.PickSize:], row[:])
+	}
+}
