@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 
 	"hourglass/kernels"
@@ -25,14 +26,17 @@ func (c *captured) reside(v, images int, fill func(put func(pixels []byte) error
 	if r.program, err = c.gpu.lower(op); err != nil {
 		return err
 	}
+	with := make([]transfer, len(c.slots)) // what the slots will have
+	for k, s := range c.slots {
+		if with[k], err = c.takePicks(s.inputs[v], shape[0]); err != nil {
+			return err
+		}
+	}
 	if r.images, err = c.upload(op.Operands()[0].Size(), fill); err != nil {
 		return err
 	}
-	c.memory = append(c.memory, r.images)
-	for _, s := range c.slots {
-		if err := c.takePicks(s, v, shape[0]); err != nil {
-			return err
-		}
+	for k, s := range c.slots {
+		s.inputs[v] = with[k]
 	}
 	c.residents[v] = r
 	return c.recordAnew()
@@ -41,6 +45,9 @@ func (c *captured) reside(v, images int, fill func(put func(pixels []byte) error
 // upload takes memory for so many bytes and fills it from the first to the last.
 func (c *captured) upload(bytes int, fill func(put func(pixels []byte) error) error) (cuda.Memory, error) {
 	memory, err := c.gpu.device.Alloc(bytes)
+	if errors.Is(err, cuda.OutOfMemory) {
+		return memory, fmt.Errorf("%w: %w", ErrNoRoom, err)
+	}
 	if err != nil {
 		return memory, err
 	}
@@ -58,24 +65,22 @@ func (c *captured) upload(bytes int, fill func(put func(pixels []byte) error) er
 	}
 	if err != nil {
 		c.gpu.device.Free(memory) // after a loss it fails for the same reason
+		return memory, err
 	}
-	return memory, err
+	c.memory = append(c.memory, memory)
+	return memory, nil
 }
 
-// takePicks gives a slot room for the picks of an input, in the place of that for
-// its pixels on the host.
-func (c *captured) takePicks(s *slot, v, batch int) (err error) {
-	t := s.inputs[v]
+// takePicks is a transfer of the picks of an input instead of its numbers.
+func (c *captured) takePicks(t transfer, batch int) (transfer, error) {
 	bytes := 4 * batch * kernels.PickSize
+	var err error
 	if t.picks, err = c.alloc(bytes); err != nil {
-		return err
-	}
-	if t.picked, err = c.pin(bytes); err != nil {
-		return err
+		return t, err
 	}
 	t.host = nil
-	s.inputs[v] = t
-	return nil
+	t.picked, err = c.pin(bytes)
+	return t, err
 }
 
 // recordAnew binds and records the runs of all slots once more.

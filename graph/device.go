@@ -166,6 +166,9 @@ func (d *Device) String() string {
 	return fmt.Sprintf("CPU, %d thread%s, %s; %s", d.Threads(), plural, cpu.Path(), d.reason)
 }
 
+// GPU reports whether the device is one.
+func (d *Device) GPU() bool { return d.gpu != nil }
+
 // Room is how many bytes of a GPU's memory are free; 0 on the CPU.
 func (d *Device) Room() (int64, error) {
 	if d.gpu == nil {

@@ -43,6 +43,10 @@ func (p *Program) Output(name string) []float32 {
 	return nil
 }
 
+// ErrNoRoom is wrapped by the error of [Program.Reside] where the GPU has no
+// memory for the images.
+var ErrNoRoom = errors.New("the GPU has no room for the images")
+
 // Reside puts a set of images on the GPU, each byte a value from 0 to 255 that
 // stands for a 255th, and makes an input of shape (N,H,W,C) of them from then on:
 // of those that [Program.Pick] says. The input has no buffer any more. fill hands

@@ -208,7 +208,7 @@ func (j *training) options() (train.Options, error) {
 	if c.Out.Every == 0 {
 		o.Checkpoints.EveryEpochs = 1
 	}
-	o.Resume = j.resumed
+	o.Resume, o.Resident = j.resumed, c.Train.Resident == config.Auto
 	var err error
 	if o.Schedule, err = c.Schedule(); err != nil {
 		return o, usage{err}

@@ -88,6 +88,9 @@ func (w *watcher) start(e train.Started) error {
 		}
 	}
 	w.say("run:    %s", w.folder.Path)
+	if e.Batches != "" {
+		w.say("batches: %s", e.Batches)
+	}
 	if e.ResumedFrom != "" {
 		w.say("resuming from %s, step %d of %d", e.ResumedFrom, e.Step, e.TotalSteps)
 	}
