@@ -155,17 +155,11 @@ func (c *captured) bind(s *slot) error {
 
 func (c *captured) bindProgram(s *slot, p launch.Program, b launch.Binding) error {
 	b.Workspace, b.Clock, b.Schedule = c.workspace.Address, s.cells.Address+cellClock, s.cells.Address+cellSchedule
-	for _, l := range p.Launches {
-		f, err := c.gpu.function(l.Kernel, l.Shared)
-		if err != nil {
-			return err
-		}
-		args := make([]uint64, len(l.Args))
-		for k, a := range l.Args {
-			args[k] = a.Cell(&b)
-		}
-		s.launches = append(s.launches, cuda.Launch{Function: f, Grid: l.Grid, Block: l.Block, Shared: l.Shared, Args: args})
+	launches, err := c.gpu.bind(p, &b)
+	if err != nil {
+		return err
 	}
+	s.launches = append(s.launches, launches...)
 	s.each = append(s.each, len(s.launches))
 	return nil
 }

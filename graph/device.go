@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"hourglass/graph/tune"
 	"hourglass/kernels"
 	"hourglass/kernels/cpu"
 	"hourglass/kernels/cuda"
@@ -113,6 +114,23 @@ func (d *Device) SetPrecision(p kernels.Precision) error {
 		d.gpu.precision = p
 	}
 	return nil
+}
+
+// Tune says how the tiles of products are chosen in programs that are compiled from
+// now on. At first it is by the cost model; the CPU has no tiles.
+func (d *Device) Tune(o tune.Options) {
+	if d.gpu != nil {
+		d.gpu.tune(o)
+	}
+}
+
+// Tiles are those that programs compiled since [Device.Tune] take, for the record
+// of a run, and in words how they were chosen; empty where there was no choice.
+func (d *Device) Tiles() (record tune.Record, words string) {
+	if d.gpu == nil {
+		return record, ""
+	}
+	return d.gpu.tuner.Record(), d.gpu.tuner.String()
 }
 
 // engine makes the device's engine for a program.

@@ -125,6 +125,9 @@ type Program struct {
 	// what is beyond its 10 bits of mantissa. -1 if there is none.
 	Rounded int
 
+	// Tile is the kernel of the tile that was taken; empty where there is no choice.
+	Tile string
+
 	wanted     kernels.Precision
 	capability int
 	tile       int   // of the tiles there are, the one to take; -1 for the best
@@ -171,6 +174,22 @@ func Variants(op kernels.Operation, precision kernels.Precision, capability int)
 		all, n = append(all, p), p.tiles
 	}
 	return all, nil
+}
+
+// LowerTile returns the program of the [Variants] that has a tile.
+func LowerTile(op kernels.Operation, precision kernels.Precision, capability int, tile string) (Program, error) {
+	all, err := Variants(op, precision, capability)
+	if err != nil {
+		return Program{}, err
+	}
+	var names []string
+	for _, p := range all {
+		if p.Tile == tile {
+			return p, nil
+		}
+		names = append(names, p.Tile)
+	}
+	return Program{}, fmt.Errorf("launch: %s has no tile %q on a GPU of capability %d; choose among %s", op.Kind(), tile, capability, strings.Join(names, ", "))
 }
 
 func lower(op kernels.Operation, precision kernels.Precision, capability, tile int) (Program, error) {
