@@ -170,13 +170,17 @@ func TestCacheIsKeyed(t *testing.T) {
 
 // damages are what may have befallen a cache.
 var damages = map[string]func(text []byte) []byte{
-	"empty":           func([]byte) []byte { return nil },
-	"cut off":         func(text []byte) []byte { return text[:len(text)/2] },
-	"no JSON":         func([]byte) []byte { return []byte("tiles") },
-	"another tile":    func(text []byte) []byte { return []byte(strings.Replace(string(text), "_64x64", "_32x32", 1)) },
-	"another version": func(text []byte) []byte { return []byte(strings.Replace(string(text), `"version": 1`, `"version": 2`, 1)) },
-	"another machine": func(text []byte) []byte { return []byte(strings.Replace(string(text), "NVIDIA Test", "NVIDIA Rest", 1)) },
-	"too large":       func(text []byte) []byte { return append(text, make([]byte, 16<<20)...) },
+	"empty":        func([]byte) []byte { return nil },
+	"cut off":      func(text []byte) []byte { return text[:len(text)/2] },
+	"no JSON":      func([]byte) []byte { return []byte("tiles") },
+	"another tile": func(text []byte) []byte { return []byte(strings.Replace(string(text), "_64x64", "_32x32", 1)) },
+	"another version": func(text []byte) []byte {
+		return []byte(strings.Replace(string(text), `"version": 1`, `"version": 2`, 1))
+	},
+	"another machine": func(text []byte) []byte {
+		return []byte(strings.Replace(string(text), "NVIDIA Test", "NVIDIA Rest", 1))
+	},
+	"too large": func(text []byte) []byte { return append(text, make([]byte, 16<<20)...) },
 }
 
 // TestDamagedCachesAreWrittenAnew: one line says so, the cost model is asked
