@@ -17,7 +17,8 @@
 // backward, whose instructions each call one kernel of kernels/cpu that writes
 // into a buffer of its own. On a GPU the schedule gets a [Plan], a place in one
 // arena for every result, and its launches are recorded once and replayed; the
-// batch of the next step is copied meanwhile.
+// batch of the next step is copied meanwhile, or made there of a set of images that
+// resides on the GPU, see [Program.Reside].
 //
 // No pass assigns layouts, for there is one: images are N,H,W,C in every buffer,
 // and weights are as PyTorch has them.

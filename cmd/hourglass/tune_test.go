@@ -11,10 +11,10 @@ import (
 	"hourglass/internal/gputest"
 )
 
-// TestRunsKeepTheirTiles times tiles for a run, changes the cache, and wants the
+// TestRunsOnCUDAKeepTheirTiles times tiles for a run, changes the cache, and wants the
 // resumed run to end with the weights of one that went through, whether batches
 // are made on the GPU or not.
-func TestRunsKeepTheirTiles(t *testing.T) {
+func TestRunsOnCUDAKeepTheirTiles(t *testing.T) {
 	gputest.Use(t)
 	t.Chdir(t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
