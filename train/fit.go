@@ -78,7 +78,7 @@ type fit struct {
 	batches *data.Batches
 	// resident: the training images are on the GPU, and a batch is made there.
 	resident bool
-	set     func(input string, value float64) // an input of one element
+	set      func(input string, value float64) // an input of one element
 	// examination is nil unless it is wanted.
 	examination *examination
 	state       State // of the steps that are finished
