@@ -12,7 +12,7 @@ import (
 // takeMemory gives every value an address that has one in all slots.
 func (c *captured) takeMemory() error {
 	s := c.schedule
-	plan := s.plan(c.homeNames())
+	plan := s.plan(c.homeNames(), overOnGPU)
 	arena, err := c.alloc(plan.Arena)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func (c *captured) takeMemory() error {
 			c.address[in.result] = c.address[in.operands[0]]
 			continue
 		}
-		places := append([]Buffer{plan.Steps[i].Result}, plan.Steps[i].Further...)
+		places := plan.Steps[i].results()
 		for k, v := range in.results() {
 			if parameter, gradient := c.homes[v]; gradient {
 				offset, _ := c.mirror.store.offset(&c.mirror.store.Parameters[parameter])
@@ -176,7 +176,7 @@ func (c *captured) need(batch int) int {
 			}
 		}
 	}
-	slot, lives := s.slots(s.named(c.homeNames()))
+	slot, lives := s.slots(s.named(c.homeNames()), overOnGPU)
 	for v, k := range slot {
 		lives[k].bytes = bytes(v)
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -93,12 +94,22 @@ func firstGPU() (*gpu, string) {
 	return nil, "no GPU works"
 }
 
-// matrixCapability is the compute capability from which on GPUs multiply in tf32.
+// matrixCapability is the compute capability from which on GPUs multiply in tf32
+// and bf16.
 const matrixCapability = 80
 
-// FastestPrecision is tf32 on GPUs that have it, fp32 elsewhere.
-func (d *Device) FastestPrecision() kernels.Precision {
+// Precisions are those in which the device multiplies.
+func (d *Device) Precisions() []kernels.Precision {
 	if d.gpu != nil && d.gpu.device.GPU().Capability >= matrixCapability {
+		return []kernels.Precision{kernels.FP32, kernels.TF32, kernels.BF16}
+	}
+	return []kernels.Precision{kernels.FP32}
+}
+
+// DefaultPrecision is tf32 on GPUs that have it, fp32 elsewhere. It is never bf16,
+// whose factors lose more than models can be trusted to bear unasked.
+func (d *Device) DefaultPrecision() kernels.Precision {
+	if slices.Contains(d.Precisions(), kernels.TF32) {
 		return kernels.TF32
 	}
 	return kernels.FP32
@@ -107,7 +118,7 @@ func (d *Device) FastestPrecision() kernels.Precision {
 // SetPrecision says how programs that are compiled from now on multiply. At first
 // it is fp32, which is all that the CPU and GPUs before compute capability 8.0 have.
 func (d *Device) SetPrecision(p kernels.Precision) error {
-	if p != kernels.FP32 && p != d.FastestPrecision() {
+	if !slices.Contains(d.Precisions(), p) {
 		return fmt.Errorf("precision %v needs a GPU of compute capability 8.0 or later, and the device is %v; choose fp32", p, d)
 	}
 	if d.gpu != nil {
@@ -138,7 +149,15 @@ func (d *Device) engine(p *Program, outputs int, optimiser *kernels.Optimiser) (
 	if d.gpu != nil {
 		return newCaptured(d.gpu, p.store, &p.schedule, p.homes, outputs, optimiser)
 	}
-	return newTape(d.workers, p.store, &p.schedule, p.homes, optimiser)
+	return newTape(d.workers, p.store, &p.schedule, p.homes, p.planFor(d.overwriting()), optimiser)
+}
+
+// overwriting is that of the device's kernels.
+func (d *Device) overwriting() overwriting {
+	if d.gpu != nil {
+		return overOnGPU
+	}
+	return cpu.Over
 }
 
 // Pull brings a store up to date with what programs on the device have made of

@@ -12,13 +12,12 @@
 //
 // Every node is made by [Apply] from a kernels.Operation. [Compile]
 // differentiates the cost once, lowers what the outputs need to a schedule of
-// operations on flat buffers, runs passes over it, and hands it to the device:
-// on the CPU a Gorgonia TapeMachine runs it as a graph of two nodes, forward and
-// backward, whose instructions each call one kernel of kernels/cpu that writes
-// into a buffer of its own. On a GPU the schedule gets a [Plan], a place in one
-// arena for every result, and its launches are recorded once and replayed; the
-// batch of the next step is copied meanwhile, or made there of a set of images that
-// resides on the GPU, see [Program.Reside].
+// operations on flat buffers, runs passes over it, gives it a [Plan], a place in
+// one arena for every result, and hands it to the device: on the CPU a Gorgonia
+// TapeMachine runs it as a graph of two nodes, forward and backward, whose
+// instructions each call one kernel of kernels/cpu. On a GPU its launches are
+// recorded once and replayed; the batch of the next step is copied meanwhile, or
+// made there of a set of images that resides on the GPU, see [Program.Reside].
 //
 // No pass assigns layouts, for there is one: images are N,H,W,C in every buffer,
 // and weights are as PyTorch has them.

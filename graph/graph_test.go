@@ -223,6 +223,34 @@ func TestNotFinite(t *testing.T) {
 	}
 }
 
+// TestNotFiniteBeforeTheStateIs assigns state that what comes first reads: where a
+// step is not finite, that is not what it first appeared in, although the state
+// holds infinity after it; and the state is what it was before.
+func TestNotFiniteBeforeTheStateIs(t *testing.T) {
+	store, err := graph.NewStore([]graph.Variable{{Name: "w", Shape: kernels.Shape{1}}}, []graph.Variable{{Name: "mean", Shape: kernels.Shape{1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := graph.NewBuilder(store, true)
+	first := must(ops.Exp(b.Variable("mean")))
+	b.Output("first", first)
+	square := must(ops.Square(b.Variable("w")))
+	b.Assign("mean", square)
+	b.Cost(must(ops.Sum(must(ops.Mul(first, square)))))
+	p, err := graph.Compile(open(t, 1), b, &kernels.Optimiser{Rule: kernels.SGD})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	store.Lookup("w").Data[0], store.Lookup("mean").Data[0] = 3e38, 0.5
+	if _, err := p.Step(1, 1); !errors.Is(err, graph.ErrNotFinite) || !strings.Contains(err.Error(), "first appeared in square") {
+		t.Errorf("the error is %v, want ErrNotFinite that names the square", err)
+	}
+	if mean := store.Lookup("mean").Data[0]; mean != 0.5 {
+		t.Errorf("the state is %g after the step, want 0.5 as before", mean)
+	}
+}
+
 // TestRefusals lists what Compile refuses, with a part of its sentence.
 func TestRefusals(t *testing.T) {
 	tests := []struct {

@@ -94,7 +94,7 @@ func TestNormGradientsAreFused(t *testing.T) {
 						outputs[k] = append(outputs[k], p.Output(name))
 					}
 					if n := p.Cost().Instructions; k == 1 && n != c.instructions {
-						t.Errorf("%v and %v: %d instructions, want %d:\n%v", g.Norm, a.Function, n, c.instructions, p.schedule.plan(nil))
+						t.Errorf("%v and %v: %d instructions, want %d:\n%v", g.Norm, a.Function, n, c.instructions, p.schedule.plan(nil, overOnGPU))
 					}
 				}
 				if err := equal(outputs[1], outputs[0]); err != nil {

@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"hourglass/kernels"
+	"hourglass/kernels/cpu"
 )
 
 // randomGraph builds a graph of random operations on 4x6 matrices whose
@@ -288,7 +289,7 @@ func TestLossesAreFused(t *testing.T) {
 			if !alone && fused != c.fused {
 				t.Errorf("%s: %d losses are fused, want %d", c.name, fused, c.fused)
 			}
-			machine, err := newTape(device.workers, b.Store, &l.schedule, nil, nil)
+			machine, err := newTape(device.workers, b.Store, &l.schedule, nil, l.plan(nil, cpu.Over), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

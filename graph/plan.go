@@ -45,6 +45,9 @@ type Buffer struct {
 	Offset int // of a temporary in the arena, in bytes
 }
 
+// results are all buffers that the step writes.
+func (p PlanStep) results() []Buffer { return append([]Buffer{p.Result}, p.Further...) }
+
 func (b Buffer) String() string {
 	if b.Name != "" {
 		return b.Name
@@ -52,9 +55,13 @@ func (b Buffer) String() string {
 	return fmt.Sprintf("@%d", b.Offset)
 }
 
-// overwritable lists the operands that the result of an operation may be
-// written over, where nothing reads them later.
-func overwritable(op kernels.Operation) []int {
+// overwriting lists the operands that the result of an operation may be written
+// over, where nothing reads them later. Every device has its own: [cpu.Over] is
+// that of the CPU.
+type overwriting func(op kernels.Operation) []int
+
+// overOnGPU is that of the kernels of GPUs.
+func overOnGPU(op kernels.Operation) []int {
 	p, err := launch.Lower(op, kernels.FP32)
 	if err != nil {
 		return nil // the device will say so; here it only costs memory
@@ -64,9 +71,9 @@ func overwritable(op kernels.Operation) []int {
 
 // plan places the temporaries of a schedule. Results with a home (gradients in
 // the store's block) and the results of an Updater are not temporaries.
-func (s *schedule) plan(names map[int]string) *Plan {
+func (s *schedule) plan(names map[int]string, over overwriting) *Plan {
 	names = s.named(names)
-	slot, lives := s.slots(names)
+	slot, lives := s.slots(names, over)
 	offsets, arena := place(lives)
 	p := &Plan{Arena: arena, Unfused: s.unfused}
 	for i, l := range lives {
@@ -134,7 +141,7 @@ func (s *schedule) named(given map[int]string) map[int]string {
 // slots gives every temporary a piece of memory with its lifetime. A result
 // takes over the memory of an operand that is read for the last time, where the
 // kernel allows it.
-func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifetime) {
+func (s *schedule) slots(names map[int]string, over overwriting) (slot map[int]int, lives []lifetime) {
 	last := s.lastReads()
 	slot = make(map[int]int)
 	for i, in := range s.instructions {
@@ -150,9 +157,10 @@ func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifeti
 		}
 		bytes := 4 * s.values[in.result].shape.Size()
 		taken := -1
-		for _, operand := range overwritable(in.op) {
+		allowed := over(in.op)
+		for _, operand := range allowed {
 			v := in.operands[operand]
-			if k, temporary := slot[v]; temporary && last[v] == i && lives[k].last == i && lives[k].bytes == bytes {
+			if k, temporary := slot[v]; temporary && last[v] == i && lives[k].last == i && lives[k].bytes == bytes && in.readsOnlyAs(v, allowed) {
 				taken = k
 				break
 			}
@@ -165,6 +173,17 @@ func (s *schedule) slots(names map[int]string) (slot map[int]int, lives []lifeti
 		lives[taken].last = last[in.result]
 	}
 	return slot, lives
+}
+
+// readsOnlyAs reports whether a value is none but the listed operands of an
+// instruction.
+func (in instruction) readsOnlyAs(v int, operands []int) bool {
+	for k, other := range in.operands {
+		if other == v && !slices.Contains(operands, k) {
+			return false
+		}
+	}
+	return true
 }
 
 // lastReads is the last instruction that reads each value; a value that nothing

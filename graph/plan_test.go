@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hourglass/kernels"
+	"hourglass/kernels/cpu"
 )
 
 // TestPlacesNeverOverlap draws buffers at random and compares every pair.
@@ -68,7 +69,7 @@ func owners(s *schedule, p *Plan) error {
 				return fmt.Errorf("step %d reads value %d, which has been written over", i, v)
 			}
 		}
-		for k, b := range append([]Buffer{p.Steps[i].Result}, p.Steps[i].Further...) {
+		for k, b := range p.Steps[i].results() {
 			where[in.results()[k]] = b
 			if b.Name == "" {
 				own(b, in.results()[k])
@@ -89,7 +90,13 @@ func TestPlansKeepLiveBuffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer device.Close()
-	saved := 0
+	for name, over := range map[string]overwriting{"a GPU": overOnGPU, "the CPU": cpu.Over} {
+		t.Run(name, func(t *testing.T) { keepLiveBuffers(t, device, over) })
+	}
+}
+
+func keepLiveBuffers(t *testing.T, device *Device, over overwriting) {
+	saved, inPlace := 0, 0
 	for seed := range uint64(100) {
 		var texts []string
 		for range 2 {
@@ -101,11 +108,15 @@ func TestPlansKeepLiveBuffers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			plan := p.Plan()
+			plan := p.planFor(over)
 			if err := owners(&p.schedule, plan); err != nil {
 				t.Fatalf("seed %d: %v\n%v", seed, err, plan)
 			}
-			saved += plan.Sum - plan.Arena
+			n, err := sumsInPlace(&p.schedule, plan)
+			if err != nil {
+				t.Fatalf("seed %d: %v\n%v", seed, err, plan)
+			}
+			saved, inPlace = saved+plan.Sum-plan.Arena, inPlace+n
 			texts = append(texts, plan.String())
 		}
 		if texts[0] != texts[1] {
@@ -114,6 +125,58 @@ func TestPlansKeepLiveBuffers(t *testing.T) {
 	}
 	if saved == 0 {
 		t.Error("no plan shares any memory")
+	}
+	if inPlace == 0 {
+		t.Error("no sum is added to one of its terms")
+	}
+}
+
+// sumsInPlace counts the sums that are written over one of their terms, as those
+// of gradients are where a value is used twice. It is an error if one is not, and
+// a term of its size is read for the last time.
+func sumsInPlace(s *schedule, p *Plan) (n int, err error) {
+	last := s.lastReads()
+	for i, in := range s.instructions {
+		sum, ok := in.op.(kernels.Combine)
+		if !ok || sum.Arithmetic != kernels.Add || p.Steps[i].Result.Name != "" {
+			continue
+		}
+		ends, over := false, false
+		for k, b := range p.Steps[i].Operands {
+			if b.Name == "" && b.Shape.Size() == sum.Result().Size() && last[in.operands[k]] == i {
+				ends, over = true, over || b.Offset == p.Steps[i].Result.Offset
+			}
+		}
+		if ends && !over {
+			return n, fmt.Errorf("step %d adds two values into a third buffer, where one of them ends", i)
+		}
+		if over {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// TestAValueReadTwiceIsWrittenOverOnce doubles a value, which is both operands of
+// a sum: its memory may be taken only where a kernel allows it of both.
+func TestAValueReadTwiceIsWrittenOverOnce(t *testing.T) {
+	shape := kernels.Shape{4}
+	s := &schedule{values: []value{{shape: shape, name: "x", producer: -1}}}
+	v := s.emit(kernels.Map{Function: kernels.Exp, Size: 4}, shape, []int{0})
+	s.roots = []int{s.emit(kernels.Combine{A: shape, B: shape}, shape, []int{v, v})}
+	for _, c := range []struct {
+		over    []int
+		buffers int
+	}{{nil, 2}, {[]int{0}, 2}, {[]int{1}, 2}, {[]int{0, 1}, 1}} {
+		plan := s.plan(nil, func(op kernels.Operation) []int {
+			if len(op.Operands()) == 2 {
+				return c.over
+			}
+			return nil
+		})
+		if n := len(plan.Temporaries); n != c.buffers {
+			t.Errorf("over operands %v there are %d buffers, want %d", c.over, n, c.buffers)
+		}
 	}
 }
 
@@ -124,7 +187,7 @@ func TestOwnersSeesAnOverwrite(t *testing.T) {
 	a := s.emit(kernels.Map{Function: kernels.Exp, Size: 4}, shape, []int{0})
 	b := s.emit(kernels.Map{Function: kernels.Square, Size: 4}, shape, []int{0})
 	s.roots = []int{s.emit(kernels.Combine{A: shape, B: shape}, shape, []int{a, b})}
-	p := s.plan(nil)
+	p := s.plan(nil, overOnGPU)
 	if err := owners(s, p); err != nil {
 		t.Fatal(err)
 	}

@@ -230,29 +230,28 @@ func (s *schedule) describe(i int) string {
 type Cost struct {
 	Instructions int
 	FLOPs        int // multiplications and additions
-	Bytes        int // of all buffers that the program holds beside the store
+	Bytes        int // of the arena that all temporaries share, see [Plan]
 }
 
 // Cost adds up the schedule.
 func (p *Program) Cost() Cost {
-	var c Cost
+	c := Cost{Instructions: len(p.schedule.instructions), Bytes: p.planFor(p.device.overwriting()).Arena}
 	for _, in := range p.schedule.instructions {
-		c.Instructions++
 		c.FLOPs += in.op.FLOPs()
-		for _, v := range in.results() {
-			c.Bytes += 4 * p.schedule.values[v].shape.Size()
-		}
 	}
 	return c
 }
 
-// Plan places the program's buffers as a device with one arena would.
-func (p *Program) Plan() *Plan {
+// Plan places the program's buffers as on a GPU, whatever its device is. On the
+// CPU, whose kernels write over fewer operands, the arena can be larger.
+func (p *Program) Plan() *Plan { return p.planFor(overOnGPU) }
+
+func (p *Program) planFor(over overwriting) *Plan {
 	names := make(map[int]string)
 	for v, parameter := range p.homes {
 		names[v] = "∂" + p.store.Parameters[parameter].Name
 	}
-	return p.schedule.plan(names)
+	return p.schedule.plan(names, over)
 }
 
 // Close frees what the program holds on its device.

@@ -29,7 +29,9 @@ type tape struct {
 	clock    kernels.Clock
 	schedule *schedule
 	store    *Store
-	buffers  [][]float32 // of each value; results keep theirs from run to run
+	buffers  [][]float32 // of each value; what it holds is of the value while that lives
+	arena    []float32   // in which those of results lie
+	updated  []updated
 	stages   []*stage
 	graph    *gorgonia.ExprGraph
 	machine  gorgonia.VM
@@ -40,11 +42,12 @@ type tape struct {
 }
 
 // newTape prepares all kernels. homes are the values that are computed straight
-// into the store's block of gradients; optimiser is nil outside training.
-func newTape(workers *cpu.Workers, store *Store, s *schedule, homes map[int]int, optimiser *kernels.Optimiser) (*tape, error) {
+// into the store's block of gradients; plan says where the others lie; optimiser
+// is nil outside training.
+func newTape(workers *cpu.Workers, store *Store, s *schedule, homes map[int]int, plan *Plan, optimiser *kernels.Optimiser) (*tape, error) {
 	t := &tape{schedule: s, store: store}
 	t.context = &cpu.Context{Workers: workers, Clock: &t.clock}
-	t.allocate(homes)
+	t.allocate(homes, plan)
 	if err := t.prepare(homes); err != nil {
 		return nil, err
 	}
@@ -90,6 +93,7 @@ func (t *tape) finish() (norm float64, err error) { return t.norm, nil }
 func (t *tape) depth() int                        { return 1 }
 
 func (t *tape) step(clock kernels.Clock, rate float64, step int) (norm float64, err error) {
+	t.rememberState()
 	if err := t.run(clock); err != nil {
 		return 0, err
 	}
@@ -101,34 +105,30 @@ func (t *tape) step(clock kernels.Clock, rate float64, step int) (norm float64, 
 	return norm, nil
 }
 
-func (t *tape) visit(look func(instruction int, result []float32) bool) error {
-	for i, in := range t.schedule.instructions {
-		for _, v := range in.results() {
-			if !look(i, t.buffers[v]) {
-				return nil
-			}
-		}
-	}
-	return nil
-}
-
 // allocate gives every value its buffer. A result's is a gradient's place in the
-// store, the memory of the state that an Updater writes, or new memory.
-func (t *tape) allocate(homes map[int]int) {
+// store, the memory of the state that an Updater writes, or its place in an arena
+// where others lie before and after its life. Pages of the arena that the machine
+// has not given before are zeroed when they are first written.
+func (t *tape) allocate(homes map[int]int, plan *Plan) {
+	t.arena = make([]float32, plan.Arena/4)
 	t.buffers = make([][]float32, len(t.schedule.values))
 	for v, val := range t.schedule.values {
 		t.buffers[v] = val.data
 	}
-	for _, in := range t.schedule.instructions {
+	for i, in := range t.schedule.instructions {
 		if _, updates := in.op.(kernels.Updater); updates {
-			t.buffers[in.result] = t.buffers[in.operands[0]]
+			state := t.buffers[in.operands[0]]
+			t.buffers[in.result] = state
+			t.updated = append(t.updated, updated{state, make([]float32, len(state))})
 			continue
 		}
-		for _, v := range in.results() {
+		places := plan.Steps[i].results()
+		for k, v := range in.results() {
 			if parameter, gradient := homes[v]; gradient {
 				t.buffers[v] = t.store.Parameters[parameter].Gradient
 			} else {
-				t.buffers[v] = make([]float32, t.schedule.values[v].shape.Size())
+				first, size := places[k].Offset/4, t.schedule.values[v].shape.Size()
+				t.buffers[v] = t.arena[first : first+size : first+size]
 			}
 		}
 	}

@@ -66,20 +66,25 @@ func (s *stage) Hashcode() uint32 {
 	return h.Sum32()
 }
 
-// Do runs the kernels. A panic is returned as an error that names the
+// Do runs the kernels.
+func (s *stage) Do(...gorgonia.Value) (gorgonia.Value, error) {
+	return s.value, s.run(0, len(s.calls))
+}
+
+// run runs the kernels [from, to). A panic is returned as an error that names the
 // operation, because the machine runs a stage on a goroutine without recover.
-func (s *stage) Do(...gorgonia.Value) (result gorgonia.Value, err error) {
-	running := 0
+func (s *stage) run(from, to int) (err error) {
+	running := from
 	defer func() {
 		if r := recover(); r != nil {
 			err = failed(s.calls[running].op, r)
 		}
 	}()
-	for i, c := range s.calls {
-		running = i
+	for ; running < to; running++ {
+		c := &s.calls[running]
 		c.kernel(c.out, c.in)
 	}
-	return s.value, nil
+	return nil
 }
 
 // vector makes a tensor of a buffer, without copying.

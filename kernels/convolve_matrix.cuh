@@ -1,7 +1,11 @@
 // Convolution, its gradient by the input and its gradient by the filters as
-// implicit matrix products in tf32 on the matrix units: the layouts and the classes
-// of pixels are those of convolve.cu, the filters those of repack_rows. A block
-// makes a tile of rows x columns (matrix.cuh).
+// implicit matrix products in tf32 or bf16 on the matrix units: the layouts and the
+// classes of pixels are those of convolve.cu, the filters those of repack_rows:
+//
+//	repack_rows   w ─► groups, outer, R·S, inner, so that the depth of one outer
+//	              channel is a row
+//
+// A block makes a tile of rows x columns (matrix.cuh).
 //
 // Bytes: the result once; a source once for each column of tiles, its taps from
 // the first cache; the filters once for each row of tiles.
@@ -249,3 +253,48 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
         backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS);              \
     }                                                                                                              \
     EXPORT(name)
+
+// REPACK lays out filters for the kernels of Units; a thread writes one element of
+// `packed`.
+#define REPACK(name, Units)                                                                                        \
+    KERNEL name(const float *RESTRICT w, float *RESTRICT packed, int size, int taps, int inner, int inner_stride,  \
+                int outer, int outer_stride) {                                                                     \
+        int i = item();                                                                                            \
+        if (i >= size) return;                                                                                     \
+        int in = i % inner, tap = i / inner % taps, o = i / inner / taps % outer, group = i / inner / taps / outer; \
+        packed[i] = Units::repacked(w[group * taps * inner * outer + o * outer_stride + in * inner_stride + tap]); \
+    }                                                                                                              \
+    EXPORT(name)
+
+template <class Units> struct Tiles {
+    using Square = WarpTile<Units, 128, 128, 64, 32, 16>;
+    using Wide = WarpTile<Units, 128, 64, 32, 32, 16>;
+    using Small = WarpTile<Units, 64, 64, 32, 16, 16>;
+    using Tall = WarpTile<Units, 128, 32, 32, 16, 16>;
+    using DeepSquare = WarpTile<Units, 128, 128, 64, 32, 32>; // for depths of many pixels
+    using DeepWide = WarpTile<Units, 128, 64, 32, 32, 32>;
+    using Low = WarpTile<Units, 64, 32, 16, 16, 16>;
+};
+
+// CONVOLVE_MATRIX is all kernels of warps in one precision. Those whose name ends in
+// _by_4 copy four neighbours at a time: channels in and out of a group are then
+// multiples of four. The others take any.
+#define CONVOLVE_MATRIX(precision, Units)                                                                          \
+    CONVOLVE(convolve_forward_##precision##_128x128_by_4, forward, Tiles<Units>::Square, 4)                        \
+    CONVOLVE(convolve_forward_##precision##_128x64_by_4, forward, Tiles<Units>::Wide, 4)                           \
+    CONVOLVE(convolve_forward_##precision##_64x64_by_4, forward, Tiles<Units>::Small, 4)                           \
+    CONVOLVE(convolve_forward_##precision##_128x32_by_4, forward, Tiles<Units>::Tall, 4)                           \
+    CONVOLVE(convolve_forward_##precision##_64x64, forward, Tiles<Units>::Small, 1)                                \
+    CONVOLVE(convolve_forward_##precision##_128x32, forward, Tiles<Units>::Tall, 1)                                \
+    CONVOLVE(convolve_backward_input_##precision##_128x128_by_4, backward_input, Tiles<Units>::Square, 4)          \
+    CONVOLVE(convolve_backward_input_##precision##_128x64_by_4, backward_input, Tiles<Units>::Wide, 4)             \
+    CONVOLVE(convolve_backward_input_##precision##_64x64_by_4, backward_input, Tiles<Units>::Small, 4)             \
+    CONVOLVE(convolve_backward_input_##precision##_128x32_by_4, backward_input, Tiles<Units>::Tall, 4)             \
+    CONVOLVE(convolve_backward_input_##precision##_64x64, backward_input, Tiles<Units>::Small, 1)                  \
+    CONVOLVE(convolve_backward_input_##precision##_128x32, backward_input, Tiles<Units>::Tall, 1)                  \
+    CONVOLVE_WEIGHT(convolve_backward_weight_##precision##_128x128_by_4, Tiles<Units>::DeepSquare, 4, 4)           \
+    CONVOLVE_WEIGHT(convolve_backward_weight_##precision##_128x64_by_4, Tiles<Units>::DeepWide, 4, 4)              \
+    CONVOLVE_WEIGHT(convolve_backward_weight_##precision##_64x64_by_4, Tiles<Units>::Small, 4, 4)                  \
+    CONVOLVE_WEIGHT(convolve_backward_weight_##precision##_64x32_by_4, Tiles<Units>::Low, 4, 4)                    \
+    CONVOLVE_WEIGHT(convolve_backward_weight_##precision##_64x32_by_1_4, Tiles<Units>::Low, 1, 4)                  \
+    CONVOLVE_WEIGHT(convolve_backward_weight_##precision##_64x64, Tiles<Units>::Small, 1, 1)

@@ -77,6 +77,25 @@ DEVICE void add_product(float (&d)[4], const float (&a)[4], const float (&b)[2])
         : "r"(bits_of(a[0])), "r"(bits_of(a[1])), "r"(bits_of(a[2])), "r"(bits_of(a[3])), "r"(bits_of(b[0])), "r"(bits_of(b[1])));
 }
 
+// The same for factors of bf16, 16 deep, two in a word, the shallower in its lower
+// half:
+//
+//	a  16 rows, 16 deep     rows group, group+8 at depths 2·place, 2·place+1; then 8 deeper
+//	b  8 columns, 16 deep   column group at depths 2·place, 2·place+1; then 8 deeper
+DEVICE void add_product(float (&d)[4], const uint32 (&a)[4], const uint32 (&b)[2]) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+// two_of_bf16 is a word of two numbers with 7 bits of mantissa, halves rounded to
+// even.
+DEVICE uint32 two_of_bf16(float lower, float upper) {
+    uint32 two;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(two) : "f"(upper), "f"(lower));
+    return two;
+}
+
 // rounded_to_tf32 is x with 10 bits of mantissa, halves rounded away from zero.
 DEVICE float rounded_to_tf32(float x) {
     uint32 bits;

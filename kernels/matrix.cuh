@@ -1,5 +1,5 @@
 // The product of two tiles by a block of 256 threads on the matrix units, the
-// core of matrix products and convolutions in tf32:
+// core of matrix products and convolutions in tf32 and bf16:
 //
 //	sum[row, column] = Σ_d left[row, d] · right[d, column]
 //
@@ -78,12 +78,59 @@ template <int Extent, int Width, int Step> struct RowFast {
     }
 };
 
+// TF32 and BF16 are what warps multiply: how deep a product is, and fragments of its
+// factors from the numbers of panels, which are float32.
+struct TF32 {
+    using Word = float;
+    static const int DEPTH = 8;
+
+    // repacked is a filter as it is laid out for the gathering kernels.
+    DEVICE static float repacked(float w) { return rounded_to_tf32(w); }
+
+    template <class Panel, class Stages> DEVICE static void left(const Stages &stages, int at, int first, int further, int depth, Word (&a)[4]) {
+        Panel::left(stages, at, first, further, depth, a);
+    }
+    template <class Panel, class Stages> DEVICE static void right(const Stages &stages, int at, int first, int further, int depth, Word (&b)[2][2]) {
+        Panel::right(stages, at, first, further, depth, b);
+    }
+};
+
+// In BF16 a fragment is two of TF32's, rounded on the way. What these hold are not the
+// depths that a lane should bring, but both factors bring the same ones, and a sum
+// over depths may be taken in any order of them.
+struct BF16 {
+    using Word = uint32;
+    static const int DEPTH = 16;
+
+    DEVICE static float repacked(float w) { return w; }
+
+    template <class Panel, class Stages> DEVICE static void left(const Stages &stages, int at, int first, int further, int depth, Word (&a)[4]) {
+        UNROLL
+        for (int half = 0; half < 2; half++) {
+            float v[4];
+            Panel::left(stages, at, first, further, depth + half * 8, v);
+            a[half * 2] = two_of_bf16(v[0], v[2]);
+            a[half * 2 + 1] = two_of_bf16(v[1], v[3]);
+        }
+    }
+    template <class Panel, class Stages> DEVICE static void right(const Stages &stages, int at, int first, int further, int depth, Word (&b)[2][2]) {
+        UNROLL
+        for (int half = 0; half < 2; half++) {
+            float v[2][2];
+            Panel::right(stages, at, first, further, depth + half * 8, v);
+            b[0][half] = two_of_bf16(v[0][0], v[0][1]);
+            b[1][half] = two_of_bf16(v[1][0], v[1][1]);
+        }
+    }
+};
+
 // WarpTile is the shape of a block's share and of each warp's, WarpRows x
 // WarpColumns elements in fragments of 16x8 (mma.sync).
-template <int Rows, int Columns, int WarpRows, int WarpColumns, int Step> struct WarpTile {
+template <class Units, int Rows, int Columns, int WarpRows, int WarpColumns, int Step> struct WarpTile {
     static_assert(Rows * Columns == THREADS / WARP * WarpRows * WarpColumns, "a tile is made by 8 warps");
     static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8, STEP = Step;
     static_assert(ACROSS % 2 == 0, "columns are read 16 at a time");
+    static_assert(Step % Units::DEPTH == 0, "a step is some products deep");
     static const bool BEHIND = false;
 
     // The first row and column of this thread's warp.
@@ -94,14 +141,14 @@ template <int Rows, int Columns, int WarpRows, int WarpColumns, int Step> struct
     template <class LeftPanel, class RightPanel, class Stages, int Count>
     DEVICE static void multiply(const Stages &stages, int at, float (&sum)[Count]) {
         UNROLL
-        for (int d = 0; d < STEP; d += 8) {
-            float a[DOWN][4], b[ACROSS / 2][2][2];
+        for (int d = 0; d < STEP; d += Units::DEPTH) {
+            typename Units::Word a[DOWN][4], b[ACROSS / 2][2][2];
             UNROLL
             for (int i = 0; i < DOWN; i++)
-                LeftPanel::left(stages, at, row(), 16 * i, d, a[i]);
+                Units::template left<LeftPanel>(stages, at, row(), 16 * i, d, a[i]);
             UNROLL
             for (int j = 0; j < ACROSS / 2; j++)
-                RightPanel::right(stages, at + LeftPanel::SIZE, column(), 16 * j, d, b[j]);
+                Units::template right<RightPanel>(stages, at + LeftPanel::SIZE, column(), 16 * j, d, b[j]);
             UNROLL
             for (int i = 0; i < DOWN; i++)
                 UNROLL

@@ -15,9 +15,12 @@ const (
 	// TF32 multiplies 10 bits of the factors' mantissas, on the matrix units of GPUs
 	// since compute capability 8.0: filters are rounded to them, other factors cut off.
 	TF32
+	// BF16 multiplies 7 bits of the factors' mantissas, on the same units: all factors
+	// are rounded to them.
+	BF16
 )
 
-var precisionNames = [...]string{"fp32", "tf32"}
+var precisionNames = [...]string{"fp32", "tf32", "bf16"}
 
 func (p Precision) String() string {
 	if p < 0 || int(p) >= len(precisionNames) {
@@ -26,14 +29,14 @@ func (p Precision) String() string {
 	return precisionNames[p]
 }
 
-// ParsePrecision reads "fp32" or "tf32".
+// ParsePrecision reads "fp32", "tf32" or "bf16".
 func ParsePrecision(name string) (Precision, error) {
 	for p, known := range precisionNames {
 		if name == known {
 			return Precision(p), nil
 		}
 	}
-	return FP32, fmt.Errorf("precision %q does not exist; choose fp32 or tf32", name)
+	return FP32, fmt.Errorf("precision %q does not exist; choose fp32, tf32 or bf16", name)
 }
 
 // CutTF32 is x without what is beyond 10 bits of mantissa.
@@ -46,4 +49,13 @@ func RoundTF32(x float32) float32 {
 		return x
 	}
 	return math.Float32frombits((bits + 0x1000) &^ 0x1fff)
+}
+
+// RoundBF16 is x with 7 bits of mantissa, halves rounded to even.
+func RoundBF16(x float32) float32 {
+	bits := math.Float32bits(x)
+	if bits&0x7f800000 == 0x7f800000 { // NaN and infinity
+		return x
+	}
+	return math.Float32frombits((bits + 0x7fff + bits>>16&1) &^ 0xffff)
 }

@@ -89,11 +89,17 @@ func (w *walker) everyProgram(op kernels.Operation) ([]launch.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	rounded, err := launch.Variants(op, kernels.TF32, w.capability())
-	if err != nil || rounded[0].Precision == kernels.FP32 {
-		return []launch.Program{exact}, err
+	programs := []launch.Program{exact}
+	for _, precision := range []kernels.Precision{kernels.TF32, kernels.BF16} {
+		rounded, err := launch.Variants(op, precision, w.capability())
+		if err != nil {
+			return nil, err
+		}
+		if rounded[0].Precision == precision {
+			programs = append(programs, rounded...)
+		}
 	}
-	return append([]launch.Program{exact}, rounded...), nil
+	return programs, nil
 }
 
 // training is a model to be trained on so many images a step.
@@ -155,10 +161,7 @@ func (w *walker) capability() int { return int(w.device.GPU().Capability) }
 
 // seen are the inputs as a program multiplies them.
 func seen(program launch.Program, inputs [][]float64) [][]float64 {
-	if program.Precision == kernels.TF32 {
-		return cases.Rounded(inputs, program.Rounded)
-	}
-	return inputs
+	return cases.Rounded(inputs, program.Precision, program.Rounded)
 }
 
 func (w *walker) withDefinition(c cases.Case, program launch.Program) error {
@@ -192,7 +195,7 @@ func (w *walker) withCPU(c cases.Case, program launch.Program) error {
 		want = inputs[0]
 	}
 	kernel(want, inputs)
-	if program.Precision == kernels.TF32 && len(kernels.Further(c.Op)) > 0 { // what is summed besides is not rounded
+	if program.Precision != kernels.FP32 && len(kernels.Further(c.Op)) > 0 { // what is summed besides is not rounded
 		exact := narrow(given)
 		kernel(make([]float32, len(want)), exact)
 		copy(inputs[len(c.Op.Operands()):], exact[len(c.Op.Operands()):])

@@ -8,14 +8,14 @@ import (
 
 // arithmetic are the flags of commands that train, for a GPU's products.
 type arithmetic struct {
-	Precision string `enum:"auto,fp32,tf32" default:"auto" help:"Arithmetic of a GPU's products: fp32, or tf32, which multiplies 10 bits of mantissa on the matrix units; auto takes tf32 where the GPU has it."`
-	Tune      string `enum:"off,cached,measure" default:"cached" help:"Tiles of a GPU's products in tf32: off takes those of a model of their cost; cached those that were once timed on this GPU, where there are any; measure times them all now and keeps the fastest for later. Tiles differ in the last bits of results; a run that is resumed goes on with those it began with."`
+	Precision string `enum:"auto,fp32,tf32,bf16" default:"auto" help:"Arithmetic of a GPU's products: fp32; tf32 or bf16, which multiply 10 or 7 bits of mantissa on the matrix units of compute capability 8.0 and later; auto takes tf32 where the GPU has it, and never bf16."`
+	Tune      string `enum:"off,cached,measure" default:"cached" help:"Tiles of a GPU's products on the matrix units: off takes those of a model of their cost; cached those that were once timed on this GPU, where there are any; measure times them all now and keeps the fastest for later. Tiles differ in the last bits of results; a run that is resumed goes on with those it began with."`
 }
 
 // setArithmetic lets the device multiply as the flags say; empty ones, of commands
 // that have none, are as if not given.
 func (j *training) setArithmetic() error {
-	precision := j.device.FastestPrecision()
+	precision := j.device.DefaultPrecision()
 	if j.Precision != "auto" && j.Precision != "" {
 		var err error
 		if precision, err = kernels.ParsePrecision(j.Precision); err != nil {

@@ -78,7 +78,11 @@ func cudaFinding() finding {
 		return finding{"cuda", strings.TrimPrefix(err.Error(), "device cuda: "), true}
 	}
 	defer device.Close()
-	return finding{"cuda", device.String(), true}
+	var precisions []string
+	for _, p := range device.Precisions() {
+		precisions = append(precisions, p.String())
+	}
+	return finding{"cuda", fmt.Sprintf("%v; trains in %s, unless told otherwise in %v", device, strings.Join(precisions, ", "), device.DefaultPrecision()), true}
 }
 
 // leastSpace is what a run should find free: some hundred checkpoints of a

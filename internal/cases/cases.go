@@ -74,18 +74,25 @@ func (c Case) Defined(seed uint64, seen [][]float64) ([]float64, error) {
 	return append(products[:size:size], exact[size:]...), err
 }
 
-// Rounded are the inputs of a product as the matrix units see them in tf32: of its
-// two factors one is rounded, -1 for none, and the other cut off; a bias is as it is.
-func Rounded(inputs [][]float64, factor int) [][]float64 {
+// Rounded are the inputs of a product as the matrix units see them: in bf16 both
+// factors are rounded; in tf32 one is, -1 for none, and the other cut off; a bias is
+// as it is.
+func Rounded(inputs [][]float64, precision kernels.Precision, factor int) [][]float64 {
+	if precision == kernels.FP32 {
+		return inputs
+	}
 	seen := slices.Clone(inputs)
 	for i, values := range inputs[:2] {
+		round := kernels.CutTF32
+		switch {
+		case precision == kernels.BF16:
+			round = kernels.RoundBF16
+		case i == factor:
+			round = kernels.RoundTF32
+		}
 		seen[i] = make([]float64, len(values))
 		for j, v := range values {
-			if i == factor {
-				seen[i][j] = float64(kernels.RoundTF32(float32(v)))
-			} else {
-				seen[i][j] = float64(kernels.CutTF32(float32(v)))
-			}
+			seen[i][j] = float64(round(float32(v)))
 		}
 	}
 	return seen

@@ -58,7 +58,8 @@ func TestKernels(t *testing.T) {
 			t.Errorf("%s: %v", c.Name, err)
 		}
 	}
-	testMatrixUnits(t, m)
+	testMatrixUnits(t, m, kernels.TF32)
+	testMatrixUnits(t, m, kernels.BF16)
 	testUpdates(t, m)
 	countLaunches(t, m)
 }
@@ -97,21 +98,21 @@ func tryEveryWay(t *testing.T, m *Machine, c cases.Case, program launch.Program,
 }
 
 // testMatrixUnits takes every tile of every case that the matrix units can
-// compute. Products of rounded factors are exact, so that the definition of the
-// rounded operands is met as closely as in float32.
-func testMatrixUnits(t *testing.T, m *Machine) {
+// compute in a precision. Products of rounded factors are exact, so that the
+// definition of the rounded operands is met as closely as in float32.
+func testMatrixUnits(t *testing.T, m *Machine, precision kernels.Precision) {
 	for _, c := range cases.All() {
-		programs, err := launch.Variants(c.Op, kernels.TF32, capability)
+		programs, err := launch.Variants(c.Op, precision, capability)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		if programs[0].Precision != kernels.TF32 {
+		if programs[0].Precision != precision {
 			continue
 		}
 		inputs := c.Inputs(1)
 		for _, program := range programs {
-			want, err := c.Defined(1, cases.Rounded(c.Inputs(1), program.Rounded))
+			want, err := c.Defined(1, cases.Rounded(c.Inputs(1), precision, program.Rounded))
 			if err != nil {
 				t.Fatalf("%s: %v", c.Name, err)
 			}

@@ -107,6 +107,7 @@ func BenchmarkConvolveBackwardWeight(b *testing.B) {
 
 func BenchmarkMultiply(b *testing.B) {
 	for _, op := range []kernels.Multiply{
+		{M: 512, N: 512, K: 512},
 		{M: 1024, N: 1024, K: 1024},
 		{M: 64, N: 256, K: 4096, TransB: true, Bias: true},
 		{M: 64, N: 4096, K: 256, TransB: true, Bias: true},

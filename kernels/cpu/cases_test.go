@@ -80,6 +80,9 @@ func large() []cases.Case {
 		{N: 1, C: 20, H: 61, W: 70, K: 3, R: 3, S: 5, StrideH: 1, StrideW: 1, PadH: 0, PadW: 2, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 7, C: 96, H: 6, W: 6, K: 35, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 2, C: 24, H: 50, W: 50, K: 24, R: 3, S: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 2, DilationH: 1, DilationW: 2, Groups: 3},
+		{N: 13, C: 20, H: 7, W: 5, K: 35, R: 4, S: 3, StrideH: 2, StrideW: 1, PadH: 2, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 12, C: 34, H: 8, W: 9, K: 32, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2, DilationH: 2, DilationW: 2, Groups: 2},
+		{N: 6, C: 16, H: 3, W: 3, K: 16, R: 5, S: 5, StrideH: 1, StrideW: 1, PadH: 4, PadW: 4, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 1, C: 8, H: 90, W: 90, K: 8, R: 5, S: 5, StrideH: 3, StrideW: 3, PadH: 2, PadW: 2, DilationH: 1, DilationW: 1, Groups: 8},
 	} {
 		elu := kernels.Activation{Function: kernels.ELU, Alpha: 1}

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"unsafe"
 
 	"hourglass/kernels"
@@ -10,6 +11,10 @@ func init() {
 	register(prepareConvolveForward)
 	register(prepareConvolveBackwardInput)
 }
+
+// rowsAhead is the number of rows that are multiplied while those that follow
+// are fetched from memory.
+const rowsAhead = 4 * tileRows
 
 // patchProduct computes a convolution or its input gradient without an
 // im2col buffer: every result is a patch of the source, read in place, times
@@ -44,12 +49,11 @@ type patchClass struct {
 	vertical, horizontal sampling
 	src, dst             []int32 // of every result of a full block, in bytes
 	passes               []pass
-	firstTap             int // where its taps begin in a panel
 }
 
 // pass is a stretch of the inner axis that one run over the rows sums.
 type pass struct {
-	from   int // steps before it
+	from   int // steps of a panel before it
 	pieces []piece
 }
 
@@ -97,10 +101,23 @@ func (p *patchProduct) plan(n int, source imageShape, vertical, horizontal []sam
 	p.window = newWindow(n, source.h, source.w, source.c, vertical, horizontal, blockWish{atLeast: shares, pixels: 8 * tileRows})
 	for _, v := range vertical {
 		for _, h := range horizontal {
-			p.classes = append(p.classes, p.class(v, h))
+			p.weights.appendTaps(v.taps, h.taps)
 		}
 	}
 	p.weights.tabulate()
+	if p.weights.inner >= channelsWorthSplitting {
+		if v, h, saves := p.window.leaveOutBorder(vertical, horizontal, shares); saves {
+			vertical, horizontal = v, h
+			shares *= 4 // blocks are few, and parts of their columns cost nothing more
+		}
+	}
+	for _, v := range vertical {
+		for _, h := range horizontal {
+			p.classes = append(p.classes, p.class(v, h))
+		}
+	}
+	// Those of most results first: they fetch a block that is read in place.
+	slices.SortStableFunc(p.classes, func(a, b patchClass) int { return len(b.src) - len(a.src) })
 	p.panelShares = 1
 	if blocks := p.window.blocks(); blocks < shares {
 		p.panelShares = min(p.weights.total(), ceilDivide(shares, blocks))
@@ -109,11 +126,11 @@ func (p *patchProduct) plan(n int, source imageShape, vertical, horizontal []sam
 	p.pack, p.compute = p.packShare, p.computeShare
 }
 
-// class tabulates the results of one class in a full block, its taps and its
-// passes.
+// class tabulates the results of one class in a full block and its passes. A
+// pass ends where taps are left out, for a panel is read without a gap.
 func (p *patchProduct) class(v, h sampling) patchClass {
 	w, weights := p.window, &p.weights
-	class := patchClass{vertical: v, horizontal: h, firstTap: len(weights.order)}
+	class := patchClass{vertical: v, horizontal: h}
 	for image := range w.images {
 		for t := range min(w.results, v.count) {
 			for u := range h.count {
@@ -123,9 +140,18 @@ func (p *patchProduct) class(v, h sampling) patchClass {
 		}
 	}
 	var pieces []piece
+	begin, end := 0, 0 // of pieces in a panel, in taps
 	for i, r := range v.taps {
 		for j, s := range h.taps {
-			weights.order = append(weights.order, r*weights.width+s)
+			position := weights.position(r, s)
+			if position != end && len(pieces) > 0 {
+				class.passes = append(class.passes, cutPasses(begin*weights.inner, pieces)...)
+				pieces = nil
+			}
+			if len(pieces) == 0 {
+				begin = position
+			}
+			end = position + 1
 			from := w.offset(0, v.shifts[i]-w.top, h.shifts[j]-w.left)
 			to := from + 4*weights.inner
 			if last := len(pieces) - 1; last >= 0 && pieces[last].to == from {
@@ -135,20 +161,21 @@ func (p *patchProduct) class(v, h sampling) patchClass {
 			}
 		}
 	}
-	class.passes = cutPasses(pieces)
+	class.passes = append(class.passes, cutPasses(begin*weights.inner, pieces)...)
 	return class
 }
 
-// cutPasses cuts the inner axis into passes of equal length, at most depth
-// steps. An empty axis is one pass of no pieces, which stores the bias.
-func cutPasses(pieces []piece) []pass {
+// cutPasses cuts pieces, whose products with a panel begin at step from, into
+// passes of equal length, at most depth steps. No pieces are one pass, which
+// stores the bias.
+func cutPasses(from int, pieces []piece) []pass {
 	total := 0
 	for _, p := range pieces {
 		total += (p.to - p.from) / 4
 	}
 	count := max(1, ceilDivide(total, depth))
 	length := (ceilDivide(total, count) + 3) &^ 3
-	passes := []pass{{}}
+	passes := []pass{{from: from}}
 	steps := 0
 	for _, p := range pieces {
 		for p.from < p.to {
@@ -187,10 +214,10 @@ func (p *patchProduct) computeShare(share, worker int) {
 	from, to := span(p.weights.total(), p.panelShares, share%p.panelShares)
 	arguments := &p.ctx.tiles[worker]
 	base := p.window.load(p.ctx.local[worker], p.source, b)
-	for i := range p.classes {
-		if rows := p.classes[i].rows(b); rows > 0 {
-			for panel := from; panel < to; panel++ {
-				p.multiply(arguments, &p.classes[i], b, base, panel, rows)
+	for panel := from; panel < to; panel++ {
+		for i := range p.classes {
+			if rows := p.classes[i].rows(b); rows > 0 {
+				p.multiply(arguments, &p.classes[i], b, base, panel, rows, p.window.inPlace && panel == from && i == 0)
 			}
 		}
 	}
@@ -205,8 +232,9 @@ func (c *patchClass) rows(b block) int {
 	return b.images * min(b.results, c.vertical.count-b.t) * c.horizontal.count
 }
 
-// multiply computes one panel of columns of one class in block b.
-func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, panel, rows int) {
+// multiply computes one panel of columns of one class in block b, and fetches
+// the block meanwhile where it has not been read yet.
+func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, panel, rows int, fetches bool) {
 	w := &p.weights
 	group, column := panel/w.panels, panel%w.panels*tileColumns
 	first := group*w.columns + column
@@ -223,14 +251,33 @@ func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b b
 	}
 	for i, pass := range class.passes {
 		t.pieces, t.count = unsafe.Pointer(unsafe.SliceData(pass.pieces)), len(pass.pieces)
-		t.b = at(p.ctx.shared, panel*w.panel()+(class.firstTap*w.inner+pass.from)*tileColumns)
+		t.b = at(p.ctx.shared, panel*w.panel()+pass.from*tileColumns)
 		if i > 0 {
 			t.flags = accumulate
 		}
 		if p.relu && i == len(class.passes)-1 {
 			t.flags |= relu
 		}
+		if fetches && i == 0 {
+			p.fetchAhead(arguments, class, b, base, rows)
+			continue
+		}
 		arguments.multiply(class.src[:rows], class.dst[:rows])
+	}
+}
+
+// fetchAhead multiplies rowsAhead rows after rowsAhead rows, and while it does
+// has the part of the block that the next ones read brought near.
+func (p *patchProduct) fetchAhead(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, rows int) {
+	lines := b.images * p.window.height(b.results) * p.window.columns * p.window.c / cacheLine
+	parts := ceilDivide(rows, rowsAhead)
+	fetched := 0
+	for part := range parts {
+		_, last := span(lines, parts, min(part+1, parts-1))
+		routines.fetch(unsafe.Add(base, 4*cacheLine*fetched), last-fetched)
+		fetched = last
+		first, end := part*rowsAhead, min(rows, (part+1)*rowsAhead)
+		arguments.multiply(class.src[first:end], class.dst[first:end])
 	}
 }
 

@@ -25,9 +25,12 @@ const (
 	// gradient that is larger.
 	partialFloats = 8 << 20
 
-	// gradientShares is the number of shares that is aimed at. It does not
-	// depend on the number of workers, for the order of summation must not.
-	gradientShares = 32
+	// gradientChunks is the greatest number of chunks. It does not depend on the
+	// number of workers, for the order of summation must not.
+	gradientChunks = 32
+
+	// sharesOfWorker is the number of shares a worker that is aimed at.
+	sharesOfWorker = 6
 )
 
 // weightGradient computes dw = dyᵀ · patches, both packed piece by piece:
@@ -139,10 +142,10 @@ func cutFilters(filters int) ([]filterPanel, int) {
 
 // plan decides chunks and shares and reserves scratch.
 func (w *weightGradient) plan() {
-	chunks := min(w.window.blocks(), gradientShares)
+	chunks := min(w.window.blocks(), gradientChunks)
 	chunks = min(chunks, max(1, w.window.n*w.px/chunkPixels), max(1, partialFloats/(w.groups*w.partial())))
-	parts := ceilDivide(gradientShares, chunks*w.groups)
 	w.chunks = chunks
+	parts := ceilDivide(sharesOfWorker*w.ctx.Workers.Size(), chunks*w.groups) // each packs dy anew
 	w.panelParts = min(parts, ceilDivide(len(w.columns), panelsTogether))
 
 	w.offsets = make([]int32, w.memberChannels)

@@ -18,7 +18,8 @@
 //
 // A file computes the operations of the file of the same name in kernels;
 // besides them, tile, pack, window and weights hold what products share,
-// sums and vector the loops, workers and spread the cutting into shares.
+// sums and vector the loops, workers and spread the cutting into shares. over says
+// which operands a result may be written over.
 //
 // The package never knows graphs, models, or where buffers come from.
 package cpu

@@ -116,10 +116,11 @@ func combineRows(arithmetic kernels.Arithmetic) func(y, a, b []float32, stepA, s
 	default:
 		return func(y, a, b []float32, stepA, stepB int) {
 			for i := range y {
-				y[i] = 0
+				less := float32(0)
 				if a[i*stepA] < b[i*stepB] {
-					y[i] = 1
+					less = 1
 				}
+				y[i] = less
 			}
 		}
 	}

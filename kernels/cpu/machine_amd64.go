@@ -18,6 +18,7 @@ func init() {
 	routines.transposeEight = transposeEightAVX2
 	routines.packStrided = packStridedAVX2
 	routines.packPatches = packPatchesAVX2
+	routines.fetch = fetchAVX2
 	routines.overlapAdd = overlapAddAVX2
 	routines.add = addAVX2
 	routines.exponentials = exponentialsAVX2
@@ -111,6 +112,9 @@ func packStridedAVX2(to, from unsafe.Pointer, stride, n, width int)
 
 //go:noescape
 func packPatchesAVX2(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int)
+
+//go:noescape
+func fetchAVX2(from unsafe.Pointer, lines int)
 
 //go:noescape
 func addAVX2(y, a, b []float32)

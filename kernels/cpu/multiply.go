@@ -18,13 +18,17 @@ const (
 	// columns of each they take 288 KiB of the second-level cache.
 	rowsTogether = 32 * tileRows
 
+	// rowsCopied rows of A are copied or transposed by one worker at a time.
+	rowsCopied = 32
+
 	// With fewer rows than this a panel is used too seldom to be worth
 	// packing, where it can be read in place.
 	rowsWorthPacking = 4 * tileRows
 )
 
 // product computes c = A·B + bias. Rows of A are read in place, or transposed
-// first where A is stored K,M. Columns of B are packed in panels of sixteen,
+// first where A is stored K,M, or copied where rows in place would fall into
+// few sets of the first-level cache. Columns of B are packed in panels of sixteen,
 // or read in place where there are few rows and B is stored K,N.
 type product struct {
 	ctx       *Context
@@ -34,16 +38,18 @@ type product struct {
 	pair      int // which product of a batch is computed
 	further   int // results
 
+	copiesA        bool
+	line           int // floats from a row of A to the next
 	panels, blocks int // of columns and of rows
 	packs          bool
 	packsFirst     bool // all of B before the first row, not each share its part
-	packedB        int  // where in the shared scratch B is packed, after the transposed A
+	packedB        int  // where in the shared scratch B is packed, after the copied A
 	src, dst       []int32
 	toPanel, toRow []int32 // where transposeRows puts columns of B and of A
 	passes         []pass
 
-	transpose, pack, compute func(share, worker int)
-	result, c, a, b, bias    []float32
+	copy, pack, compute   func(share, worker int)
+	result, c, a, b, bias []float32
 }
 
 func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
@@ -51,37 +57,46 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	p.finishing = finishingOf(op.Activation, op.Slope, p.relu)
 	p.panels = ceilDivide(op.N, tileColumns)
 	p.packs = op.TransB || op.M >= rowsWorthPacking
-	p.passes = cutPasses([]piece{{0, 4 * op.K}})
+	p.passes = cutPasses(0, []piece{{0, 4 * op.K}})
+	// Rows that begin this often at the same set push each other out: a tile
+	// reads twelve side by side, and a set has eight ways.
+	aligned := op.K%1024 == 0
+	p.copiesA = op.TransA || aligned && op.M >= rowsWorthPacking && p.panels >= tileColumns
+	p.line = op.K
+	if p.copiesA && aligned {
+		p.line += cacheLine
+	}
 	rows := p.divide()
 	for i := range rows {
-		p.src = append(p.src, int32(4*i*op.K))
+		p.src = append(p.src, int32(4*i*p.line))
 		p.dst = append(p.dst, int32(4*i*op.N))
 	}
 	for j := range op.K {
 		p.toPanel = append(p.toPanel, int32(4*tileColumns*j))
 	}
-	for i := range rows {
-		p.toRow = append(p.toRow, int32(4*op.K*i))
+	for i := range min(op.M, rowsCopied) {
+		p.toRow = append(p.toRow, int32(4*p.line*i))
 	}
-	if op.TransA {
-		p.packedB = ceilDivide(op.M*op.K, cacheLine) * cacheLine
+	if p.copiesA {
+		p.packedB = ceilDivide(op.M*p.line, cacheLine) * cacheLine
 	}
 	shared := p.packedB
 	if p.packsFirst {
 		shared += p.panels * tileColumns * op.K
 	}
 	ctx.reserve(tileColumns*op.K, shared)
-	p.transpose, p.pack, p.compute = p.transposeShare, p.packShare, p.computeShare
+	p.copy, p.pack, p.compute = p.copyShare, p.packShare, p.computeShare
 	return withSums(ctx, p.run, op.Summed())
 }
 
-// divide chooses shares: blocks of rows where there are enough of them, else
-// panels of columns. It returns the rows of a block.
+// divide chooses shares: blocks of rows where there are enough of them, or few
+// panels, else panels of columns, for which all of A is read from a further
+// cache. It returns the rows of a block.
 func (p *product) divide() int {
 	wanted := 3 * p.ctx.Workers.Size()
 	rows := max(tileRows, min(rowsTogether, ceilDivide(p.op.M, tileRows)*tileRows))
 	p.blocks = ceilDivide(p.op.M, rows)
-	if p.panels < 2*wanted && p.blocks > 1 {
+	if p.blocks > 1 && (p.panels < 2*wanted || p.blocks >= wanted) {
 		p.packsFirst = true
 		rows = min(rows, max(2*tileRows, ceilDivide(ceilDivide(p.op.M, wanted), tileRows)*tileRows))
 		p.blocks = ceilDivide(p.op.M, rows)
@@ -98,8 +113,8 @@ func (p *product) run(out []float32, in [][]float32) {
 	m, n, k := p.op.M, p.op.N, p.op.K
 	for i := range p.op.Products() { // one behind another: all workers share each
 		p.pair, p.c, p.a, p.b = i, out[i*m*n:][:m*n], in[0][i*m*k:][:m*k], in[1][i*k*n:][:k*n]
-		if p.op.TransA {
-			p.ctx.Workers.run(p.blocks, p.transpose)
+		if p.copiesA {
+			p.ctx.Workers.run(ceilDivide(m, rowsCopied), p.copy)
 		}
 		if p.packsFirst {
 			p.ctx.Workers.run(p.panels, p.pack)
@@ -111,11 +126,18 @@ func (p *product) run(out []float32, in [][]float32) {
 	p.result, p.c, p.a, p.b, p.bias, p.finishing.v = nil, nil, nil, nil, nil, nil
 }
 
-// transposeShare transposes the columns of A that are one block of rows.
-func (p *product) transposeShare(block, _ int) {
-	first := block * len(p.src)
-	rows := min(len(p.src), p.op.M-first)
-	transposeRows(p.ctx.shared[first*p.op.K:], p.a[first:], p.toRow[:rows], p.op.K, p.op.M)
+// copyShare copies rowsCopied rows of A.
+func (p *product) copyShare(share, _ int) {
+	first := share * rowsCopied
+	rows := min(rowsCopied, p.op.M-first)
+	to := p.ctx.shared[first*p.line:]
+	if p.op.TransA {
+		transposeRows(to, p.a[first:], p.toRow[:rows], p.op.K, p.op.M)
+		return
+	}
+	for i := range rows {
+		copy(to[i*p.line:][:p.op.K], p.a[(first+i)*p.op.K:])
+	}
 }
 
 func (p *product) packShare(panel, _ int) {
@@ -168,8 +190,8 @@ func (p *product) block(arguments *tileArguments, first, from, to int, packed []
 	t := &arguments.rows
 	t.stride = stride
 	t.a = at(p.a, first*p.op.K)
-	if p.op.TransA {
-		t.a = at(p.ctx.shared, first*p.op.K)
+	if p.copiesA {
+		t.a = at(p.ctx.shared, first*p.line)
 	}
 	for i, pass := range p.passes {
 		t.pieces, t.count = unsafe.Pointer(&pass.pieces[0]), len(pass.pieces)

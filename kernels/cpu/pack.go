@@ -42,21 +42,31 @@ func packPatchesPortable(to, base, src unsafe.Pointer, pixels int, runs unsafe.P
 	}
 }
 
+// fetch asks for lines cache lines from an address on to be brought into the
+// second-level cache, and does not wait for them. In Go there is no such wish.
+
+func fetchPortable(from unsafe.Pointer, lines int) {}
+
 // transposeRows is transposeEight for any number of rows and columns: column
-// j of the rows, stride floats apart, goes to dst[offsets[j]/4:][:rows].
+// j of the rows, stride floats apart, goes to dst[offsets[j]/4:][:rows]. Where
+// the last eight rows or columns are not whole, some are written twice.
 func transposeRows(dst, src []float32, offsets []int32, rows, stride int) {
-	whole := len(offsets) &^ 7
-	for i := 0; i < rows; i += 8 {
-		done := 0
-		if i+8 <= rows && whole > 0 {
-			routines.transposeEight(at(dst, i), unsafe.Pointer(&offsets[0]), at(src, i*stride), 4*stride, whole)
-			done = whole
-		}
-		for row := i; row < min(i+8, rows); row++ {
-			line := src[row*stride:]
-			for j := done; j < len(offsets); j++ {
-				dst[int(offsets[j]/4)+row] = line[j]
+	columns := len(offsets)
+	if rows < 8 || columns < 8 {
+		for row := range rows {
+			for j, v := range src[row*stride:][:columns] {
+				dst[int(offsets[j]/4)+row] = v
 			}
+		}
+		return
+	}
+	whole := columns &^ 7
+	for next := 0; next < rows; next += 8 {
+		row := min(next, rows-8)
+		routines.transposeEight(at(dst, row), unsafe.Pointer(&offsets[0]), at(src, row*stride), 4*stride, whole)
+		if whole < columns {
+			last := columns - 8
+			routines.transposeEight(at(dst, row), unsafe.Pointer(&offsets[last]), at(src, row*stride+last), 4*stride, 8)
 		}
 	}
 }

@@ -145,3 +145,19 @@ run:
 	JNZ     pixel
 	VZEROUPPER
 	RET
+
+// func fetchAVX2(from unsafe.Pointer, lines int)
+TEXT ·fetchAVX2(SB), NOSPLIT, $0-16
+	MOVQ  from+0(FP), SI
+	MOVQ  lines+8(FP), CX
+	TESTQ CX, CX
+	JLE   fetched
+
+line:
+	PREFETCHT1 (SI)
+	ADDQ       $64, SI
+	DECQ       CX
+	JNZ        line
+
+fetched:
+	RET

@@ -18,6 +18,7 @@ type routineSet struct {
 	transposeEight func(dst, offsets, src unsafe.Pointer, stride, n int)
 	packStrided    func(to, from unsafe.Pointer, stride, n, width int)
 	packPatches    func(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int)
+	fetch          func(from unsafe.Pointer, lines int)
 	overlapAdd     func(to, from, offsets unsafe.Pointer, sources int, bias unsafe.Pointer, n, stride, step, width int)
 
 	// Loops over slices as long as y.
@@ -59,6 +60,7 @@ var portable = routineSet{
 	transposeEight: transposeEightPortable,
 	packStrided:    packStridedPortable,
 	packPatches:    packPatchesPortable,
+	fetch:          fetchPortable,
 	overlapAdd:     overlapAddPortable,
 
 	add:               addPortable,

@@ -1,6 +1,10 @@
 package cpu
 
-import "hourglass/kernels"
+import (
+	"slices"
+
+	"hourglass/kernels"
+)
 
 // weightPanels packs filters (K, C/Groups, R, S) as right-hand panels:
 //
@@ -77,6 +81,19 @@ func (w *weightPanels) innerTogether() int {
 	}
 	return 1
 }
+
+// appendTaps lets the taps of some rows and columns of the filter stand behind
+// one another in a panel.
+func (w *weightPanels) appendTaps(rows, columns []int) {
+	for _, r := range rows {
+		for _, s := range columns {
+			w.order = append(w.order, r*w.width+s)
+		}
+	}
+}
+
+// position is where in a panel tap (r,s) stands, counted in taps.
+func (w *weightPanels) position(r, s int) int { return slices.Index(w.order, r*w.width+s) }
 
 // tabulate computes, once order is complete, where in a panel each float of
 // innerTogether channels goes.

@@ -40,6 +40,42 @@ func backwardSampling(in, taps, stride, pad, dilation int) []sampling {
 	return classes
 }
 
+// inside cuts classes into those of equal taps within the image, so that none
+// reads beyond its first or last row, or column, of size: a convolution's into
+// the results at the beginning, those in the midst and those at the end.
+func inside(classes []sampling, size int) []sampling {
+	var parts []sampling
+	for _, s := range classes {
+		for t := 0; t < s.count; {
+			from, to := s.tapsInside(t, size)
+			part := sampling{first: s.first + t*s.every, every: s.every, step: s.step, taps: s.taps[from:to]}
+			for _, shift := range s.shifts[from:to] {
+				part.shifts = append(part.shifts, t*s.step+shift)
+			}
+			for ; t < s.count; t++ {
+				if f, l := s.tapsInside(t, size); f != from || l != to {
+					break
+				}
+				part.count++
+			}
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// tapsInside are the taps through which result t reads what is there.
+func (s sampling) tapsInside(t, size int) (from, to int) {
+	to = len(s.shifts)
+	for from < to && t*s.step+s.shifts[from] < 0 {
+		from++
+	}
+	for to > from && t*s.step+s.shifts[to-1] >= size {
+		to--
+	}
+	return from, to
+}
+
 // bounds are the least and greatest source index minus t·step, and the
 // greatest t plus 1, over all classes of an axis.
 func bounds(classes []sampling) (least, greatest, count int) {
@@ -80,6 +116,10 @@ type block struct{ n, images, t, results int }
 // blockFloats is the size of a block that leaves room for weights and
 // results in a second-level cache of 512 KiB.
 const blockFloats = 40 << 10
+
+// channelsWorthSplitting is the number of channels from which on passes that
+// end where taps are left out are long enough.
+const channelsWorthSplitting = 16
 
 // blockWish is what is asked of the blocks: a number of them, for the workers,
 // and a number of results in each, for the work that is done once a block.
@@ -122,6 +162,37 @@ func newWindow(n, h, w, c int, vertical, horizontal []sampling, wish blockWish) 
 		win.rows = h
 	}
 	return win
+}
+
+// leaveOutBorder returns the parts of both samplings that read nothing but the
+// images, and lays blocks out for them, to be read in place, if that saves
+// work: each class has tiles of its own, and the last may be incomplete.
+func (w *window) leaveOutBorder(vertical, horizontal []sampling, shares int) (v, h []sampling, saves bool) {
+	if w.inPlace || w.bands() > 1 {
+		return nil, nil, false
+	}
+	v, h = inside(vertical, w.h), inside(horizontal, w.w)
+	whole := w.h * w.w * w.c
+	images := max(1, min(blockFloats/whole, w.n/shares)/tileRows) * tileRows
+	images = min(images, w.n)
+	before, after := steps(vertical, horizontal, w.images)*images, steps(v, h, images)*w.images
+	if 20*after > 19*before {
+		return nil, nil, false
+	}
+	w.inPlace, w.images = true, images
+	w.top, w.left, w.rows, w.columns = 0, 0, w.h, w.w
+	return v, h, true
+}
+
+// steps is how many taps the tiles of a block of images go through.
+func steps(vertical, horizontal []sampling, images int) int {
+	sum := 0
+	for _, v := range vertical {
+		for _, h := range horizontal {
+			sum += ceilDivide(images*v.count*h.count, tileRows) * max(1, len(v.taps)*len(h.taps))
+		}
+	}
+	return sum
 }
 
 // height is the number of source rows that so many result rows read.

@@ -46,7 +46,7 @@ func convolveForward(o kernels.ConvolveForward, p *Program) {
 	if p.thinForward(o) {
 		return
 	}
-	if p.wanted == kernels.TF32 {
+	if p.wanted != kernels.FP32 {
 		convolveForwardMatrix(o, p)
 		return
 	}
@@ -73,7 +73,7 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 	if p.thinBackwardInput(o) {
 		return
 	}
-	if p.wanted == kernels.TF32 {
+	if p.wanted != kernels.FP32 {
 		convolveBackwardInputMatrix(o, p)
 		return
 	}
@@ -97,7 +97,7 @@ func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	taps, channels, filters := o.R*o.S, o.C/o.Groups, o.K/o.Groups
 	pixels, rows := o.N*outP*outQ, taps*channels
 	kernel, t := "convolve_backward_weight_64x64", tile{rows: 64, columns: 64}
-	if p.wanted == kernels.TF32 {
+	if p.wanted != kernels.FP32 {
 		kernel, t = p.weightKernel(o.Convolution, rows, filters, pixels)
 	}
 	chunk, splits := cut(pixels, t.blocks(rows, filters)*o.Groups, 256)

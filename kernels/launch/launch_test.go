@@ -24,12 +24,14 @@ func TestEveryOperationLowers(t *testing.T) {
 			t.Errorf("%s: lowered twice: %v and %v", c.Name, p, again)
 		}
 		checkProgram(t, c, p)
-		variants, err := Variants(c.Op, kernels.TF32, Warpgroups)
-		if err != nil {
-			t.Errorf("%s: %v", c.Name, err)
-		}
-		for _, p := range variants {
-			checkProgram(t, c, p)
+		for _, precision := range []kernels.Precision{kernels.TF32, kernels.BF16} {
+			variants, err := Variants(c.Op, precision, Warpgroups)
+			if err != nil {
+				t.Errorf("%s in %v: %v", c.Name, precision, err)
+			}
+			for _, p := range variants {
+				checkProgram(t, c, p)
+			}
 		}
 	}
 	if len(seen) != len(lowerings) {

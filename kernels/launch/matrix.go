@@ -8,8 +8,8 @@ import (
 	"hourglass/kernels"
 )
 
-// Products in tf32 run on the matrix units, by the kernels of
-// convolve_matrix.cu and multiply_matrix.cu. What these do not take is computed in
+// Products in tf32 and bf16 run on the matrix units, by the kernels of
+// convolve_matrix.cuh and multiply_matrix.cuh. What these do not take is computed in
 // float32.
 
 // slots is how many blocks of matrix kernels run at a time on a large GPU: two on
@@ -17,7 +17,8 @@ import (
 const slots = 264
 
 // Warpgroups is the one compute capability whose matrix units multiply by
-// warpgroups.
+// warpgroups. They read shared memory themselves, where factors are float32, and so
+// multiply in tf32 alone.
 const Warpgroups = 90
 
 // tile is a block's share of a matrix product.
@@ -50,7 +51,7 @@ func (t tile) blocks(rows, columns int) int { return ceil(rows, t.rows) * ceil(c
 // pick takes the tile that was asked for, or that of the least time for so many
 // products of rows x columns, each of whose tiles is shared by `splits` blocks.
 func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(blocks int) int) tile {
-	if p.capability != Warpgroups {
+	if p.capability != Warpgroups || p.wanted != kernels.TF32 {
 		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.warpgroup })
 	}
 	p.Precision, p.Rounded, p.tiles = p.wanted, -1, len(tiles)
@@ -85,15 +86,17 @@ func (p *Program) gatherKernel(direction string, pixels, columns, products, chan
 		tiles, suffix = gatherTiles, "_by_4"
 	}
 	t = p.pick(tiles, pixels, columns, products, whole)
-	p.Rounded = 1
+	if p.wanted == kernels.TF32 {
+		p.Rounded = 1
+	}
 	if t.warpgroup {
 		return fmt.Sprintf("convolve_%s_warpgroup_%v", direction, t), t
 	}
-	return fmt.Sprintf("convolve_%s_tf32_%v%s", direction, t, suffix), t
+	return fmt.Sprintf("convolve_%s_%v_%v%s", direction, p.wanted, t, suffix), t
 }
 
 // repackRows lays the filters out as outer, taps, inner channels of each group and
-// returns where they are, rounded to tf32.
+// returns where they are, in tf32 rounded to it.
 func (p *Program) repackRows(g kernels.Convolution, forward bool) Arg {
 	size, taps := g.Weight().Size(), g.R*g.S
 	channels, filters := g.C/g.Groups, g.K/g.Groups
@@ -103,7 +106,7 @@ func (p *Program) repackRows(g kernels.Convolution, forward bool) Arg {
 	}
 	packed := p.reserve(size)
 	args := append([]Arg{operand(1), packed}, integers(size, taps)...)
-	p.each("repack_rows", size, cost{2 * size, 0}, append(args, layout...)...)
+	p.each(fmt.Sprintf("repack_rows_%v", p.wanted), size, cost{2 * size, 0}, append(args, layout...)...)
 	return packed
 }
 
@@ -137,7 +140,7 @@ func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int)
 		tiles, suffix = []tile{{64, 32, 1, 16, false}}, "_by_1_4"
 	}
 	t = p.pick(tiles, rows, columns, g.Groups, func(blocks int) int { _, n := cut(pixels, blocks, 256); return n })
-	return fmt.Sprintf("convolve_backward_weight_tf32_%v%s", t, suffix), t
+	return fmt.Sprintf("convolve_backward_weight_%v_%v%s", p.wanted, t, suffix), t
 }
 
 // multiplyByFour says whether the rows of both factors are read four neighbours at

@@ -28,6 +28,10 @@ func TestTiles(t *testing.T) {
 		{kernels.ConvolveBackwardInput{Convolution: wide}, kernels.TF32, 90, "convolve_backward_input_warpgroup_128x128", 3 * 32 * 256 * 4},
 		{kernels.ConvolveBackwardWeight{Convolution: wide}, kernels.TF32, 90, "convolve_backward_weight_tf32_128x128_by_4", 3 * 32 * 256 * 4},
 		{kernels.ConvolveForward{Convolution: odd}, kernels.TF32, 90, "convolve_forward_tf32_128x32", 3 * 16 * 160 * 4},
+		{kernels.ConvolveForward{Convolution: wide}, kernels.BF16, 80, "convolve_forward_bf16_128x128_by_4", 3 * 16 * 256 * 4},
+		{kernels.ConvolveForward{Convolution: wide}, kernels.BF16, 90, "convolve_forward_bf16_128x128_by_4", 3 * 16 * 256 * 4},
+		{kernels.ConvolveBackwardWeight{Convolution: wide}, kernels.BF16, 90, "convolve_backward_weight_bf16_128x128_by_4", 3 * 32 * 256 * 4},
+		{kernels.Multiply{M: 256, N: 4096, K: 128}, kernels.BF16, 90, "multiply_bf16_nn_64x64", 3 * 16 * 128 * 4},
 		{kernels.Multiply{M: 256, N: 4096, K: 128}, kernels.TF32, 90, "multiply_tf32_nn_64x64", 3 * 16 * 128 * 4},
 		{kernels.Multiply{M: 255, N: 10, K: 127}, kernels.TF32, 90, "multiply_nn_32x32", 0},
 	} {
@@ -54,13 +58,15 @@ func TestTiles(t *testing.T) {
 // TestPrecisionIsToldByTheProgram: what the matrix units do not compute stays
 // float32.
 func TestPrecisionIsToldByTheProgram(t *testing.T) {
-	for op, want := range map[kernels.Operation]kernels.Precision{
-		kernels.Multiply{M: 8, N: 8, K: 8}: kernels.TF32,
-		kernels.Multiply{M: 8, N: 8, K: 7}: kernels.FP32,
-		kernels.Affine{Size: 8}:            kernels.FP32,
-	} {
-		if p, err := Lower(op, kernels.TF32); err != nil || p.Precision != want {
-			t.Errorf("%+v in tf32: %v, %v, want %v", op, p.Precision, err, want)
+	for _, precision := range []kernels.Precision{kernels.TF32, kernels.BF16} {
+		for op, want := range map[kernels.Operation]kernels.Precision{
+			kernels.Multiply{M: 8, N: 8, K: 8}: precision,
+			kernels.Multiply{M: 8, N: 8, K: 7}: kernels.FP32,
+			kernels.Affine{Size: 8}:            kernels.FP32,
+		} {
+			if p, err := Lower(op, precision); err != nil || p.Precision != want {
+				t.Errorf("%+v in %v: %v, %v, want %v", op, precision, p.Precision, err, want)
+			}
 		}
 	}
 }
@@ -73,27 +79,34 @@ func TestTilesHaveNames(t *testing.T) {
 		kernels.ConvolveForward{Convolution: wide}, kernels.ConvolveBackwardInput{Convolution: wide}, kernels.ConvolveBackwardWeight{Convolution: wide},
 		kernels.Multiply{M: 8, N: 8, K: 8},
 	} {
-		all, err := Variants(op, kernels.TF32, Warpgroups)
-		if err != nil || len(all) < 2 {
-			t.Fatalf("%+v has %d variants, %v", op, len(all), err)
+		for _, precision := range []kernels.Precision{kernels.TF32, kernels.BF16} {
+			checkNames(t, op, precision)
 		}
-		seen := map[string]bool{}
-		for _, want := range all {
-			got, err := LowerTile(op, kernels.TF32, Warpgroups, want.Tile)
-			if err != nil || !reflect.DeepEqual(got, want) || seen[want.Tile] {
-				t.Errorf("%+v: tile %q gives %v, %v, want %v, once", op, want.Tile, got.Launches, err, want.Launches)
-			}
-			seen[want.Tile] = true
+	}
+}
+
+func checkNames(t *testing.T, op kernels.Operation, precision kernels.Precision) {
+	t.Helper()
+	all, err := Variants(op, precision, Warpgroups)
+	if err != nil || len(all) < 2 {
+		t.Fatalf("%+v has %d variants, %v", op, len(all), err)
+	}
+	seen := map[string]bool{}
+	for _, want := range all {
+		got, err := LowerTile(op, precision, Warpgroups, want.Tile)
+		if err != nil || !reflect.DeepEqual(got, want) || seen[want.Tile] {
+			t.Errorf("%+v: tile %q gives %v, %v, want %v, once", op, want.Tile, got.Launches, err, want.Launches)
 		}
-		best, err := LowerOn(op, kernels.TF32, Warpgroups)
-		if err != nil || !seen[best.Tile] {
-			t.Errorf("%+v: the best tile is %q, none of its variants", op, best.Tile)
-		}
-		if _, err := LowerTile(op, kernels.TF32, 80, "convolve_forward_warpgroup_128x128"); err == nil || !strings.Contains(err.Error(), "choose among ") {
-			t.Errorf("%+v: a tile of warpgroups on 8.0: %v", op, err)
-		}
-		if exact, err := LowerOn(op, kernels.FP32, Warpgroups); err != nil || exact.Tile != "" {
-			t.Errorf("%+v in fp32 has the tile %q", op, exact.Tile)
-		}
+		seen[want.Tile] = true
+	}
+	best, err := LowerOn(op, precision, Warpgroups)
+	if err != nil || !seen[best.Tile] {
+		t.Errorf("%+v: the best tile is %q, none of its variants", op, best.Tile)
+	}
+	if _, err := LowerTile(op, precision, 80, "convolve_forward_warpgroup_128x128"); err == nil || !strings.Contains(err.Error(), "choose among ") {
+		t.Errorf("%+v: a tile of warpgroups on 8.0: %v", op, err)
+	}
+	if exact, err := LowerOn(op, kernels.FP32, Warpgroups); err != nil || exact.Tile != "" {
+		t.Errorf("%+v in fp32 has the tile %q", op, exact.Tile)
 	}
 }

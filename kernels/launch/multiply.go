@@ -40,9 +40,9 @@ func multiply(o kernels.Multiply, p *Program) {
 	letters := map[bool]string{false: "n", true: "t"}
 	form, t := letters[o.TransA]+letters[o.TransB], tile{rows: 32, columns: 32}
 	switch {
-	case p.wanted == kernels.TF32 && multiplyByFour(o):
+	case p.wanted != kernels.FP32 && multiplyByFour(o):
 		t = p.pick(productTiles, o.M, o.N, products, splits)
-		form = "tf32_" + form
+		form = fmt.Sprintf("%v_%s", p.wanted, form)
 	case o.M >= 64 && o.N >= 64:
 		t = tile{rows: 64, columns: 64}
 	}

@@ -63,7 +63,7 @@ func programs(t *testing.T) []launch.Program {
 	t.Helper()
 	var all []launch.Program
 	for _, c := range cases.All() {
-		for _, precision := range []kernels.Precision{kernels.FP32, kernels.TF32} {
+		for _, precision := range []kernels.Precision{kernels.FP32, kernels.TF32, kernels.BF16} {
 			variants, err := launch.Variants(c.Op, precision, launch.Warpgroups)
 			if err != nil {
 				t.Fatal(err)

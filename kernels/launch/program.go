@@ -122,7 +122,8 @@ type Program struct {
 
 	// Rounded is the factor of a product in tf32 that is rounded to it: the filters,
 	// operand 1, when they are repacked. Of the others the matrix units leave out
-	// what is beyond its 10 bits of mantissa. -1 if there is none.
+	// what is beyond its 10 bits of mantissa. -1 if there is none. In bf16 all factors
+	// are rounded.
 	Rounded int
 
 	// Tile is the kernel of the tile that was taken; empty where there is no choice.

@@ -32,7 +32,7 @@ type Kernel struct {
 	Registers  map[string]int `json:"registers"`        // of each type
 	Shared     int            `json:"shared"`           // bytes of a block
 	Local      int            `json:"local"`            // bytes of a thread that did not fit registers
-	Matrix     int            `json:"matrix,omitempty"` // instructions for the matrix units
+	Matrix     map[string]int `json:"matrix,omitempty"` // instructions for the matrix units by the type of their factors
 }
 
 // Describe makes the manifest of the sources and modules in two folders.
@@ -100,7 +100,7 @@ var (
 	sharedArray   = regexp.MustCompile(`\.shared\s+(?:\.align\s+\d+\s+)?\.b8\s+([\w$]+)\[(\d+)\]`)
 	localArray    = regexp.MustCompile(`\.local\s+(?:\.align\s+\d+\s+)?\.b8\s+[\w$]+\[(\d+)\]`)
 	foreign       = regexp.MustCompile(`\.extern\s+\.(?:func|global|const)\b`)
-	matrix        = regexp.MustCompile(`\b(?:mma\.sync|wgmma\.mma_async)\.\S*\.tf32\.tf32`)
+	matrix        = regexp.MustCompile(`\b(?:mma\.sync|wgmma\.mma_async)\.\S*\.f32\.(\w+)\.\w+`)
 	kernelEnd     = "\n}"
 	registerExtra = 1 // %f<5> declares %f0 to %f4, of which clang leaves %f0 unused
 )
@@ -138,7 +138,12 @@ func describe(parameters, directives, body string, arrays map[string]int) Kernel
 	if found := maxThreads.FindStringSubmatch(directives); found != nil {
 		k.Threads = number(found[1])
 	}
-	k.Matrix = len(matrix.FindAllString(body, -1))
+	for _, found := range matrix.FindAllStringSubmatch(body, -1) {
+		if k.Matrix == nil {
+			k.Matrix = map[string]int{}
+		}
+		k.Matrix[found[1]]++
+	}
 	for _, found := range registers.FindAllStringSubmatch(body, -1) {
 		k.Registers[found[1]] = number(found[2]) - registerExtra
 	}

@@ -67,20 +67,33 @@ func TestKernelsFit(t *testing.T) {
 	}
 }
 
-// TestMatrixUnits: the kernels that are meant for the matrix units use them, and no
-// other does.
+// TestMatrixUnits: the kernels that are meant for the matrix units use them, with
+// factors of the type in their name, and no other does. One in bf16 multiplies twice
+// as deep at a time as its twin in tf32, and so half as often.
 func TestMatrixUnits(t *testing.T) {
 	committed, err := Committed()
 	if err != nil {
 		t.Fatal(err)
 	}
+	bf16 := 0
 	for file, module := range committed.Modules {
 		for name, kernel := range module.Kernels {
-			meant := strings.Contains(name, "_tf32_") || strings.Contains(name, "_warpgroup_")
-			if meant != (kernel.Matrix > 0) {
-				t.Errorf("%s: %s has %d instructions for the matrix units", file, name, kernel.Matrix)
+			want := map[string]int(nil)
+			switch {
+			case strings.Contains(name, "_tf32_") || strings.Contains(name, "_warpgroup_"):
+				want = map[string]int{"tf32": max(1, kernel.Matrix["tf32"])}
+			case strings.Contains(name, "_bf16_"):
+				twin := committed.Modules[strings.Replace(file, "_bf16", "", 1)].Kernels[strings.Replace(name, "_bf16_", "_tf32_", 1)]
+				want = map[string]int{"bf16": max(1, twin.Matrix["tf32"]/2)}
+				bf16++
+			}
+			if !reflect.DeepEqual(kernel.Matrix, want) {
+				t.Errorf("%s: %s has instructions %v for the matrix units, want %v", file, name, kernel.Matrix, want)
 			}
 		}
+	}
+	if bf16 == 0 {
+		t.Error("no kernel is in bf16")
 	}
 }
 
@@ -244,8 +257,8 @@ func TestDescribe(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]Kernel{
-		"one": {[]string{"u64", "f32"}, 256, map[string]int{"pred": 1, "f32": 7}, 64, 20, 0},
-		"two": {nil, 0, map[string]int{}, 0, 0, 0},
+		"one": {[]string{"u64", "f32"}, 256, map[string]int{"pred": 1, "f32": 7}, 64, 20, nil},
+		"two": {nil, 0, map[string]int{}, 0, 0, nil},
 	}
 	if got := m.Modules["a.sm_75.ptx"].Kernels; !reflect.DeepEqual(got, want) {
 		t.Errorf("kernels %+v, want %+v", got, want)

@@ -173,6 +173,29 @@ DEVICE void add_product(float (&d)[4], const float (&a)[4], const float (&b)[2])
     emulated::leave_warp();
 }
 
+// bits_of_bf16 rounds halves to even; a number that is none becomes 0x7fff, as in cvt.
+DEVICE uint32 bits_of_bf16(float x) {
+    uint32 bits = bits_of(x);
+    return x != x ? 0x7fffu : (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+}
+DEVICE uint32 two_of_bf16(float lower, float upper) { return bits_of_bf16(upper) << 16 | bits_of_bf16(lower); }
+// as_bf16 is the number at depth k of a word.
+DEVICE double as_bf16(uint32 two, int k) { return float_of(k % 2 == 0 ? two << 16 : two & 0xffff0000u); }
+DEVICE void add_product(float (&d)[4], const uint32 (&a)[4], const uint32 (&b)[2]) {
+    int group = thread_x() % 32 / 4, place = thread_x() % 4;
+    const emulated::Fragments *all = emulated::meet_warp({{a[0], a[1], a[2], a[3], b[0], b[1]}});
+    for (int e = 0; e < 4; e++) {
+        double sum = d[e];
+        for (int k = 0; k < 16; k++) {
+            uint32 left = all[group * 4 + k % 8 / 2].words[e / 2 + k / 8 * 2];
+            uint32 right = all[(place * 2 + e % 2) * 4 + k % 8 / 2].words[4 + k / 8];
+            sum += as_bf16(left, k) * as_bf16(right, k);
+        }
+        d[e] = (float)sum;
+    }
+    emulated::leave_warp();
+}
+
 // The products of a warpgroup are those of the moment at which they begin, and are
 // known when they were waited for: until then the sums have no value.
 DEVICE void begin_products() {}

@@ -118,18 +118,19 @@ API CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
         {39, 2048},       // threads of a multiprocessor
         {40, 1},          // copy engines
         {41, 1},          // unified addressing
-        {75, 9}, {76, 0}, // compute capability
         {81, 102400},     // shared bytes of a multiprocessor
         {97, 101376},     // shared bytes of a block that asks for more
     };
     auto found = attributes.find(attribute);
     *value = found == attributes.end() ? 0 : found->second;
+    if (attribute == 75) *value = driver().capability / 10;
+    if (attribute == 76) *value = driver().capability % 10;
     return CUDA_SUCCESS;
 }
 API CUresult cuDeviceComputeCapability(int *major, int *minor, CUdevice) {
     CALL(INITIALISED);
-    *major = 8;
-    *minor = 0;
+    *major = driver().capability / 10;
+    *minor = driver().capability % 10;
     return CUDA_SUCCESS;
 }
 
@@ -271,6 +272,12 @@ API void hourglass_emulator_eager(int eager) {
 API void hourglass_emulator_devices(int devices) {
     std::lock_guard<std::recursive_mutex> held(driver().lock);
     driver().devices = devices;
+}
+
+// capability is that of all devices.
+API void hourglass_emulator_capability(int capability) {
+    std::lock_guard<std::recursive_mutex> held(driver().lock);
+    driver().capability = capability;
 }
 
 // order 1 runs blocks and threads backwards.

@@ -59,7 +59,8 @@ static std::string read_entries(const std::string &ptx, Module &module) {
         }
     }
     if (target.rfind("sm_", 0) != 0) return "no .target in the PTX";
-    if (atoi(target.c_str() + 3) > 90) return "PTX is for " + target + ", the device has 9.0";
+    int has = driver().capability;
+    if (atoi(target.c_str() + 3) > has) return "PTX is for " + target + ", the device has " + std::to_string(has / 10) + "." + std::to_string(has % 10);
     return "";
 }
 

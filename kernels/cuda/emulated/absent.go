@@ -20,3 +20,4 @@ func (d *Driver) SetMemory(bytes int)        {}
 func (d *Driver) SetBackwards(on bool)       {}
 func (d *Driver) SetEager(on bool)           {}
 func (d *Driver) SetDevices(n int)           {}
+func (d *Driver) SetCapability(c int)        {}

@@ -22,6 +22,7 @@ int hourglass_find(const char *name, hourglass_control *control) {
       {"hourglass_emulator_order", (void **)&control->order},
       {"hourglass_emulator_eager", (void **)&control->eager},
       {"hourglass_emulator_devices", (void **)&control->devices},
+      {"hourglass_emulator_capability", (void **)&control->capability},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
     if (!(*functions[i].address = dlsym(library, functions[i].name)))
@@ -39,3 +40,4 @@ void hourglass_memory(const hourglass_control *c, size_t bytes) { c->memory(byte
 void hourglass_order(const hourglass_control *c, int order) { c->order(order); }
 void hourglass_eager(const hourglass_control *c, int eager) { c->eager(eager); }
 void hourglass_devices(const hourglass_control *c, int devices) { c->devices(devices); }
+void hourglass_capability(const hourglass_control *c, int capability) { c->capability(capability); }

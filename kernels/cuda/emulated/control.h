@@ -16,6 +16,7 @@ typedef struct {
   void (*order)(int order);
   void (*eager)(int eager);
   void (*devices)(int devices);
+  void (*capability)(int capability);
 } hourglass_control;
 
 // hourglass_find fills in the functions; it returns 0 if the library is not the
@@ -33,5 +34,6 @@ void hourglass_memory(const hourglass_control *c, size_t bytes);
 void hourglass_order(const hourglass_control *c, int order);
 void hourglass_eager(const hourglass_control *c, int eager);
 void hourglass_devices(const hourglass_control *c, int devices);
+void hourglass_capability(const hourglass_control *c, int capability);
 
 #endif

@@ -97,6 +97,10 @@ func (d *Driver) SetEager(on bool) { C.hourglass_eager(&d.control, flag(on)) }
 // SetDevices says how many devices there are, 1 to 8; they share one memory.
 func (d *Driver) SetDevices(n int) { C.hourglass_devices(&d.control, C.int(n)) }
 
+// SetCapability says which compute capability they have; it is 90, for 9.0, at
+// first.
+func (d *Driver) SetCapability(c int) { C.hourglass_capability(&d.control, C.int(c)) }
+
 func flag(on bool) C.int {
 	if on {
 		return 1

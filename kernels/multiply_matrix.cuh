@@ -1,0 +1,66 @@
+// Matrix product C = f(A·B + bias) in tf32 or bf16 on the matrix units: the kernels
+// of multiply.cu for GPUs of capability 8.0 and later, with the same arguments, for
+// sizes M, N and K that are multiples of four. A block makes a tile of 128x128
+// or 64x64 (matrix.cuh).
+#pragma once
+#include "columns.cuh"
+#include "matrix.cuh"
+
+// Strided finds element (row, d) of a matrix of `rows` times `depth`, whose rows
+// and depths stand so far apart, one of them 1.
+template <class P> struct Strided {
+    using Panel = P;
+    const float *from;
+    int first, rows, depth, row_stride, depth_stride;
+
+    DEVICE bool find(int slot, int d, const float *&at) const {
+        int row = first + P::row(slot);
+        at = from + (row * row_stride + d * depth_stride);
+        return row < rows && d < depth;
+    }
+};
+
+template <class T, bool TransA, bool TransB>
+DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
+                    int M, int N, int K, int chunk, int function, float alpha, const float *of,
+                    SUMMED) {
+    using Rows = typename Choose<TransA, RowFast<T::ROWS, 4, T::STEP>, DepthFast<T::ROWS, 4, T::STEP>>::Type;
+    using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4, T::STEP>, RowFast<T::COLUMNS, 4, T::STEP>>::Type;
+    int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
+    if (TransA && sums && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
+    int pair = block_z() / splits, from = block_z() % splits * chunk;
+    int depth = smaller(chunk, K - from);
+    Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
+    Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
+    int share = block_z() * M * N;
+    matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
+        int m = row + i, n = column + j;
+        if (m >= M || n >= N) return;
+        Part part(sum, n, N);
+        int at = share + m * N + n;
+        part.finish(bias ? bias + n : bias, function, alpha, of, at);
+        part.store(out, at);
+    });
+}
+
+// Large and Small are the tiles of a block.
+template <class Units> using Large = WarpTile<Units, 128, 128, 64, 32, 16>;
+template <class Units> using Small = WarpTile<Units, 64, 64, 32, 16, 16>;
+
+#define MULTIPLY(name, tile, transA, transB)                                                                       \
+    MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K,         \
+                       int chunk, int function, float alpha, const float *of, SUMMED) {                            \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha, of, SUMMED_ARGUMENTS);     \
+    }                                                                                                              \
+    EXPORT(name)
+
+// MULTIPLY_MATRIX is all kernels in one precision.
+#define MULTIPLY_MATRIX(precision, Units)                                                                          \
+    MULTIPLY(multiply_##precision##_nn_128x128, Large<Units>, false, false)                                        \
+    MULTIPLY(multiply_##precision##_nt_128x128, Large<Units>, false, true)                                         \
+    MULTIPLY(multiply_##precision##_tn_128x128, Large<Units>, true, false)                                         \
+    MULTIPLY(multiply_##precision##_tt_128x128, Large<Units>, true, true)                                          \
+    MULTIPLY(multiply_##precision##_nn_64x64, Small<Units>, false, false)                                          \
+    MULTIPLY(multiply_##precision##_nt_64x64, Small<Units>, false, true)                                           \
+    MULTIPLY(multiply_##precision##_tn_64x64, Small<Units>, true, false)                                           \
+    MULTIPLY(multiply_##precision##_tt_64x64, Small<Units>, true, true)
