@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// scripts are the peer in PyTorch and the models that it imports.
+// scripts are the peers in PyTorch and the models that they import.
 //
-//go:embed peers/step_torch.py peers/workloads.py
+//go:embed peers/step_torch.py peers/gpu_torch.py peers/workloads.py
 var scripts embed.FS
 
 // modes are those in which PyTorch is tried.

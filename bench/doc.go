@@ -6,12 +6,14 @@
 //
 //	W1, W2, W3 ──► Open ──► Trainer ──► BenchmarkStep, Gradients, Forward, Update
 //	  │              └──► Layers, alone ──► BenchmarkLayer, the roofline
+//	  ├──► PlanSheet, MeasureSheet: each launch on a GPU beside its floor
 //	  └──► Compare ──► contenders, a process each, asked for a round in turn:
 //	         hourglass        this program, by Serve
 //	         PyTorch          peers/step_torch.py: eager, channels-last, compile
 //	         Gorgonia         peers/gorgonia: its own operations and Adam
 //
 // Run all of it with `make bench`; `hourglass bench` is the comparison alone.
-// Figures that are quoted stand in RESULTS.md with machine, command and commit.
+// Figures that are quoted stand in RESULTS.md with machine, command and commit;
+// README.md lists all that can be run here.
 // gate.sh trains W1 on real images and checks its error.
 package bench

@@ -120,9 +120,11 @@ type Work struct {
 
 // Work adds up the program's operations; those of the optimiser are not among
 // them.
-func (t *Trainer) Work() Work {
+func (t *Trainer) Work() Work { return workOf(t.Program.Plan()) }
+
+func workOf(p *graph.Plan) Work {
 	var w Work
-	for _, step := range t.Program.Plan().Steps {
+	for _, step := range p.Steps {
 		w.FLOPs += step.FLOPs
 		w.Bytes += step.Bytes
 	}

@@ -26,10 +26,10 @@ type captured struct {
 	schedule *schedule
 	mirror   *mirror
 
-	homes     map[int]int       // parameters by the value that is their gradient
-	residents map[int]*resident // by the input that is made of them
-	programs  []launch.Program  // noises and inputs that are made here, instructions, the update
-	outputs   []int             // values that are copied to the host
+	homes     map[int]int // parameters by the value that is their gradient
+	residents []*resident
+	programs  []launch.Program // inputs of residents, noises, instructions, the update
+	outputs   []int            // values that are copied to the host
 	optimiser *kernels.Optimiser
 
 	memory []cuda.Memory // everything taken, to be freed
@@ -50,7 +50,7 @@ type captured struct {
 //
 // The first outputs of the schedule's roots are copied back to the host.
 func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs int, optimiser *kernels.Optimiser) (*captured, error) {
-	c := &captured{gpu: g, schedule: s, homes: homes, residents: make(map[int]*resident), outputs: s.roots[:outputs], optimiser: optimiser, halted: true}
+	c := &captured{gpu: g, schedule: s, homes: homes, outputs: s.roots[:outputs], optimiser: optimiser, halted: true}
 	if err := c.prepare(store); err != nil {
 		c.close() // after a loss it fails for the same reason
 		return nil, err
@@ -59,7 +59,7 @@ func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs i
 }
 
 func (c *captured) prepare(store *Store) (err error) {
-	if err = c.lower(store); err != nil {
+	if c.programs, err = c.schedule.programs(c.optimiser, len(store.Values), c.gpu.lower); err != nil {
 		return err
 	}
 	if c.mirror, err = c.gpu.mirror(store); err != nil {
@@ -85,57 +85,12 @@ func (c *captured) depth() int {
 	return 2
 }
 
-// lower makes the launches of the leaves that are made on the GPU, of all
-// instructions, and of the optimiser's update behind them.
-func (c *captured) lower(store *Store) error {
-	c.programs = nil
-	add := func(p launch.Program, err error) error {
-		c.programs = append(c.programs, p)
-		return err
+// part says what one of programs computes.
+func (c *captured) part(k int) Launch {
+	if k < len(c.residents) {
+		return Launch{Kind: "gather_images", Result: c.schedule.values[c.residents[k].input].shape.String(), Operation: "a batch of the images on the GPU"}
 	}
-	for _, v := range c.leaves() {
-		if r := c.residents[v]; r != nil {
-			add(r.program, nil)
-		} else if err := add(c.gpu.lower(*c.schedule.values[v].noise)); err != nil {
-			return err
-		}
-	}
-	for _, in := range c.schedule.instructions {
-		if err := add(c.gpu.lower(in.op)); err != nil {
-			return err
-		}
-	}
-	if c.optimiser != nil {
-		return add(launch.Update(*c.optimiser, len(store.Values)))
-	}
-	return nil
-}
-
-// describe says what one of programs computes.
-func (c *captured) describe(k int) string {
-	leaves := c.leaves()
-	i := k - len(leaves)
-	switch {
-	case i < 0 && c.residents[leaves[k]] != nil:
-		return "a batch of the images on the GPU"
-	case i < 0:
-		return "noise"
-	case i < len(c.schedule.instructions):
-		return c.schedule.describe(i)
-	}
-	return fmt.Sprintf("the update of %d parameters by %v", len(c.mirror.store.Values), c.optimiser.Rule)
-}
-
-// leaves are the values that are made on the GPU of nothing but numbers: noises,
-// and inputs of images that lie there. Their programs stand before those of the
-// instructions.
-func (c *captured) leaves() (values []int) {
-	for v, val := range c.schedule.values {
-		if val.noise != nil || c.residents[v] != nil {
-			values = append(values, v)
-		}
-	}
-	return values
+	return c.schedule.part(k-len(c.residents), c.optimiser, len(c.mirror.store.Values))
 }
 
 func (c *captured) input(v int) []float32  { return c.next().inputs[v].host }
@@ -254,7 +209,7 @@ func (c *captured) on() string {
 // and shows each result before its memory is given to another. The inputs and
 // parameters are still those of that run, if it did not update them.
 func (c *captured) visit(look func(instruction int, result []float32) bool) error {
-	s, leaves := c.last, len(c.leaves())
+	s, leaves := c.last, len(c.residents)+len(c.schedule.noises())
 	if err := c.stage(s); err != nil {
 		return err
 	}

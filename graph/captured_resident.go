@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"hourglass/kernels"
 	"hourglass/kernels/cuda"
@@ -11,6 +12,7 @@ import (
 
 // resident is a set of images on the GPU of which an input is made.
 type resident struct {
+	input   int
 	images  cuda.Memory
 	program launch.Program
 }
@@ -21,7 +23,7 @@ type resident struct {
 func (c *captured) reside(v, images int, fill func(put func(pixels []byte) error) error) error {
 	shape := c.schedule.values[v].shape
 	op := kernels.GatherImages{Images: images, N: shape[0], H: shape[1], W: shape[2], C: shape[3]}
-	r := &resident{}
+	r := &resident{input: v}
 	var err error
 	if r.program, err = c.gpu.lower(op); err != nil {
 		return err
@@ -38,7 +40,8 @@ func (c *captured) reside(v, images int, fill func(put func(pixels []byte) error
 	for k, s := range c.slots {
 		s.inputs[v] = with[k]
 	}
-	c.residents[v] = r
+	c.programs = slices.Insert(c.programs, len(c.residents), r.program)
+	c.residents = append(c.residents, r)
 	return c.recordAnew()
 }
 
@@ -85,9 +88,6 @@ func (c *captured) takePicks(t transfer, batch int) (transfer, error) {
 
 // recordAnew binds and records the runs of all slots once more.
 func (c *captured) recordAnew() error {
-	if err := c.lower(c.mirror.store); err != nil {
-		return err
-	}
 	for _, s := range c.slots {
 		if err := s.replay.Close(); err != nil {
 			return err

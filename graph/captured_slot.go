@@ -124,12 +124,13 @@ func (c *captured) at(s *slot, v int) cuda.Memory {
 // bind gives the launches of all programs their addresses.
 func (c *captured) bind(s *slot) error {
 	var bindings []launch.Binding
-	for _, v := range c.leaves() {
-		b := launch.Binding{Result: c.at(s, v).Address}
-		if r := c.residents[v]; r != nil {
-			b.Operands = []uint64{r.images.Address, s.inputs[v].picks.Address}
+	for _, r := range c.residents {
+		bindings = append(bindings, launch.Binding{Operands: []uint64{r.images.Address, s.inputs[r.input].picks.Address}, Result: c.at(s, r.input).Address})
+	}
+	for v, val := range c.schedule.values {
+		if val.noise != nil {
+			bindings = append(bindings, launch.Binding{Result: c.address[v]})
 		}
-		bindings = append(bindings, b)
 	}
 	for _, in := range c.schedule.instructions {
 		b := launch.Binding{Result: c.address[in.result]}
@@ -210,7 +211,7 @@ func (c *captured) submit(s *slot, k int) error {
 		first = s.each[k-1]
 	}
 	if err := c.gpu.device.Submit(c.gpu.compute, s.launches[first:s.each[k]]); err != nil {
-		return fmt.Errorf("%s: %w", c.describe(k), err)
+		return fmt.Errorf("%s: %w", c.part(k).Operation, err)
 	}
 	return nil
 }

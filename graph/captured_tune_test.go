@@ -80,12 +80,12 @@ func TestRecordedTilesAreLaunched(t *testing.T) {
 	if changed == 0 {
 		t.Fatalf("of %v none has a tile %s", usual.Tiles, slow)
 	}
-	before := launched(driver.Launches, slow)
+	before := launchesOf(driver.Launches, slow)
 	losses, record, _ := tuned(t, tune.Options{Recorded: other})
 	if !maps.Equal(record.Tiles, other) {
 		t.Errorf("tiles %v are taken, want %v", record.Tiles, other)
 	}
-	if n := launched(driver.Launches, slow) - before; n < 4*changed {
+	if n := launchesOf(driver.Launches, slow) - before; n < 4*changed {
 		t.Errorf("in 4 steps the tiles of %d products have %d launches", changed, n)
 	}
 	if !(losses[3] > 0) {
@@ -99,7 +99,7 @@ func kindOf(layer string) string {
 	return kind
 }
 
-func launched(count func(kernel string) int, tile string) int {
+func launchesOf(count func(kernel string) int, tile string) int {
 	return count("convolve_forward"+tile) + count("convolve_backward_input"+tile)
 }
 

@@ -13,30 +13,14 @@ import (
 // run leaves the gradients in Store.Gradients; with an optimiser, [Program.Step]
 // also updates the parameters. A builder can be compiled once.
 func Compile(d *Device, b *Builder, optimiser *kernels.Optimiser) (*Program, error) {
-	if b.err != nil {
-		return nil, b.err
-	}
-	if optimiser != nil && b.cost == nil {
-		return nil, fmt.Errorf("the graph has an optimiser but no cost; give the builder a scalar Cost")
-	}
-	gradients, err := differentiate(b)
+	l, outline, err := outline(b, optimiser)
 	if err != nil {
 		return nil, err
 	}
-	l, err := lower(b.Graph, b.roots(gradients))
-	if err != nil {
-		return nil, err
-	}
-	l.markLeaves(b)
-	l.unfused = l.sideBySide(l.roots[len(b.outputs):])
-	for _, pass := range passes {
-		pass.run(&l.schedule)
-	}
-	homes := l.placeGradients(gradients, len(b.outputs)+len(b.updates))
 	if optimiser != nil {
 		b.Store.AddMoments(*optimiser)
 	}
-	p := &Program{device: d, store: b.Store, clock: b.Clock, schedule: l.schedule, homes: homes, inputs: make(map[string]int), outputs: make(map[string]int), idle: make(map[string][]float32)}
+	p := &Program{Outline: outline, device: d, clock: b.Clock, inputs: make(map[string]int), outputs: make(map[string]int), idle: make(map[string][]float32)}
 	if p.engine, err = d.engine(p, len(b.outputs), optimiser); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@
 // recorded once and replayed; the batch of the next step is copied meanwhile, or
 // made there of a set of images that resides on the GPU, see [Program.Reside].
 //
+// [OutlineOf] stops before the device: plan and launches are data, and can be
+// looked at where there is no GPU.
+//
 // No pass assigns layouts, for there is one: images are N,H,W,C in every buffer,
 // and weights are as PyTorch has them.
 package graph

@@ -10,12 +10,8 @@ import (
 
 // LaunchTime is one launch of a training step, and the time it takes.
 type LaunchTime struct {
-	Operation   string // what it belongs to: kind, shape of the result, variables
-	Kernel      string
-	Grid, Block [3]int
-	Bytes       int // read and written, each number once
-	FLOPs       int
-	Time        time.Duration // on the GPU
+	Launch
+	Time time.Duration // on the GPU
 }
 
 // Profile measures each launch of a training step on the GPU, in order: copies
@@ -107,12 +103,13 @@ func (c *captured) profile(repeats int) (times []LaunchTime, err error) {
 				return nil, err
 			}
 		}
+		part := c.part(k)
 		for _, l := range program.Launches {
 			t, err := c.gpu.device.Time(c.gpu.compute, c.last.launches[next:next+1], repeats)
 			if err != nil {
-				return nil, fmt.Errorf("profiling %s: %w", c.describe(k), err)
+				return nil, fmt.Errorf("profiling %s: %w", part.Operation, err)
 			}
-			times = append(times, LaunchTime{c.describe(k), l.Kernel, l.Grid, l.Block, l.Bytes, l.FLOPs, t})
+			times = append(times, LaunchTime{part.launch(l), t})
 			next++
 		}
 	}

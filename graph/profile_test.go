@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"hourglass/kernels"
 	"hourglass/models"
 )
 
@@ -31,8 +32,15 @@ func TestProfileHasEveryLaunch(t *testing.T) {
 	if step < 0 || len(launches) >= nodes || len(launches) < nodes-8 {
 		t.Errorf("a step takes %v and has %d nodes, and the profile %d launches; want all but the few copies", step, nodes, len(launches))
 	}
+	planned, err := program.Launches(kernels.FP32, 0)
+	if err != nil || len(planned) != len(launches) {
+		t.Fatalf("%d launches are planned (%v), and %d were measured", len(planned), err, len(launches))
+	}
 	var operations []string
 	for i, l := range launches {
+		if l.Launch != planned[i] {
+			t.Errorf("launch %d is planned as %+v and was %+v", i, planned[i], l.Launch)
+		}
 		if l.Operation == "" || l.Kernel == "" || l.Grid[0] < 1 || l.Block[0] < 1 || l.Bytes <= 0 || l.FLOPs < 0 || l.Time < 0 {
 			t.Errorf("launch %d is %+v", i, l)
 		}

@@ -12,16 +12,14 @@ import (
 // Program is a compiled graph: fill its inputs, run it, read its outputs. Runs
 // allocate no more for a larger graph or larger tensors.
 type Program struct {
-	device   *Device
-	store    *Store
-	clock    *kernels.Clock
-	schedule schedule
-	homes    map[int]int // parameters by the value that is their gradient
-	engine   engine
-	inputs   map[string]int // values by name
-	outputs  map[string]int
-	idle     map[string][]float32 // inputs that nothing reads
-	begun    int                  // steps that are not finished
+	*Outline
+	device  *Device
+	clock   *kernels.Clock
+	engine  engine
+	inputs  map[string]int // values by name
+	outputs map[string]int
+	idle    map[string][]float32 // inputs that nothing reads
+	begun   int                  // steps that are not finished
 }
 
 // Input is the buffer of an input, to be filled before each run; nil if there
@@ -59,6 +57,8 @@ func (p *Program) Reside(input string, images int, fill func(put func(pixels []b
 	switch {
 	case !read:
 		return fmt.Errorf("nothing reads the input %s; its images have no use on the GPU", input)
+	case p.device.gpu != nil && p.engine.input(v) == nil:
+		return fmt.Errorf("the input %s is made of images on the GPU already", input)
 	case p.begun > 0:
 		return fmt.Errorf("the input %s is to be made on the GPU while %d steps are under way; finish them first", input, p.begun)
 	case len(p.schedule.values[v].shape) != 4:
@@ -240,18 +240,6 @@ func (p *Program) Cost() Cost {
 		c.FLOPs += in.op.FLOPs()
 	}
 	return c
-}
-
-// Plan places the program's buffers as on a GPU, whatever its device is. On the
-// CPU, whose kernels write over fewer operands, the arena can be larger.
-func (p *Program) Plan() *Plan { return p.planFor(overOnGPU) }
-
-func (p *Program) planFor(over overwriting) *Plan {
-	names := make(map[int]string)
-	for v, parameter := range p.homes {
-		names[v] = "∂" + p.store.Parameters[parameter].Name
-	}
-	return p.schedule.plan(names, over)
 }
 
 // Close frees what the program holds on its device.

@@ -181,13 +181,6 @@ func (p *torch) read(into any, limit time.Duration) error {
 	}
 }
 
-// ceilings are what the GPU can do at most, as PyTorch has it do.
-type ceilings struct {
-	GPU   string             `json:"gpu"`
-	Copy  float64            `json:"copy_bytes_per_second"` // read and written
-	FLOPs map[string]float64 `json:"flops_per_second"`      // by precision, of two matrices of 8192x8192
-}
-
 // measureCeilings measures once.
 func (r *run) measureCeilings() (any, error) {
 	if r.absent != nil {
@@ -199,13 +192,9 @@ func (r *run) measureCeilings() (any, error) {
 	r.awaitPeers()
 	ctx, cancel := context.WithTimeout(context.Background(), reply)
 	defer cancel()
-	line, err := exec.CommandContext(ctx, "python3", filepath.Join(r.folder, "gpu_torch.py"), "ceilings").Output()
+	c, err := bench.MeasureCeilings(ctx, "python3")
 	if err != nil {
-		return nil, fmt.Errorf("measuring the ceilings: %w", err)
-	}
-	var c ceilings
-	if err := json.Unmarshal(line, &c); err != nil {
-		return nil, fmt.Errorf("reading the ceilings %q: %w", line, err)
+		return nil, err
 	}
 	r.ceilings = &c
 	return r.ceilings, nil

@@ -28,7 +28,7 @@ type run struct {
 	report            report
 	peers             map[string]*torch // by workload
 	absent            error             // why there is no PyTorch
-	ceilings          *ceilings
+	ceilings          *bench.Ceilings
 	steps             []step // for the table
 }
 

@@ -34,23 +34,16 @@ type timing struct {
 
 // step is a workload's training step in one precision, ours and PyTorch's.
 type step struct {
-	Workload  string            `json:"workload"`
-	Precision string            `json:"precision"`
-	Batch     int               `json:"batch"`
-	Rounds    int               `json:"rounds"`
-	Ours      timing            `json:"hourglass"`
-	Nodes     int               `json:"nodes"` // launches, and copies to the host
-	Work      bench.Work        `json:"work"`  // of the plan
-	Torch     map[string]timing `json:"torch,omitempty"`
-	Absent    map[string]string `json:"absent,omitempty"`
-	Launches  []launched        `json:"launches"`
-}
-
-// launched is one launch of a step beside the least time it could take.
-type launched struct {
-	graph.LaunchTime
-	Floor float64 `json:"floor_us,omitempty"` // of its bytes or its arithmetic, by the ceilings
-	Ratio float64 `json:"ratio,omitempty"`    // of its time to that
+	Workload  string              `json:"workload"`
+	Precision string              `json:"precision"`
+	Batch     int                 `json:"batch"`
+	Rounds    int                 `json:"rounds"`
+	Ours      timing              `json:"hourglass"`
+	Nodes     int                 `json:"nodes"` // launches, and copies to the host
+	Work      bench.Work          `json:"work"`  // of the plan
+	Torch     map[string]timing   `json:"torch,omitempty"`
+	Absent    map[string]string   `json:"absent,omitempty"`
+	Launches  []bench.LaunchFloor `json:"launches"`
 }
 
 func stepOf(w bench.Workload) string { return "step of " + w.Name }
@@ -167,7 +160,7 @@ func (r *run) race(w bench.Workload, precision kernels.Precision, peer *torch) (
 	s.Ours = ours.timing()
 	launches, err := trainer.Program.Profile(50)
 	for _, l := range launches {
-		s.Launches = append(s.Launches, r.beside(l, precision.String()))
+		s.Launches = append(s.Launches, r.beside(l, precision))
 	}
 	return s, err
 }
@@ -178,18 +171,13 @@ func (m *measured) add(a answer) {
 }
 
 // beside adds a launch's floor, where the ceilings are known.
-func (r *run) beside(l graph.LaunchTime, precision string) launched {
-	one := launched{LaunchTime: l}
-	if c := r.ceilings; c != nil && c.Copy > 0 && c.FLOPs[precision] > 0 {
-		one.Floor = 1e6 * max(float64(l.Bytes)/c.Copy, float64(l.FLOPs)/c.FLOPs[precision])
+func (r *run) beside(l graph.LaunchTime, precision kernels.Precision) bench.LaunchFloor {
+	var c bench.Ceilings
+	if r.ceilings != nil {
+		c = *r.ceilings
 	}
-	if one.Floor > 0 {
-		one.Ratio = microseconds(l.Time) / one.Floor
-	}
-	return one
+	return c.Launch(l.Launch, precision).Measured(l.Time)
 }
-
-func microseconds(t time.Duration) float64 { return 1e6 * t.Seconds() }
 
 // contender is ours.
 type contender struct {

@@ -2,9 +2,10 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
+
+	"hourglass/bench"
 )
 
 // printSteps prints what the steps took as tables.
@@ -56,32 +57,16 @@ func (s step) printSlowest(n int) {
 	mode, _ := s.best(func(t timing) float64 { return t.Device.Median })
 	total, floor := 0.0, 0.0
 	for _, l := range s.Launches {
-		total, floor = total+microseconds(l.Time), floor+l.Floor
+		total, floor = total+l.Time, floor+l.Floor
 	}
 	fmt.Printf("\n%s in %s: %d launches take %.0f us one by one, floor %.0f us", s.Workload, s.Precision, len(s.Launches), total, floor)
 	if mode != "" {
 		fmt.Printf("; PyTorch is fastest with %s", mode)
 	}
 	fmt.Printf("\n%9s %9s %7s %6s  %-34s %-16s %s\n", "us", "floor", "ratio", "share", "kernel", "grid", "operation")
-	slowest := slices.SortedStableFunc(slices.Values(s.Launches), func(a, b launched) int { return cmp.Compare(b.Time, a.Time) })
+	slowest := slices.SortedStableFunc(slices.Values(s.Launches), func(a, b bench.LaunchFloor) int { return cmp.Compare(b.Time, a.Time) })
 	for _, l := range slowest[:min(n, len(slowest))] {
-		fmt.Printf("%9.1f %9.1f %7.1f %5.1f%%  %-34s %-16s %.60s\n", microseconds(l.Time), l.Floor, l.Ratio, 100*microseconds(l.Time)/max(total, 1e-9),
+		fmt.Printf("%9.1f %9.1f %7.1f %5.1f%%  %-34s %-16s %.60s\n", l.Time, l.Floor, l.Ratio, 100*l.Time/max(total, 1e-9),
 			l.Kernel, fmt.Sprintf("%dx%dx%d", l.Grid[0], l.Grid[1], l.Grid[2]), l.Operation)
 	}
-}
-
-// MarshalJSON writes a launch as one flat object.
-func (l launched) MarshalJSON() ([]byte, error) {
-	type figures struct {
-		Operation string  `json:"operation"`
-		Kernel    string  `json:"kernel"`
-		Grid      [3]int  `json:"grid"`
-		Block     [3]int  `json:"block"`
-		Bytes     int     `json:"bytes"`
-		FLOPs     int     `json:"flops"`
-		Time      float64 `json:"us"`
-		Floor     float64 `json:"floor_us,omitempty"`
-		Ratio     float64 `json:"ratio,omitempty"`
-	}
-	return json.Marshal(figures{l.Operation, l.Kernel, l.Grid, l.Block, l.Bytes, l.FLOPs, microseconds(l.Time), l.Floor, l.Ratio})
 }

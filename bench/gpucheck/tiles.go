@@ -118,7 +118,7 @@ func (w *walker) timeTiles(op kernels.Operation) (times []tileTime, err error) {
 			}
 		}
 		kernel := program.Launches[product].Kernel
-		t := tileTime{Kernel: kernel, Micros: microseconds(took), Rate: float64(op.FLOPs()) / took.Seconds() / 1e12}
+		t := tileTime{Kernel: kernel, Micros: 1e6 * took.Seconds(), Rate: float64(op.FLOPs()) / took.Seconds() / 1e12}
 		for _, l := range chosen.Launches {
 			t.Chosen = t.Chosen || l.Kernel == kernel
 		}

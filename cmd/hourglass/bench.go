@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,10 +19,11 @@ type benchCommand struct {
 	Workload []string `placeholder:"NAME" help:"Workloads to measure: W1, W2, W3; all unless told otherwise. bench/w1.go and its siblings say what they are."`
 	Threads  int      `default:"0" help:"CPU threads of every contender; 0 for all."`
 	Rounds   int      `default:"7" help:"How often each contender has its turn."`
-	Batch    int      `default:"0" help:"Images of a step; 0 for the workload's own."`
+	Batch    int      `default:"0" help:"Images of a step; 0 for the workload's own, which with --roofline is that for GPUs."`
 	Python   string   `placeholder:"PATH" help:"A Python that has torch, to measure PyTorch beside it."`
 	Quick    bool     `help:"One round of small batches: that everything runs, not how fast."`
-	Output   string   `short:"o" placeholder:"FILE" help:"Also measure every convolution on its own and draw them below the machine's roof, as SVG."`
+	floorFlags
+	Output string `short:"o" placeholder:"FILE" help:"Also measure every convolution on its own and draw them below the machine's roof, as SVG."`
 
 	// A contender is this program in a process of its own.
 	Serve string `hidden:"" help:"Be a contender: hourglass or Gorgonia."`
@@ -29,7 +31,7 @@ type benchCommand struct {
 }
 
 func (benchCommand) Help() string {
-	return "Each contender trains in a process of its own, in turn with the others, so that what disturbs the machine disturbs all of them. The ratio is that of its time to hourglass's in the same round.\n\nExamples:\n\n    hourglass bench --workload W1,W2\n    hourglass bench --python venv/bin/python -o roofline.svg"
+	return "Each contender trains in a process of its own, in turn with the others, so that what disturbs the machine disturbs all of them. The ratio is that of its time to hourglass's in the same round.\n\nExamples:\n\n    hourglass bench --workload W1,W2\n    hourglass bench --python venv/bin/python -o roofline.svg\n    hourglass bench --roofline --workload W2 --batch 64 --precision fp32"
 }
 
 // benchReport is what --json gives.
@@ -61,6 +63,9 @@ func (c benchCommand) Run(s *session) error {
 	workloads, err := c.workloads()
 	if err != nil {
 		return usage{err}
+	}
+	if c.Roofline {
+		return c.floorSheets(s, workloads)
 	}
 	if c.Serve != "" {
 		return bench.Serve(os.Stdin, s.out, c.Serve, workloads[0], c.Threads, c.Steps)
@@ -96,6 +101,19 @@ func (c benchCommand) workloads() ([]bench.Workload, error) {
 		return nil, fmt.Errorf("there is no workload %s; choose among %s", name, strings.Join(names, ", "))
 	}
 	return chosen, nil
+}
+
+// floorSheets are of the batches for GPUs, unless another is asked for.
+func (c benchCommand) floorSheets(s *session, workloads []bench.Workload) error {
+	if c.Output != "" {
+		return usage{errors.New("--roofline prints tables, and --output is of the comparison's picture; leave one of them out")}
+	}
+	for i := range workloads {
+		if c.Batch > 0 {
+			workloads[i].GPUBatch = c.Batch
+		}
+	}
+	return c.floorFlags.run(s, workloads, c.Python)
 }
 
 func (c benchCommand) measure(s *session, workloads []bench.Workload) error {

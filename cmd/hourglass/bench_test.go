@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hourglass/kernels/cuda"
 )
 
 // TestMain is the program itself where a test has it start itself.
@@ -45,9 +48,38 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestRoofline wants the floor of every launch, for people and for machines,
+// without a GPU.
+func TestRoofline(t *testing.T) {
+	if cuda.Probe().Available {
+		t.Skip("there is a GPU, on which launches are timed: bench/gpucheck tests that")
+	}
+	out := must(t, "bench", "--roofline", "--workload", "w1")
+	wants(t, out, "W1, batch 128, tf32", "convolve_forward_warpgroup_128x32", "ceilings of NVIDIA H200: 350 TFLOP/s, 4.23 TB/s", "not on this machine", "no GPU: nothing was timed")
+	result := object(t, must(t, "bench", "--roofline", "--workload", "W1", "--batch", "8", "--precision", "fp32", "--peak", "10", "--bandwidth", "0.5", "--json", "--quiet"))
+	sheet := result["sheets"].([]any)[0].(map[string]any)
+	launches, total := sheet["launches"].([]any), sheet["total"].(map[string]any)
+	if n := total["launches"].(float64); int(n) != len(launches) || n < 30 {
+		t.Errorf("%d launches are listed, and the total says %v", len(launches), n)
+	}
+	first := launches[0].(map[string]any)
+	// 8 images of 28x28, 32 filters of 3x3, their biases, and 32 channels of 14x14
+	bytes := 4 * (8*28*28 + 32*9 + 32 + 8*14*14*32.0)
+	if first["bytes"] != bytes || math.Abs(first["floor_us"].(float64)-bytes/0.5e6) > 1e-9 || first["us"] != nil {
+		t.Errorf("the first launch is %v, want %v bytes in %v µs", first, bytes, bytes/0.5e6)
+	}
+	if origin := sheet["ceilings"].(map[string]any)["origin"]; origin != "as given, not measured" {
+		t.Errorf("the ceilings come from %v", origin)
+	}
+}
+
 func TestBenchMistakes(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"bench --workload W9", "there is no workload W9; choose among W1, W2, W3"},
+		{"bench --roofline --precision int4", "precision \"int4\" does not exist"},
+		{"bench --roofline --card abacus", "choose h200, or give --peak"},
+		{"bench --roofline --peak=-1", "--peak is -1"},
+		{"bench --roofline -o x.svg", "leave one of them out"},
 		{"bench --rounds 0", "--rounds 0"},
 		{"bench --serve torch --workload W1 --batch 1", "there is no contender \"torch\""},
 	} {

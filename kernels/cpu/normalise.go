@@ -15,31 +15,12 @@ func init() {
 	register(prepareNormTrack)
 }
 
-// normPair is where the elements of one pair of statistics stand: runs of
-// consecutive elements, the first of channel channel, from from on. It serves
-// groupnorm and layernorm, where a share is a number of pairs; batchnorm runs
-// over channels instead, see normaliseBatch.
-type normPair struct {
-	from, runs, length, stride int
-	channel                    int
-}
+// A layer norm, which stands in this file, has a pair of statistics for each
+// row; batchnorm and groupnorm run over columns instead, see normalise_batch.go
+// and normalise_group.go.
 
-func pairOf(g kernels.Normalisation, pair int) normPair {
-	if g.Norm == kernels.LayerNorm {
-		return normPair{from: pair * g.C, runs: 1, length: g.C}
-	}
-	length := g.C / g.Groups
-	n, group := pair/g.Groups, pair%g.Groups
-	return normPair{from: n*g.Pixels*g.C + group*length, runs: g.Pixels, length: length, stride: g.C, channel: group * length}
-}
-
-// run is run i of the pair's elements in x.
-func (p normPair) run(x []float32, i int) []float32 {
-	return x[p.from+i*p.stride:][:p.length]
-}
-
-// pairsAShare keeps shares near the grain.
-func pairsAShare(g kernels.Normalisation) int { return max(1, grain/g.Count()) }
+// rowsAShare keeps shares near the grain.
+func rowsAShare(g kernels.Normalisation) int { return max(1, grain/g.C) }
 
 // deviation is 1/sqrt(variance + ε).
 func deviation(variance float32, epsilon float64) float32 {
@@ -53,55 +34,49 @@ func statisticsOf(g kernels.Normalisation, buffer []float32) (means, variances [
 
 func prepareNormStatistics(ctx *Context, op kernels.NormStatistics) Kernel {
 	g := op.Normalisation
-	if g.Norm == kernels.BatchNorm {
+	switch g.Norm {
+	case kernels.BatchNorm:
 		return prepareBatchStatistics(ctx, g)
+	case kernels.GroupNorm:
+		return prepareGroupStatistics(ctx, g)
 	}
-	return spreadOver(ctx, g.Statistics(), pairsAShare(g), func(out []float32, in [][]float32, from, to int) {
+	return spreadOver(ctx, g.Statistics(), rowsAShare(g), func(out []float32, in [][]float32, from, to int) {
 		means, variances := statisticsOf(g, out)
 		for i := from; i < to; i++ {
-			p := pairOf(g, i)
-			sum := 0.0
-			for r := range p.runs {
-				sum += sumAll(p.run(in[0], r))
-			}
-			mean, squares := sum/float64(g.Count()), 0.0
-			for r := range p.runs {
-				squares += squareAll(p.run(in[0], r), mean)
-			}
-			means[i], variances[i] = float32(mean), float32(squares/float64(g.Count()))
+			x := in[0][i*g.C:][:g.C]
+			mean := sumAll(x) / float64(g.C)
+			means[i], variances[i] = float32(mean), float32(squareAll(x, mean)/float64(g.C))
 		}
 	})
 }
 
 func prepareNormForward(ctx *Context, op kernels.NormForward) Kernel {
 	g := op.Normalisation
-	if g.Norm == kernels.BatchNorm {
+	switch g.Norm {
+	case kernels.BatchNorm:
 		return prepareBatchForward(ctx, op)
+	case kernels.GroupNorm:
+		return prepareGroupForward(ctx, op)
 	}
-	normed := spreadOver(ctx, g.Statistics(), pairsAShare(g), func(out []float32, in [][]float32, from, to int) {
-		means, variances := statisticsOf(g, in[1])
-		for i := from; i < to; i++ {
-			p := pairOf(g, i)
-			scale, shift := in[2][p.channel:][:p.length], in[3][p.channel:][:p.length]
-			mean, factor := means[i], deviation(variances[i], g.Epsilon)
-			for r := range p.runs {
-				y := p.run(out, r)
-				for c, v := range p.run(in[0], r) {
-					y[c] = (v-mean)*factor*scale[c] + shift[c]
-				}
-			}
+	apply := activationOf(op.Activation)
+	return spreadOver(ctx, g.Statistics(), rowsAShare(g), func(out []float32, in [][]float32, from, to int) {
+		normaliseRows(g, out, in[0], in[1], in[2], in[3], from, to)
+		if apply != nil {
+			y := out[from*g.C : to*g.C]
+			apply(y, y)
 		}
 	})
-	apply := activationOf(op.Activation)
-	if apply == nil {
-		return normed
-	}
-	activated := spreadOver(ctx, g.X().Size(), grain, func(out []float32, _ [][]float32, from, to int) {
-		apply(out[from:to], out[from:to])
-	})
-	return func(out []float32, in [][]float32) {
-		normed(out, in)
-		activated(out, nil)
+}
+
+// normaliseRows is y = (x − mean)·scale/sqrt(variance + ε) + shift for the rows
+// [from, to).
+func normaliseRows(g kernels.Normalisation, y, x, statistics, scale, shift []float32, from, to int) {
+	means, variances := statisticsOf(g, statistics)
+	for i := from; i < to; i++ {
+		mean, factor, row := means[i], deviation(variances[i], g.Epsilon), y[i*g.C:][:g.C]
+		for c, v := range x[i*g.C:][:g.C] {
+			row[c] = (v-mean)*factor*scale[c] + shift[c]
+		}
 	}
 }
 
@@ -111,33 +86,29 @@ func prepareNormForward(ctx *Context, op kernels.NormForward) Kernel {
 //	dx = (g − E[g] − x̂·E[g·x̂]) / sqrt(variance + ε)
 func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel {
 	g := op.Normalisation
-	if g.Norm == kernels.BatchNorm {
+	switch g.Norm {
+	case kernels.BatchNorm:
 		return prepareBatchBackwardInput(ctx, op)
+	case kernels.GroupNorm:
+		return prepareGroupBackwardInput(ctx, op)
 	}
-	return spreadOver(ctx, g.Statistics(), pairsAShare(g), func(out []float32, in [][]float32, from, to int) {
+	return spreadOver(ctx, g.Statistics(), rowsAShare(g), func(out []float32, in [][]float32, from, to int) {
 		means, variances := statisticsOf(g, in[2])
+		scale := in[3]
 		for i := from; i < to; i++ {
-			p := pairOf(g, i)
-			scale := in[3][p.channel:][:p.length]
+			x, dx, dy := in[1][i*g.C:][:g.C], out[i*g.C:][:g.C], in[0][i*g.C:][:g.C]
 			mean, factor := means[i], deviation(variances[i], g.Epsilon)
 			var sum, product float64
-			for r := range p.runs {
-				if op.Frozen {
-					break
-				}
-				x := p.run(in[1], r)
-				for c, d := range p.run(in[0], r) {
+			if !op.Frozen {
+				for c, d := range dy {
 					v := float64(d * scale[c])
 					sum += v
 					product += v * float64((x[c]-mean)*factor)
 				}
 			}
-			meanG, meanGX := float32(sum/float64(g.Count())), float32(product/float64(g.Count()))
-			for r := range p.runs {
-				x, dx := p.run(in[1], r), p.run(out, r)
-				for c, d := range p.run(in[0], r) {
-					dx[c] = (d*scale[c] - meanG - (x[c]-mean)*factor*meanGX) * factor
-				}
+			meanG, meanGX := float32(sum/float64(g.C)), float32(product/float64(g.C))
+			for c, d := range dy {
+				dx[c] = (d*scale[c] - meanG - (x[c]-mean)*factor*meanGX) * factor
 			}
 		}
 	})
@@ -147,8 +118,11 @@ func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel
 // result, then those of the normalisation from there.
 func prepareNormBackward(ctx *Context, op kernels.NormBackward) Kernel {
 	g := op.Normalisation
-	if g.Norm == kernels.BatchNorm {
+	switch g.Norm {
+	case kernels.BatchNorm:
 		return prepareBatchBackward(ctx, op)
+	case kernels.GroupNorm:
+		return prepareGroupBackward(ctx, op)
 	}
 	slopes := prepareSlopes(ctx, op)
 	input := prepareNormBackwardInput(ctx, kernels.NormBackwardInput{Normalisation: g})
@@ -163,7 +137,7 @@ func prepareNormBackward(ctx *Context, op kernels.NormBackward) Kernel {
 			dscale[i], dshift[i] = float32(k.total(i)), float32(k.total(g.C+i))
 		}
 	}
-	k, channels := sumRows(ctx, g.N*g.Pixels, g.C, 2*g.C, visit, finish)
+	k, channels := sumRows(ctx, 1, g.N*g.Pixels, g.C, 2*g.C, visit, finish)
 	operands := make([][]float32, 4)
 	return func(out []float32, in [][]float32) {
 		copy(operands, in)
@@ -186,21 +160,9 @@ func prepareSlopes(ctx *Context, op kernels.NormBackward) Kernel {
 	if gradient == nil {
 		return nil
 	}
-	length := g.C / g.Groups
-	return spreadOver(ctx, g.N*g.Pixels, grain/g.C, func(out []float32, in [][]float32, from, to int) {
-		x, scale, shift := in[1], in[3], in[4]
-		means, variances := statisticsOf(g, in[2])
-		for row := from; row < to; row++ {
-			for c := 0; c < g.C; c += length {
-				pair := g.Index(row/g.Pixels, row%g.Pixels, c)
-				mean, factor := means[pair], deviation(variances[pair], g.Epsilon)
-				for i := c; i < c+length; i++ {
-					out[row*g.C+i] = (x[row*g.C+i]-mean)*factor*scale[i] + shift[i]
-				}
-			}
-		}
-		rows := out[from*g.C : to*g.C]
-		gradient(rows, in[0][from*g.C:to*g.C])
+	return spreadOver(ctx, g.Statistics(), rowsAShare(g), func(out []float32, in [][]float32, from, to int) {
+		normaliseRows(g, out, in[1], in[2], in[3], in[4], from, to)
+		gradient(out[from*g.C:to*g.C], in[0][from*g.C:to*g.C])
 	})
 }
 

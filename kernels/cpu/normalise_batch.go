@@ -20,11 +20,12 @@ type columnChunks struct {
 	share         func(share, worker int)
 }
 
-// sumRows makes a kernel that calls visit to sum each chunk of rows into width
-// sums, and finish when all are done.
-func sumRows(ctx *Context, rows, c, width int, visit func(sums []float64, in [][]float32, from, to int), finish func(out []float32, in [][]float32)) (*columnChunks, Kernel) {
-	k := &columnChunks{ctx: ctx, rows: rows, c: c, width: width, visit: visit, finish: finish}
-	k.chunks = max(1, min(reductionShares, rows*c/chunkLeast))
+// sumRows makes a kernel that calls visit to sum each chunk of images·pixels
+// rows into width sums, and finish when all are done. Each image is as many
+// chunks, k.chunks/images.
+func sumRows(ctx *Context, images, pixels, c, width int, visit func(sums []float64, in [][]float32, from, to int), finish func(out []float32, in [][]float32)) (*columnChunks, Kernel) {
+	k := &columnChunks{ctx: ctx, rows: images * pixels, c: c, width: width, visit: visit, finish: finish}
+	k.chunks = images * max(1, min(reductionShares/images, pixels*c/chunkLeast))
 	ctx.reserveSums(k.chunks * width)
 	k.share = k.one
 	return k, k.run
@@ -58,37 +59,51 @@ func (k *columnChunks) total(i int) float64 {
 	return total
 }
 
-// prepareBatchStatistics takes mean and squared deviations of each chunk of
-// rows, and merges them without cancellation (Chan, Golub and LeVeque,
-// "Algorithms for computing the sample variance", 1983).
+// deviations are count, mean and sum of squared deviations from it.
+type deviations struct{ count, mean, squares float64 }
+
+// merge adds those of other elements without cancellation (Chan, Golub and
+// LeVeque, "Algorithms for computing the sample variance", 1983).
+func (d *deviations) merge(more deviations) {
+	count, difference := d.count+more.count, more.mean-d.mean
+	d.mean += difference * more.count / count
+	d.squares += more.squares + difference*difference*d.count*more.count/count
+	d.count = count
+}
+
+// deviationsOfColumns computes means, then squared deviations from them, of the
+// columns of x.
+func deviationsOfColumns(sums []float64, x []float32) {
+	c := len(sums) / 2
+	means, squares := sums[:c], sums[c:]
+	sumColumns(means, x)
+	for i := range means {
+		means[i] /= float64(len(x) / c)
+	}
+	squareColumns(squares, means, x)
+}
+
+// prepareBatchStatistics takes means and squared deviations of each chunk of
+// rows, and merges them.
 func prepareBatchStatistics(ctx *Context, g kernels.Normalisation) Kernel {
 	c := g.C
 	var k *columnChunks
 	visit := func(sums []float64, in [][]float32, from, to int) {
-		means, squares := sums[:c], sums[c:]
-		x := in[0][from*c : to*c]
-		sumColumns(means, x)
-		for i := range means {
-			means[i] /= float64(to - from)
-		}
-		squareColumns(squares, means, x)
+		deviationsOfColumns(sums, in[0][from*c:to*c])
 	}
 	finish := func(out []float32, _ [][]float32) {
 		means, variances := statisticsOf(g, out)
 		for i := range c {
-			var count, mean, squares float64
+			var merged deviations
 			for chunk := range k.chunks {
 				from, to := k.span(chunk)
-				more, sums := float64(to-from), k.sums(chunk)
-				difference := sums[i] - mean
-				mean += difference * more / (count + more)
-				squares += sums[c+i] + difference*difference*count*more/(count+more)
-				count += more
+				sums := k.sums(chunk)
+				merged.merge(deviations{float64(to - from), sums[i], sums[c+i]})
 			}
-			means[i], variances[i] = float32(mean), float32(squares/count)
+			means[i], variances[i] = float32(merged.mean), float32(merged.squares/merged.count)
 		}
 	}
-	k, kernel := sumRows(ctx, g.N*g.Pixels, c, 2*c, visit, finish)
+	k, kernel := sumRows(ctx, 1, g.N*g.Pixels, c, 2*c, visit, finish)
 	return kernel
 }
 
@@ -156,7 +171,7 @@ func prepareNormBackwardScale(ctx *Context, op kernels.NormBackwardScale) Kernel
 			out[i] = float32(k.total(i) * factor)
 		}
 	}
-	k, kernel := sumRows(ctx, g.N*g.Pixels, g.C, g.C, visit, finish)
+	k, kernel := sumRows(ctx, 1, g.N*g.Pixels, g.C, g.C, visit, finish)
 	return kernel
 }
 
@@ -180,7 +195,7 @@ func sumNormed(g kernels.Normalisation, sums []float64, in [][]float32, from, to
 // batchBackward computes, with m rows and k = scale/sqrt(variance+ε),
 //
 //	dx = k·(dy − Σdy/m) − (x − mean)·k·Σ(dy·(x − mean))/(m·(variance + ε))
-//	   = a·(dy − c) + b·(x − mean)
+//	   = a·dy + b·(x − mean) + c
 //
 // for coefficients a, b and c of each channel. Behind an activation dy·f' takes
 // the place of dy; it is written to dx and read from there.
@@ -203,7 +218,7 @@ func newBatchBackward(ctx *Context, op kernels.NormBackward) *batchBackward {
 		means, a, b, c := in[2][:n], ctx.shared[:n], ctx.shared[n:2*n], ctx.shared[2*n:3*n]
 		normaliseGradient(out[from*n:to*n], in[0][from*n:to*n], in[1][from*n:to*n], means, a, b, c)
 	})
-	b.sums, b.kernel = sumRows(ctx, b.N*b.Pixels, n, 2*n, b.visit, b.finish)
+	b.sums, b.kernel = sumRows(ctx, 1, b.N*b.Pixels, n, 2*n, b.visit, b.finish)
 	return b
 }
 
@@ -258,6 +273,9 @@ func (b *batchBackward) finish(out []float32, in [][]float32) {
 			in[6][i] = float32(sum)
 		}
 	}
+	if b.Count() == 1 {
+		clear(b.ctx.shared[:3*b.C]) // an element that is its own mean has no gradient, not even a rounded one
+	}
 	copy(b.operands[:], in)
 	if b.slope != nil {
 		b.operands[0] = out
@@ -272,10 +290,10 @@ func (b *batchBackward) coefficients(i int, in [][]float32, sum, product float64
 	factor := float64(in[3][i]) / math.Sqrt(squared)
 	b.ctx.shared[i] = float32(factor)
 	b.ctx.shared[n+i] = float32(-factor * product / (count * squared))
-	b.ctx.shared[2*n+i] = float32(sum / count)
+	b.ctx.shared[2*n+i] = float32(-factor * sum / count)
 }
 
-// normaliseGradient is dx = a·(dy − c) + b·(x − mean), channel by channel.
+// normaliseGradient is dx = a·dy + b·(x − mean) + c, channel by channel.
 func normaliseGradient(dx, dy, x, means, a, b, c []float32) {
 	n := len(a)
 	if n%8 == 0 {
@@ -293,7 +311,7 @@ func normaliseGradientEightsPortable(dx, dy, x, means, a, b, c *float32, rows, n
 func normaliseGradientAll(dx, dy, x, means, a, b, c []float32) {
 	for ; len(dx) > 0; dx, dy, x = dx[len(a):], dy[len(a):], x[len(a):] {
 		for i := range a {
-			dx[i] = a[i]*(dy[i]-c[i]) + b[i]*(x[i]-means[i])
+			dx[i] = a[i]*dy[i] + (b[i]*(x[i]-means[i]) + c[i])
 		}
 	}
 }

@@ -336,7 +336,7 @@ column:
 	RET
 
 // func normaliseGradientEightsAVX2(dx, dy, x, means, a, b, c *float32, rows, n int)
-// dx = a·(dy − c) + b·(x − mean) for rows of n floats, n a multiple of 8.
+// dx = a·dy + b·(x − mean) + c for rows of n floats, n a multiple of 8.
 TEXT ·normaliseGradientEightsAVX2(SB), NOSPLIT, $0-72
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -355,8 +355,8 @@ column:
 	VMOVUPS     (BX)(AX*4), Y0
 	VSUBPS      (R8)(AX*4), Y0, Y0
 	VMULPS      (R10)(AX*4), Y0, Y0
+	VADDPS      (R11)(AX*4), Y0, Y0
 	VMOVUPS     (SI)(AX*4), Y1
-	VSUBPS      (R11)(AX*4), Y1, Y1
 	VFMADD231PS (R9)(AX*4), Y1, Y0
 	VMOVUPS     Y0, (DI)(AX*4)
 	ADDQ        $8, AX

@@ -52,16 +52,19 @@ func multiply(o kernels.Multiply, p *Program) {
 	if o.Batch == 0 {
 		chunk, parts = cut(o.K, rows*columns, 256)
 	}
-	words, slope := products*(o.M*o.K+o.K*o.N), 0
+	words, beside := products*(o.M*o.K+o.K*o.N), 0 // beside: what an epilogue reads
 	if !o.Slope.None() {
-		slope = size
+		beside = size
+	}
+	if o.Bias {
+		beside += o.N
 	}
 	sums := p.sumsBeside(o, o.Summed(), parts > 1)
 	words += sums.words()
 	if parts == 1 {
 		args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, integers(o.M, o.N, o.K, chunk)...)
 		args = append(append(args, epilogue(o.Bias, o.Activation, o.Slope)...), sums.first()...)
-		p.runTile(kernel, t, [3]int{rows, columns, products + sums.layers(rows*columns)}, cost{words + size + slope, o.FLOPs()}, args...)
+		p.runTile(kernel, t, [3]int{rows, columns, products + sums.layers(rows*columns)}, cost{words + size + beside, o.FLOPs()}, args...)
 		return
 	}
 	part := p.reserve(parts * size)
@@ -71,6 +74,6 @@ func multiply(o kernels.Multiply, p *Program) {
 	lanes := lanesFor(size, parts)
 	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, parts, lanes)...)
 	args = append(append(args, epilogue(o.Bias, o.Activation, o.Slope)...), sums.second()...)
-	work := cost{(parts+1)*size + slope + sums.words() + sums.Columns, parts*size + sums.words()}
+	work := cost{(parts+1)*size + beside + sums.words() + sums.Columns, parts*size + sums.words()}
 	p.run("multiply_sum", [3]int{sliceBlocks(size, lanes) + sums.blocks(), 1, 1}, threads, work, args...)
 }
