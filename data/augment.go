@@ -29,29 +29,37 @@ func (a Augment) Check(s Shape) error {
 	return nil
 }
 
-// apply changes image in place; scratch has its size.
-func (a Augment) apply(image, scratch []float32, s Shape, seed, epoch uint64, index int) {
+// draw says what becomes of an image in an epoch.
+func (a Augment) draw(seed, epoch uint64, index int) kernels.Pick {
+	pick := kernels.Pick{Image: int32(index)}
 	if a == (Augment{}) {
-		return
+		return pick
 	}
 	// Each image has four blocks of four words, of which it needs five words, and
 	// a few more where below() rejects one.
 	random := dice{clock: kernels.Clock{Seed: seed, Step: epoch}, stream: streamAugment, block: 4 * uint32(index)}
-	flip := random.next()&1 == 1 && a.Flip
-	shiftY, shiftX := random.below(2*a.Shift+1)-a.Shift, random.below(2*a.Shift+1)-a.Shift
-	padY, padX := random.below(2*a.Pad+1)-a.Pad, random.below(2*a.Pad+1)-a.Pad
+	if random.next()&1 == 1 && a.Flip {
+		pick.Flip = 1
+	}
+	within := func(most int) int32 { return int32(random.below(2*most+1) - most) }
+	pick.ShiftY, pick.ShiftX = within(a.Shift), within(a.Shift)
+	pick.PadY, pick.PadX = within(a.Pad), within(a.Pad)
+	return pick
+}
+
+// move changes image in place as the pick says; scratch has its size.
+func move(pick kernels.Pick, image, scratch []float32, s Shape) {
+	if pick == (kernels.Pick{Image: pick.Image}) {
+		return
+	}
 	copy(scratch, image)
 	for y := range s.H {
 		for x := range s.W {
 			to := image[(y*s.W+x)*s.C:][:s.C]
-			fromY, fromX := y+padY, x+padX
-			if fromY < 0 || fromY >= s.H || fromX < 0 || fromX >= s.W {
+			fromY, fromX, inside := pick.Source(y, x, s.H, s.W)
+			if !inside {
 				clear(to)
 				continue
-			}
-			fromY, fromX = min(max(fromY+shiftY, 0), s.H-1), min(max(fromX+shiftX, 0), s.W-1)
-			if flip {
-				fromX = s.W - 1 - fromX
 			}
 			copy(to, scratch[(fromY*s.W+fromX)*s.C:])
 		}

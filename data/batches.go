@@ -33,6 +33,9 @@ type BatchOptions struct {
 	// Workers + 2. Two more exist for the consumer to hold.
 	Ahead   int
 	Augment Augment
+	// Unread leaves the images where they lie: Batch.Picks say what they would
+	// be, and Batch.Images is nil.
+	Unread bool
 }
 
 // consumerBatches is how many batches the consumer may hold while all others
@@ -40,13 +43,14 @@ type BatchOptions struct {
 const consumerBatches = 2
 
 // Batch is a number of images. Its slices always have room for Size images;
-// where fewer than Size are left, the rest of Images is 0, the rest of Labels
-// and Indices -1.
+// where fewer than Size are left, the rest of Images and Picks is 0, the rest of
+// Labels and Indices -1.
 type Batch struct {
-	Images  []float32 // Size·H·W·C
-	Labels  []int     // Size
-	Indices []int     // Size: where in the set the images stand
-	N       int       // how many images there are
+	Images  []float32      // Size·H·W·C
+	Picks   []kernels.Pick // Size: what each image is made of
+	Labels  []int          // Size
+	Indices []int          // Size: where in the set the images stand
+	N       int            // how many images there are
 
 	ready bool
 	held  bool
@@ -93,11 +97,11 @@ func NewBatches(ds Dataset, o BatchOptions) *Batches {
 	}
 	b.order = make([]int, ds.Len())
 	for range o.Ahead + consumerBatches {
-		b.free = append(b.free, &Batch{
-			Images:  make([]float32, o.Size*ds.Shape().Size()),
-			Labels:  make([]int, o.Size),
-			Indices: make([]int, o.Size),
-		})
+		batch := &Batch{Picks: make([]kernels.Pick, o.Size), Labels: make([]int, o.Size), Indices: make([]int, o.Size)}
+		if !o.Unread {
+			batch.Images = make([]float32, o.Size*ds.Shape().Size())
+		}
+		b.free = append(b.free, batch)
 	}
 	b.queue = make([]*Batch, 0, len(b.free))
 	b.deal(o.Epoch, o.Start)
@@ -175,14 +179,21 @@ func (b *Batches) fill(batch *Batch, number int, scratch []float32) (err error) 
 	batch.N = min(o.Size, len(b.order)-first)
 	for i := range batch.N {
 		index = b.order[first+i]
+		batch.Picks[i] = o.Augment.draw(o.Seed, o.Epoch, index)
+		batch.Labels[i], batch.Indices[i] = b.ds.Label(index), index
+		if o.Unread {
+			continue
+		}
 		image := batch.Images[i*len(scratch):][:len(scratch)]
 		if err := b.ds.Image(index, image); err != nil {
 			return err
 		}
-		o.Augment.apply(image, scratch, b.ds.Shape(), o.Seed, o.Epoch, index)
-		batch.Labels[i], batch.Indices[i] = b.ds.Label(index), index
+		move(batch.Picks[i], image, scratch, b.ds.Shape())
 	}
-	clear(batch.Images[batch.N*len(scratch):])
+	if !o.Unread {
+		clear(batch.Images[batch.N*len(scratch):])
+	}
+	clear(batch.Picks[batch.N:])
 	for i := batch.N; i < o.Size; i++ {
 		batch.Labels[i], batch.Indices[i] = -1, -1
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -218,5 +219,69 @@ func TestBatchesAllocateNothing(t *testing.T) {
 	round()
 	if allocs := testing.AllocsPerRun(20, round); allocs > 1 {
 		t.Errorf("%g allocations in an epoch of 32 batches", allocs)
+	}
+}
+
+// TestPicksMakeTheImages deals a set out read and unread, and wants the images of
+// the one to be what the picks of the other make of the set.
+func TestPicksMakeTheImages(t *testing.T) {
+	ds, _, err := Open("glyphs:3x9x11,n=30", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := ds.Shape()
+	for _, augment := range []Augment{{}, {Flip: true}, {Shift: 4}, {Pad: 6}, {Flip: true, Shift: 6, Pad: 3}} {
+		o := BatchOptions{Size: 7, Seed: 3, Epoch: 2, Shuffle: true, Augment: augment}
+		read := NewBatches(ds, o)
+		o.Unread = true
+		unread := NewBatches(ds, o)
+		image := make([]float32, s.Size())
+		for {
+			want, err := read.Next()
+			got, other := unread.Next()
+			if err == io.EOF && other == io.EOF {
+				break
+			}
+			if err != nil || other != nil || got.Images != nil || got.N != want.N || !slices.Equal(got.Indices, want.Indices) || !slices.Equal(got.Labels, want.Labels) {
+				t.Fatalf("%+v: unread %v, %v, read %v, %v", augment, got, other, want.Indices, err)
+			}
+			for i, pick := range got.Picks[:got.N] {
+				if int(pick.Image) != got.Indices[i] {
+					t.Fatalf("%+v: pick %+v is of image %d", augment, pick, got.Indices[i])
+				}
+				if err := ds.Image(got.Indices[i], image); err != nil {
+					t.Fatal(err)
+				}
+				for at, v := range want.Images[i*s.Size():][:s.Size()] {
+					y, x, inside := pick.Source(at/s.C/s.W, at/s.C%s.W, s.H, s.W)
+					if from := image[(y*s.W+x)*s.C+at%s.C]; inside && v != from || !inside && v != 0 {
+						t.Fatalf("%+v: number %d of image %d is %g, the pick %+v makes %g of it", augment, at, pick.Image, v, pick, from)
+					}
+				}
+			}
+			read.Release(want)
+			unread.Release(got)
+		}
+		read.Close()
+		unread.Close()
+	}
+}
+
+// TestToBytesKnowsWhatIsExact: every byte comes back, and a number between two is
+// told of.
+func TestToBytesKnowsWhatIsExact(t *testing.T) {
+	all, back := make([]byte, 256), make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	values := make([]float32, 256)
+	toUnit(values, all)
+	if exact := ToBytes(back, values); !exact || !slices.Equal(back, all) {
+		t.Errorf("bytes become %v, exact is %t", back, exact)
+	}
+	for _, v := range []float32{0.5, -0.1, 1.5, math.Nextafter32(unit[7], 1), float32(math.Copysign(0, -1)), float32(math.NaN())} {
+		if ToBytes(back[:1], []float32{v}) {
+			t.Errorf("%g is taken for the byte %d", v, back[0])
+		}
 	}
 }

@@ -203,7 +203,7 @@ func TestAugment(t *testing.T) {
 	scratch := make([]float32, s.Size())
 	augmented := func(a Augment, epoch uint64, index int) []float32 {
 		image := slices.Clone(source)
-		a.apply(image, scratch, s, 1, epoch, index)
+		move(a.draw(1, epoch, index), image, scratch, s)
 		return image
 	}
 	if !slices.Equal(augmented(Augment{}, 0, 0), source) {

@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,18 @@ func toBytes(dst []byte, src []float32) {
 	for i, v := range src {
 		dst[i] = byte(min(max(v, 0), 1)*255 + 0.5)
 	}
+}
+
+// ToBytes writes values of [0,1] as the bytes that they were read from, and
+// reports whether all were: a value of dst read as a byte would be that of src,
+// bit for bit.
+func ToBytes(dst []byte, src []float32) (exact bool) {
+	toBytes(dst, src)
+	exact = true
+	for i, v := range src {
+		exact = exact && math.Float32bits(unit[dst[i]]) == math.Float32bits(v)
+	}
+	return exact
 }
 
 // caption is what a set in memory knows beside its pixels.

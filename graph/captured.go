@@ -26,8 +26,9 @@ type captured struct {
 	schedule *schedule
 	mirror   *mirror
 
-	homes     map[int]int      // parameters by the value that is their gradient
-	programs  []launch.Program // noises, instructions, the update
+	homes     map[int]int // parameters by the value that is their gradient
+	residents []*resident
+	programs  []launch.Program // inputs of residents, noises, instructions, the update
 	outputs   []int            // values that are copied to the host
 	optimiser *kernels.Optimiser
 
@@ -86,7 +87,10 @@ func (c *captured) depth() int {
 
 // part says what one of programs computes.
 func (c *captured) part(k int) Launch {
-	return c.schedule.part(k, c.optimiser, len(c.mirror.store.Values))
+	if k < len(c.residents) {
+		return Launch{Kind: "gather_images", Result: c.schedule.values[c.residents[k].input].shape.String(), Operation: "a batch of the images on the GPU"}
+	}
+	return c.schedule.part(k-len(c.residents), c.optimiser, len(c.mirror.store.Values))
 }
 
 func (c *captured) input(v int) []float32  { return c.next().inputs[v].host }
@@ -205,17 +209,17 @@ func (c *captured) on() string {
 // and shows each result before its memory is given to another. The inputs and
 // parameters are still those of that run, if it did not update them.
 func (c *captured) visit(look func(instruction int, result []float32) bool) error {
-	s, noises := c.last, len(c.schedule.noises())
+	s, leaves := c.last, len(c.residents)+len(c.schedule.noises())
 	if err := c.stage(s); err != nil {
 		return err
 	}
-	for k := range noises {
+	for k := range leaves {
 		if err := c.submit(s, k); err != nil {
 			return err
 		}
 	}
 	for i, in := range c.schedule.instructions {
-		if err := c.submit(s, noises+i); err != nil {
+		if err := c.submit(s, leaves+i); err != nil {
 			return err
 		}
 		for _, v := range in.results() {

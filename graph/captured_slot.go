@@ -22,10 +22,21 @@ type slot struct {
 	arrived, done *cuda.Event // of the inputs on the GPU, of the outputs on the host
 }
 
-// transfer is pinned memory and where it is copied to.
+// transfer is pinned memory and where it is copied to: the numbers of an input,
+// or the picks of which the GPU makes them.
 type transfer struct {
 	host   []float32
 	device cuda.Memory
+	picked []byte // nil but of images that lie on the GPU
+	picks  cuda.Memory
+}
+
+// queue copies what the host has of an input.
+func (t transfer) queue(copies *cuda.Stream) error {
+	if t.picked != nil {
+		return copies.CopyToDevice(t.picks, t.picked)
+	}
+	return copies.CopyToDevice(t.device, cuda.Bytes(t.host))
 }
 
 // Layout of the cells in bytes: two uint64 of the clock, four float32 of the
@@ -72,6 +83,11 @@ func (c *captured) addSlot() (err error) {
 			return err
 		}
 	}
+	return c.recordSlot(s)
+}
+
+// recordSlot records a run in a slot.
+func (c *captured) recordSlot(s *slot) (err error) {
 	if err = c.bind(s); err != nil {
 		return err
 	}
@@ -108,6 +124,9 @@ func (c *captured) at(s *slot, v int) cuda.Memory {
 // bind gives the launches of all programs their addresses.
 func (c *captured) bind(s *slot) error {
 	var bindings []launch.Binding
+	for _, r := range c.residents {
+		bindings = append(bindings, launch.Binding{Operands: []uint64{r.images.Address, s.inputs[r.input].picks.Address}, Result: c.at(s, r.input).Address})
+	}
 	for v, val := range c.schedule.values {
 		if val.noise != nil {
 			bindings = append(bindings, launch.Binding{Result: c.address[v]})
@@ -137,17 +156,11 @@ func (c *captured) bind(s *slot) error {
 
 func (c *captured) bindProgram(s *slot, p launch.Program, b launch.Binding) error {
 	b.Workspace, b.Clock, b.Schedule = c.workspace.Address, s.cells.Address+cellClock, s.cells.Address+cellSchedule
-	for _, l := range p.Launches {
-		f, err := c.gpu.function(l.Kernel, l.Shared)
-		if err != nil {
-			return err
-		}
-		args := make([]uint64, len(l.Args))
-		for k, a := range l.Args {
-			args[k] = a.Cell(&b)
-		}
-		s.launches = append(s.launches, cuda.Launch{Function: f, Grid: l.Grid, Block: l.Block, Shared: l.Shared, Args: args})
+	launches, err := c.gpu.bind(p, &b)
+	if err != nil {
+		return err
 	}
+	s.launches = append(s.launches, launches...)
 	s.each = append(s.each, len(s.launches))
 	return nil
 }
@@ -160,8 +173,8 @@ func (c *captured) stage(s *slot) error {
 		return err
 	}
 	for v, val := range c.schedule.values {
-		if t := s.inputs[v]; val.input {
-			if err := copies.CopyToDevice(t.device, cuda.Bytes(t.host)); err != nil {
+		if val.input {
+			if err := s.inputs[v].queue(copies); err != nil {
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"hourglass/graph/tune"
 	"hourglass/kernels"
 	"hourglass/kernels/cpu"
 	"hourglass/kernels/cuda"
@@ -126,6 +127,23 @@ func (d *Device) SetPrecision(p kernels.Precision) error {
 	return nil
 }
 
+// Tune says how the tiles of products are chosen in programs that are compiled from
+// now on. At first it is by the cost model; the CPU has no tiles.
+func (d *Device) Tune(o tune.Options) {
+	if d.gpu != nil {
+		d.gpu.tune(o)
+	}
+}
+
+// Tiles are those that programs compiled since [Device.Tune] take, for the record
+// of a run, and in words how they were chosen; empty where there was no choice.
+func (d *Device) Tiles() (record tune.Record, words string) {
+	if d.gpu == nil {
+		return record, ""
+	}
+	return d.gpu.tuner.Record(), d.gpu.tuner.String()
+}
+
 // engine makes the device's engine for a program.
 func (d *Device) engine(p *Program, outputs int, optimiser *kernels.Optimiser) (engine, error) {
 	if d.gpu != nil {
@@ -183,6 +201,18 @@ func (d *Device) String() string {
 		plural = ""
 	}
 	return fmt.Sprintf("CPU, %d thread%s, %s; %s", d.Threads(), plural, cpu.Path(), d.reason)
+}
+
+// GPU reports whether the device is one.
+func (d *Device) GPU() bool { return d.gpu != nil }
+
+// Room is how many bytes of a GPU's memory are free; 0 on the CPU.
+func (d *Device) Room() (int64, error) {
+	if d.gpu == nil {
+		return 0, nil
+	}
+	free, _, err := d.gpu.device.MemInfo()
+	return free, err
 }
 
 // Usage counts what the device holds of a GPU; on the CPU it is empty.

@@ -16,7 +16,8 @@
 // one arena for every result, and hands it to the device: on the CPU a Gorgonia
 // TapeMachine runs it as a graph of two nodes, forward and backward, whose
 // instructions each call one kernel of kernels/cpu. On a GPU its launches are
-// recorded once and replayed; the batch of the next step is copied meanwhile.
+// recorded once and replayed; the batch of the next step is copied meanwhile, or
+// made there of a set of images that resides on the GPU, see [Program.Reside].
 //
 // [OutlineOf] stops before the device: plan and launches are data, and can be
 // looked at where there is no GPU.

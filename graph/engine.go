@@ -10,6 +10,10 @@ type engine interface {
 	// still that of the last one; output that of a root in the last run.
 	input(value int) []float32
 	output(value int) []float32
+	// reside puts images that fill hands over, byte by byte, where an input is then
+	// made of them, and pick says of which in the next run.
+	reside(value, images int, fill func(put func(pixels []byte) error) error) error
+	pick(value int, picks []kernels.Pick)
 	// run computes every value at the given clock.
 	run(clock kernels.Clock) error
 	// begin runs and then, if the norm of all gradients is finite, updates the

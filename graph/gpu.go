@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"hourglass/graph/tune"
 	"hourglass/kernels"
 	"hourglass/kernels/cuda"
 	"hourglass/kernels/launch"
@@ -20,6 +21,8 @@ type gpu struct {
 	modules   []*cuda.Module
 	functions map[string]*cuda.Function
 	mirrors   map[*Store]*mirror
+	machine   tune.Machine
+	tuner     *tune.Tuner // of the tiles of products
 }
 
 // openGPU opens a GPU and lets its driver compile the kernels.
@@ -53,12 +56,36 @@ func (g *gpu) load() error {
 			return err
 		}
 	}
+	g.machine = tune.Machine{GPU: g.device.GPU().Name, Driver: cuda.DriverVersion(), Kernels: ptx.Sum(texts)}
+	g.tune(tune.Options{})
 	return nil
+}
+
+// tune says how the tiles of products are chosen from now on.
+func (g *gpu) tune(o tune.Options) {
+	g.tuner = tune.New(g.machine, o, tune.OnGPU(g.device, g.compute, g.bind))
 }
 
 // lower makes the launches of an operation for this GPU.
 func (g *gpu) lower(op kernels.Operation) (launch.Program, error) {
-	return launch.LowerOn(op, g.precision, int(g.device.GPU().Capability))
+	return g.tuner.Lower(op, g.precision, int(g.device.GPU().Capability))
+}
+
+// bind gives the launches of a program their kernels and addresses.
+func (g *gpu) bind(p launch.Program, b *launch.Binding) ([]cuda.Launch, error) {
+	var launches []cuda.Launch
+	for _, l := range p.Launches {
+		f, err := g.function(l.Kernel, l.Shared)
+		if err != nil {
+			return nil, err
+		}
+		args := make([]uint64, len(l.Args))
+		for k, a := range l.Args {
+			args[k] = a.Cell(b)
+		}
+		launches = append(launches, cuda.Launch{Function: f, Grid: l.Grid, Block: l.Block, Shared: l.Shared, Args: args})
+	}
+	return launches, nil
 }
 
 // function finds a kernel in the module that has it, and lets its blocks have so

@@ -23,7 +23,8 @@ type Program struct {
 }
 
 // Input is the buffer of an input, to be filled before each run; nil if there
-// is none of that name. [Program.Begin] may give an input another buffer.
+// is none of that name, or if it resides on the GPU. [Program.Begin] may give an
+// input another buffer.
 func (p *Program) Input(name string) []float32 {
 	if v, read := p.inputs[name]; read {
 		return p.engine.input(v)
@@ -37,6 +38,46 @@ func (p *Program) Output(name string) []float32 {
 	if v, ok := p.outputs[name]; ok {
 		return p.engine.output(v)
 	}
+	return nil
+}
+
+// ErrNoRoom is wrapped by the error of [Program.Reside] where the GPU has no
+// memory for the images.
+var ErrNoRoom = errors.New("the GPU has no room for the images")
+
+// Reside puts a set of images on the GPU, each byte a value from 0 to 255 that
+// stands for a 255th, and makes an input of shape (N,H,W,C) of them from then on:
+// of those that [Program.Pick] says. The input has no buffer any more. fill hands
+// the images over in their order, each H,W,C, through put, in pieces of any size;
+// if it fails, so does Reside, and nothing has changed.
+func (p *Program) Reside(input string, images int, fill func(put func(pixels []byte) error) error) error {
+	p.device.busy.Lock()
+	defer p.device.busy.Unlock()
+	v, read := p.inputs[input]
+	switch {
+	case !read:
+		return fmt.Errorf("nothing reads the input %s; its images have no use on the GPU", input)
+	case p.device.gpu != nil && p.engine.input(v) == nil:
+		return fmt.Errorf("the input %s is made of images on the GPU already", input)
+	case p.begun > 0:
+		return fmt.Errorf("the input %s is to be made on the GPU while %d steps are under way; finish them first", input, p.begun)
+	case len(p.schedule.values[v].shape) != 4:
+		return fmt.Errorf("the input %s has shape %v, want N,H,W,C to be made of images", input, p.schedule.values[v].shape)
+	}
+	return p.engine.reside(v, images, fill)
+}
+
+// Pick says of which images the next run makes an input that resides on the GPU,
+// one for each row of the batch.
+func (p *Program) Pick(input string, picks []kernels.Pick) error {
+	v, read := p.inputs[input]
+	if !read || p.engine.input(v) != nil {
+		return fmt.Errorf("the input %s is not made of images on the GPU; call Reside first", input)
+	}
+	if n := p.schedule.values[v].shape[0]; len(picks) != n {
+		return fmt.Errorf("the input %s is given %d picks, want %d", input, len(picks), n)
+	}
+	p.engine.pick(v, picks)
 	return nil
 }
 

@@ -68,6 +68,13 @@ func (t *tape) input(value int) []float32  { return t.buffers[value] }
 func (t *tape) output(value int) []float32 { return t.buffers[value] }
 func (t *tape) close() error               { return t.machine.Close() }
 
+// reside refuses: the CPU reads images where they lie.
+func (t *tape) reside(int, int, func(func([]byte) error) error) error {
+	return fmt.Errorf("the CPU has no memory of its own for the images; fill the input instead")
+}
+
+func (t *tape) pick(int, []kernels.Pick) {}
+
 func (t *tape) run(clock kernels.Clock) error {
 	t.clock = clock
 	t.machine.Reset()

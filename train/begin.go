@@ -36,9 +36,13 @@ func (f *fit) start() (err error) {
 		}
 		f.examination = newExamination(f.runner, held, f.train.Len())
 	}
+	where, err := f.reside()
+	if err != nil {
+		return err
+	}
 	f.batches = data.NewBatches(f.train, data.BatchOptions{
 		Size: o.Batch, Seed: o.Seed, Epoch: uint64(f.state.Epoch), Start: f.state.Batch,
-		Shuffle: true, DropLast: true, Augment: o.Augment,
+		Shuffle: true, DropLast: true, Augment: o.Augment, Unread: f.resident,
 	})
 	f.epochBegan = time.Now()
 	validationImages := 0
@@ -46,7 +50,7 @@ func (f *fit) start() (err error) {
 		validationImages = f.validation.Len()
 	}
 	f.emit(&Started{
-		Device: f.device.String(), Parameters: f.model.Store().Count(), Unit: f.model.Unit(),
+		Device: f.device.String(), Batches: where, Parameters: f.model.Store().Count(), Unit: f.model.Unit(),
 		TrainImages: f.train.Len(), ValidationImages: validationImages,
 		Epochs: (f.total + f.perEpoch - 1) / f.perEpoch, StepsPerEpoch: f.perEpoch, TotalSteps: f.total,
 		ResumedFrom: f.path, Step: f.state.Step, EpochsDone: f.state.Epoch - 1,

@@ -38,6 +38,7 @@ type Term struct {
 // Started is the first event, apart from a Warned about damaged checkpoints.
 type Started struct {
 	Device           string
+	Batches          string // where they are made, and why; empty where there is no choice
 	Parameters       int
 	Unit             string // of every loss
 	TrainImages      int

@@ -76,7 +76,9 @@ type fit struct {
 	program *graph.Program
 	runner  *Runner
 	batches *data.Batches
-	set     func(input string, value float64) // an input of one element
+	// resident: the training images are on the GPU, and a batch is made there.
+	resident bool
+	set      func(input string, value float64) // an input of one element
 	// examination is nil unless it is wanted.
 	examination *examination
 	state       State // of the steps that are finished

@@ -20,6 +20,11 @@ type Options struct {
 	Rate      float64 // learning rate, which Schedule multiplies
 	Schedule  Schedule
 	Augment   data.Augment
+	// Resident puts the training images on a GPU, as bytes, if they take at most
+	// half of the memory that is free there, and makes batches where they are. It
+	// changes no bit of them. Sets that do not consist of bytes, and runs that do
+	// not see every image, go on as on the CPU.
+	Resident bool
 	// Pretrained says that the weights have been fitted before: the output is
 	// not set to the mean image.
 	Pretrained bool

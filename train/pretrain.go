@@ -50,8 +50,8 @@ const mostFeatures = 1 << 28
 // Pretrain trains the layers of a model one by one, from the image onwards: each
 // as a shallow autoencoder of what the layers before it make of the images, some
 // of which it has to do without (Vincent et al., "Stacked denoising
-// autoencoders", 2010). Of options it takes batch, seed, optimiser and rate. The
-// model is left with the weights of all; [Fit] goes on from there with
+// autoencoders", 2010). Of options it takes batch, seed, optimiser, rate and
+// Resident. The model is left with the weights of all; [Fit] goes on from there with
 // [Options.Pretrained] set. Later layers see as many images, spread over the set,
 // as have their features in a gigabyte.
 func Pretrain(ctx context.Context, device *graph.Device, model models.Stacked, images data.Dataset, o Options, l Layerwise) error {
@@ -66,7 +66,7 @@ func Pretrain(ctx context.Context, device *graph.Device, model models.Stacked, i
 		return fmt.Errorf("pretraining: %w", err)
 	}
 	o = Options{
-		Epochs: l.Epochs, Batch: o.Batch, Seed: o.Seed, Optimiser: o.Optimiser, Rate: o.Rate, ValidateEvery: 1,
+		Epochs: l.Epochs, Batch: o.Batch, Seed: o.Seed, Optimiser: o.Optimiser, Rate: o.Rate, Resident: o.Resident, ValidateEvery: 1,
 	}
 	given := images
 	for i, stage := range stages {

@@ -84,7 +84,13 @@ func (f *fit) finishStep() error {
 
 // feed fills the inputs of the training program.
 func (f *fit) feed(batch *data.Batch, step int) error {
-	copy(f.program.Input(models.Image), batch.Images)
+	if f.resident {
+		if err := f.program.Pick(models.Image, batch.Picks); err != nil {
+			return err
+		}
+	} else {
+		copy(f.program.Input(models.Image), batch.Images)
+	}
 	if annealed, ok := f.model.(models.Annealed); ok {
 		annealed.Anneal(step, f.total, f.set)
 	}

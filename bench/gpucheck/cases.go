@@ -254,8 +254,9 @@ func (w *walker) onGPU(c cases.Case, program launch.Program, inputs [][]float32)
 		return m.Address
 	}
 	var b launch.Binding
-	for _, input := range inputs {
-		b.Operands = append(b.Operands, take(4*len(input), cuda.Bytes(input)))
+	for i, input := range inputs {
+		packed := kernels.Pack(c.Op, i, input)
+		b.Operands = append(b.Operands, take(4*len(packed), cuda.Bytes(packed)))
 	}
 	clock := c.Clock(seed)
 	b.Clock = take(16, cuda.Bytes([]uint64{clock.Seed, clock.Step}))

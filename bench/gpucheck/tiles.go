@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"hourglass/bench"
+	"hourglass/graph/tune"
 	"hourglass/internal/cases"
 	"hourglass/kernels"
-	"hourglass/kernels/cuda"
 	"hourglass/kernels/launch"
 )
 
@@ -106,8 +105,9 @@ func (w *walker) timeTiles(op kernels.Operation) (times []tileTime, err error) {
 	if err != nil {
 		return nil, err
 	}
+	clock := tune.OnGPU(w.device, w.stream, w.bind)
 	for _, program := range programs {
-		took, err := w.timeProgram(op, program)
+		took, err := clock(op, program)
 		if err != nil {
 			return nil, err
 		}
@@ -125,67 +125,4 @@ func (w *walker) timeTiles(op kernels.Operation) (times []tileTime, err error) {
 		times = append(times, t)
 	}
 	return times, nil
-}
-
-// timeProgram runs a program on numbers of a repeated pattern, for as long as a
-// clock needs.
-func (w *walker) timeProgram(op kernels.Operation, program launch.Program) (took time.Duration, err error) {
-	var taken []cuda.Memory
-	defer func() {
-		for _, m := range taken {
-			err = errors.Join(err, w.device.Free(m))
-		}
-	}()
-	take := func(bytes int) uint64 {
-		var m cuda.Memory
-		if err == nil {
-			m, err = w.device.Alloc(max(bytes, 4))
-		}
-		if err == nil {
-			taken = append(taken, m)
-			err = w.fill(m)
-		}
-		return m.Address
-	}
-	b := launch.Binding{Result: take(4 * op.Result().Size()), Workspace: take(program.Workspace)}
-	for _, shape := range kernels.Buffers(op) {
-		b.Operands = append(b.Operands, take(4*shape.Size()))
-	}
-	if err != nil {
-		return 0, err
-	}
-	launches, err := w.bind(program, &b)
-	if err != nil {
-		return 0, err
-	}
-	return w.device.Time(w.stream, launches, 20)
-}
-
-// pattern is numbers of either sign, which repeat every mebibyte.
-var pattern = func() []byte {
-	values := make([]float32, 1<<18)
-	for i := range values {
-		values[i] = float32(kernels.Normals(kernels.Clock{Seed: seed}.Draw(0, uint32(i/4)))[i%4])
-	}
-	return cuda.Bytes(values)
-}()
-
-// fill copies the pattern over memory.
-func (w *walker) fill(m cuda.Memory) error {
-	n := min(len(pattern), m.Bytes)
-	start, err := m.Part(0, n)
-	if err == nil {
-		err = w.device.CopyToDevice(start, pattern[:n])
-	}
-	for done := n; err == nil && done < m.Bytes; {
-		next := min(done, m.Bytes-done)
-		from, _ := m.Part(0, next)
-		to, _ := m.Part(done, next)
-		err = w.stream.Copy(to, from)
-		done += next
-	}
-	if err != nil {
-		return err
-	}
-	return w.stream.Synchronize()
 }

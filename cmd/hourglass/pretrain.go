@@ -28,7 +28,7 @@ Afterwards it is a run like any other. Later: hourglass probe last --labels 100`
 const defaultPretrain = "5"
 
 func (c pretrainCommand) Run(s *session) error {
-	job := training{session: s, machine: c.machine, precision: c.Precision}
+	job := training{session: s, machine: c.machine, arithmetic: c.arithmetic}
 	if err := (trainCommand{source: c.source}).begin(&job); err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"hourglass/internal/picture"
 	"hourglass/internal/runs"
 	"hourglass/internal/verdict"
-	"hourglass/kernels"
 	"hourglass/kernels/cpu"
 	"hourglass/train"
 )
@@ -41,7 +40,7 @@ Ctrl-C finishes the step and saves; a second Ctrl-C ends at once.`
 }
 
 func (c trainCommand) Run(s *session) error {
-	job := training{session: s, machine: c.machine, precision: c.Precision}
+	job := training{session: s, machine: c.machine, arithmetic: c.arithmetic}
 	var err error
 	if c.Resume == "" {
 		err = c.begin(&job)
@@ -104,13 +103,13 @@ func (c trainCommand) resume(job *training) error {
 type training struct {
 	*session
 	machine
-	precision string
-	config    config.Config
-	settings  *config.Settings // from which config came
-	folder    runs.Run
-	resumed   bool
-	strips    bool // show reconstructions in the terminal after each epoch
-	remedied  *remedied
+	arithmetic
+	config   config.Config
+	settings *config.Settings // from which config came
+	folder   runs.Run
+	resumed  bool
+	strips   bool // show reconstructions in the terminal after each epoch
+	remedied *remedied
 
 	device *graph.Device
 	model  config.Network
@@ -134,7 +133,7 @@ func (j *training) run() (*outcome, error) {
 		return nil, err
 	}
 	defer j.device.Close()
-	if err := setPrecision(j.device, j.precision); err != nil {
+	if err := j.setArithmetic(); err != nil {
 		return nil, err
 	}
 	if j.sets, err = openSets(j.config); err != nil {
@@ -180,23 +179,6 @@ func (j *training) fit() (result train.Result, err error) {
 	return result, errors.Join(err, watcher.close())
 }
 
-// arithmetic is the flag of commands that train.
-type arithmetic struct {
-	Precision string `enum:"auto,fp32,tf32,bf16" default:"auto" help:"Arithmetic of a GPU's products: fp32; tf32 or bf16, which multiply 10 or 7 bits of mantissa on the matrix units of compute capability 8.0 and later; auto takes tf32 where the GPU has it, and never bf16."`
-}
-
-// setPrecision lets a device multiply in what a flag says; empty is auto.
-func setPrecision(d *graph.Device, flag string) error {
-	if flag == "auto" || flag == "" {
-		return d.SetPrecision(d.DefaultPrecision())
-	}
-	p, err := kernels.ParsePrecision(flag)
-	if err != nil {
-		return usage{err}
-	}
-	return d.SetPrecision(p)
-}
-
 // options are the terms of training.
 func (j *training) options() (train.Options, error) {
 	c := j.config
@@ -208,7 +190,7 @@ func (j *training) options() (train.Options, error) {
 	if c.Out.Every == 0 {
 		o.Checkpoints.EveryEpochs = 1
 	}
-	o.Resume = j.resumed
+	o.Resume, o.Resident = j.resumed, c.Train.Resident == config.Auto
 	var err error
 	if o.Schedule, err = c.Schedule(); err != nil {
 		return o, usage{err}
@@ -236,6 +218,9 @@ func (j *training) conclude(result train.Result) (*outcome, error) {
 	}
 	if err := checkpoint.Restore(j.model.Store()); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	if err := j.recordTiles(); err != nil { // with those of what was compiled since the start
+		return nil, err
 	}
 	o := &outcome{Run: j.folder.Path, Checkpoint: path, Steps: result.Step, Epochs: result.Epoch, Seconds: result.Duration.Seconds()}
 	if o.Verdict, o.Judged, err = j.judge(j.device, j.model, j.sets, j.config.Train.Batch); err != nil {

@@ -88,6 +88,15 @@ func (w *watcher) start(e train.Started) error {
 		}
 	}
 	w.say("run:    %s", w.folder.Path)
+	if err := w.recordTiles(); err != nil {
+		return err
+	}
+	if _, words := w.device.Tiles(); words != "" {
+		w.say("tiles:  %s", words)
+	}
+	if e.Batches != "" {
+		w.say("batches: %s", e.Batches)
+	}
 	if e.ResumedFrom != "" {
 		w.say("resuming from %s, step %d of %d", e.ResumedFrom, e.Step, e.TotalSteps)
 	}

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"math"
+	"slices"
 
 	"hourglass/kernels"
 	"hourglass/kernels/reference"
@@ -51,6 +52,39 @@ func (a Among) fill(values []float64, from source, _ [][]float64) {
 		}
 	}
 }
+
+// Integers are drawn from First to Last; the first elements count up.
+type Integers struct{ First, Last int }
+
+func (d Integers) fill(values []float64, from source, _ [][]float64) {
+	count := d.Last - d.First + 1
+	for i := range values {
+		values[i] = float64(d.First + i%count)
+		if i >= count {
+			values[i] = float64(d.First + int(from.word(i)%uint32(count)))
+		}
+	}
+}
+
+// Columns fill those of a matrix, one after the other; each is drawn of words of
+// its own.
+type Columns []Integers
+
+func (c Columns) fill(values []float64, from source, _ [][]float64) {
+	column := make([]float64, len(values)/len(c))
+	for j, fill := range c {
+		from.stream += 100
+		fill.fill(column, from, nil)
+		for i, v := range column {
+			values[i*len(c)+j] = v
+		}
+	}
+}
+
+// Rows are values that are given.
+type Rows [][]float64
+
+func (r Rows) fill(values []float64, _ source, _ [][]float64) { copy(values, slices.Concat(r...)) }
 
 // Near values are those of an earlier operand of the same size, moved by
 // Offsets.
@@ -156,6 +190,9 @@ func natural(op kernels.Operation) []Fill {
 		set(Normal{}, targets(o.Loss))
 	case kernels.LossBackward:
 		set(Normal{}, targets(o.Loss), positive)
+	case kernels.GatherImages:
+		by := func(most int) Integers { return Integers{-most, most} }
+		set(Integers{0, 255}, Columns{{0, o.Images - 1}, {0, 1}, by(o.H - 1), by(o.W - 1), by(o.H - 1), by(o.W - 1)})
 	}
 	return fills
 }

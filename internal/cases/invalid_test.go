@@ -40,6 +40,8 @@ var invalid = []struct {
 	{kernels.Multiply{M: 1, N: 2, K: 3, Sums: true}, []string{"multiply", "TransA"}},
 	{kernels.Multiply{Batch: 2, M: 1, N: 2, K: 3, TransA: true, Sums: true}, []string{"multiply", "batch (2)"}},
 	{kernels.ConvolveBackwardWeight{Convolution: convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), Sums: 7}, []string{"sums 7"}},
+	{kernels.GatherImages{Images: 0, N: 1, H: 1, W: 1, C: 1}, []string{"gather_images", "images is 0"}},
+	{kernels.GatherImages{Images: 1 << 31, N: 1, H: 1, W: 1, C: 1}, []string{"gather_images", "2147483648 images", "smaller set"}},
 	{kernels.Activate{Size: 0}, []string{"size is 0"}},
 	{kernels.Combine{Arithmetic: 9, A: kernels.Shape{1}, B: kernels.Shape{1}}, []string{"arithmetic 9"}},
 	{kernels.Map{Function: -1, Size: 1}, []string{"function -1"}},

@@ -111,6 +111,8 @@ func work(op kernels.Operation) (roundings, terms int) {
 		if o.Rate > 0 { // rate, 1 − rate, division
 			return 3, 1
 		}
+	case kernels.GatherImages: // the quotient
+		return 1, 1
 	case kernels.Noise:
 		if !o.Uniform { // the angle reaches 2π, whose rounding is worth 2π units; log, root, sine, product
 			return 7 + elementary + 1 + elementary + 1, 1

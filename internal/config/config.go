@@ -79,6 +79,7 @@ type Train struct {
 	Pretrain     int     `name:"pretrain" help:"Epochs for which each layer is trained alone, on what the layers before it make of the images, before the whole is; 0 trains the whole from the start." range:"[0,1000000]"`
 	PretrainMask float64 `name:"pretrain-mask" help:"Part of what a layer is given that is set to zero while it is trained alone." range:"[0,1)"`
 	OnCollapse   string  `name:"on-collapse" often:"" help:"What becomes of a run whose output no longer follows the image: the average image, a posterior or a codebook that says nothing. warn goes on, stop ends it with the remedy, fix begins once again with it." choices:"collapse"`
+	Resident     string  `name:"resident" help:"Whether the training images are put on a GPU, as bytes, and batches made there: auto does so if they take at most half of its free memory, off never. Either gives the same batches, bit for bit." choices:"resident"`
 	Seed         uint64  `name:"seed" often:"" help:"Seed of the first weights, of the order of the images and of every random number in training." form:"a whole number from 0"`
 }
 
@@ -91,6 +92,12 @@ type Out struct {
 	Images      int    `name:"images" help:"Images in the sample sheet of every epoch; 0 writes no sheets." range:"[0,1024]"`
 	TensorBoard bool   `name:"tensorboard" negatable:"" help:"Write event files for TensorBoard into the run's folder." form:"true or false"`
 }
+
+// Choices of train.resident.
+const (
+	Auto = "auto"
+	Off  = "off"
+)
 
 // defaultPreset is where every run starts from.
 const defaultPreset = "conv"
@@ -110,7 +117,7 @@ func Default() Config {
 		},
 		Train: Train{
 			Epochs: 5, Batch: 128, Optimiser: kernels.Adam.String(), Rate: 1e-3,
-			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", OnCollapse: Warn, PretrainMask: 0.25, Seed: 1,
+			Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Schedule: "constant", OnCollapse: Warn, PretrainMask: 0.25, Resident: Auto, Seed: 1,
 		},
 		// What was not written for TensorBoard during a run cannot be had after it.
 		Out: Out{Dir: "runs", Keep: 3, Images: 8, TensorBoard: true},

@@ -31,6 +31,7 @@ var choices = map[string][]string{
 	"corrupt":  {"skip", "fail"},
 	"collapse": {Warn, Stop, Fix},
 	"kinds":    kindNames(),
+	"resident": {Auto, Off},
 	"losses":   models.Likelihoods(),
 	"inits":    models.Initialisations(),
 	"rules":    kernels.Rules(),

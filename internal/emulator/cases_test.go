@@ -137,8 +137,8 @@ func defined(t *testing.T, c cases.Case, inputs [][]float64) []float64 {
 // what they have updated.
 func try(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, replays int) ([]float32, error) {
 	b := Buffers{Result: c.Op.Result().Size(), Clock: c.Clock(1)}
-	for _, input := range inputs {
-		b.Operands = append(b.Operands, narrow(input))
+	for i, input := range inputs {
+		b.Operands = append(b.Operands, kernels.Pack(c.Op, i, narrow(input)))
 	}
 	if _, b.InPlace = c.Op.(kernels.Updater); b.InPlace {
 		replays = min(replays, 1)
@@ -161,8 +161,8 @@ func try(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, replays
 // tryOver runs a case with the result in an operand's memory.
 func tryOver(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, operand int, want []float32) error {
 	b := Buffers{Result: c.Op.Result().Size(), Clock: c.Clock(1), InPlace: true, Over: operand}
-	for _, input := range inputs {
-		b.Operands = append(b.Operands, narrow(input))
+	for i, input := range inputs {
+		b.Operands = append(b.Operands, kernels.Pack(c.Op, i, narrow(input)))
 	}
 	got, after, err := m.Run(p, b, 0)
 	if err != nil {

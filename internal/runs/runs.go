@@ -32,6 +32,7 @@ func (r Run) Name() string { return filepath.Base(r.Path) }
 func (r Run) Config() string      { return filepath.Join(r.Path, configName) }
 func (r Run) Script() string      { return filepath.Join(r.Path, "model.py") }
 func (r Run) Environment() string { return filepath.Join(r.Path, "env.json") }
+func (r Run) Tiles() string       { return filepath.Join(r.Path, "tiles.json") }
 func (r Run) Metrics() string     { return filepath.Join(r.Path, "metrics.jsonl") }
 func (r Run) Checkpoints() string { return filepath.Join(r.Path, "checkpoints") }
 func (r Run) Evaluation() string  { return filepath.Join(r.Path, "eval.json") }

@@ -17,6 +17,9 @@ var errAbsent = errors.New(absent)
 // Probe says that this build has no CUDA support.
 func Probe() Status { return Status{Reason: absent} }
 
+// DriverVersion is empty: this build calls no driver.
+func DriverVersion() string { return "" }
+
 // Open fails: this build has no CUDA support. So nobody ever has one of the
 // types below; they let callers compile.
 func Open(index int) (*Device, error) { return nil, errAbsent }

@@ -196,3 +196,17 @@ func TestProbe(t *testing.T) {
 		t.Errorf("GPU %+v", g)
 	}
 }
+
+// TestDriverVersion reads the release of both kinds of NVIDIA's kernel module.
+func TestDriverVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "CUDA 13.0",
+		"NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.159.04  Tue Sep 30 00:00:00 UTC 2025\nGCC version:  gcc 12.3.0\n":               "580.159.04, CUDA 13.0",
+		"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86  Release Build  (a@b)\nGCC version:  gcc version 13.2.0 (13.2.0)\n": "570.86, CUDA 13.0",
+		"GCC version:  gcc version 13.2.0\n": "CUDA 13.0",
+	} {
+		if got := driverVersion(text, "13.0"); got != want {
+			t.Errorf("of %q the version is %q, want %q", text, got, want)
+		}
+	}
+}

@@ -4,6 +4,8 @@ package cuda
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"runtime"
 
 	"gorgonia.org/cu"
@@ -19,8 +21,7 @@ func Probe() Status {
 	if err := driverError(); err != nil {
 		return Status{Reason: err.Error()}
 	}
-	version := cu.Version()
-	s := Status{DriverVersion: fmt.Sprintf("%d.%d", version/1000, version%1000/10), Missing: missing()}
+	s := Status{DriverVersion: newestCUDA(), Missing: missing()}
 	n, err := cu.NumDevices()
 	if err != nil {
 		s.Reason = check(err, "cuDeviceGetCount").Error()
@@ -44,6 +45,32 @@ func Probe() Status {
 		s.Reason = s.GPUs[0].Fault
 	}
 	return s
+}
+
+// newestCUDA is the newest CUDA that the driver knows, such as "13.0".
+func newestCUDA() string {
+	version := cu.Version()
+	return fmt.Sprintf("%d.%d", version/1000, version%1000/10)
+}
+
+// DriverVersion tells a driver from the one before it: by the newest CUDA that it
+// knows and, where its kernel module says so, by its release, as in
+// "580.159.04, CUDA 13.0".
+func DriverVersion() string {
+	text, _ := os.ReadFile("/proc/driver/nvidia/version") // only Linux has it
+	return driverVersion(string(text), newestCUDA())
+}
+
+// release is in a line like
+//
+//	NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.159.04  Release Build
+var release = regexp.MustCompile(`Kernel Module\D.*?\s(\d+\.\d+(?:\.\d+)?)\s`)
+
+func driverVersion(text, newest string) string {
+	if found := release.FindStringSubmatch(text); found != nil {
+		return found[1] + ", CUDA " + newest
+	}
+	return "CUDA " + newest
 }
 
 // describe asks for all but what needs a context. Index and device are the same

@@ -40,6 +40,9 @@ func (p *Program) runTile(kernel string, t tile, grid [3]int, cost cost, args ..
 	if p.refusal == nil {
 		p.Launches[len(p.Launches)-1].Shared = t.shared()
 	}
+	if p.tiles > 1 {
+		p.Tile = kernel
+	}
 }
 
 // blocks is how many a product of so many rows and columns takes.

@@ -1,6 +1,8 @@
 package launch
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 
 	"hourglass/kernels"
@@ -66,5 +68,45 @@ func TestPrecisionIsToldByTheProgram(t *testing.T) {
 				t.Errorf("%+v in %v: %v, %v, want %v", op, precision, p.Precision, err, want)
 			}
 		}
+	}
+}
+
+// TestTilesHaveNames: each variant of a product has a tile of its own, by which it
+// is found again, and what has one program has no name.
+func TestTilesHaveNames(t *testing.T) {
+	wide := kernels.Convolution{N: 4, C: 8, H: 8, W: 8, K: 12, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1}
+	for _, op := range []kernels.Operation{
+		kernels.ConvolveForward{Convolution: wide}, kernels.ConvolveBackwardInput{Convolution: wide}, kernels.ConvolveBackwardWeight{Convolution: wide},
+		kernels.Multiply{M: 8, N: 8, K: 8},
+	} {
+		for _, precision := range []kernels.Precision{kernels.TF32, kernels.BF16} {
+			checkNames(t, op, precision)
+		}
+	}
+}
+
+func checkNames(t *testing.T, op kernels.Operation, precision kernels.Precision) {
+	t.Helper()
+	all, err := Variants(op, precision, Warpgroups)
+	if err != nil || len(all) < 2 {
+		t.Fatalf("%+v has %d variants, %v", op, len(all), err)
+	}
+	seen := map[string]bool{}
+	for _, want := range all {
+		got, err := LowerTile(op, precision, Warpgroups, want.Tile)
+		if err != nil || !reflect.DeepEqual(got, want) || seen[want.Tile] {
+			t.Errorf("%+v: tile %q gives %v, %v, want %v, once", op, want.Tile, got.Launches, err, want.Launches)
+		}
+		seen[want.Tile] = true
+	}
+	best, err := LowerOn(op, precision, Warpgroups)
+	if err != nil || !seen[best.Tile] {
+		t.Errorf("%+v: the best tile is %q, none of its variants", op, best.Tile)
+	}
+	if _, err := LowerTile(op, precision, 80, "convolve_forward_warpgroup_128x128"); err == nil || !strings.Contains(err.Error(), "choose among ") {
+		t.Errorf("%+v: a tile of warpgroups on 8.0: %v", op, err)
+	}
+	if exact, err := LowerOn(op, kernels.FP32, Warpgroups); err != nil || exact.Tile != "" {
+		t.Errorf("%+v in fp32 has the tile %q", op, exact.Tile)
 	}
 }

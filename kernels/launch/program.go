@@ -126,6 +126,9 @@ type Program struct {
 	// are rounded.
 	Rounded int
 
+	// Tile is the kernel of the tile that was taken; empty where there is no choice.
+	Tile string
+
 	wanted     kernels.Precision
 	capability int
 	tile       int   // of the tiles there are, the one to take; -1 for the best
@@ -174,6 +177,22 @@ func Variants(op kernels.Operation, precision kernels.Precision, capability int)
 	return all, nil
 }
 
+// LowerTile returns the program of the [Variants] that has a tile.
+func LowerTile(op kernels.Operation, precision kernels.Precision, capability int, tile string) (Program, error) {
+	all, err := Variants(op, precision, capability)
+	if err != nil {
+		return Program{}, err
+	}
+	var names []string
+	for _, p := range all {
+		if p.Tile == tile {
+			return p, nil
+		}
+		names = append(names, p.Tile)
+	}
+	return Program{}, fmt.Errorf("launch: %s has no tile %q on a GPU of capability %d; choose among %s", op.Kind(), tile, capability, strings.Join(names, ", "))
+}
+
 func lower(op kernels.Operation, precision kernels.Precision, capability, tile int) (Program, error) {
 	lowering, ok := lowerings[reflect.TypeOf(op)]
 	if !ok {
@@ -183,8 +202,9 @@ func lower(op kernels.Operation, precision kernels.Precision, capability, tile i
 		return Program{}, fmt.Errorf("launch: %w", err)
 	}
 	p := Program{wanted: precision, capability: capability, tile: tile}
-	for _, shape := range append(kernels.Buffers(op), op.Result()) {
-		if shape.Size() > most {
+	for i, shape := range append(kernels.Buffers(op), op.Result()) {
+		// Sets of images are counted in 64 bits, where they lie as bytes.
+		if shape.Size() > most && kernels.ElementOf(op, i) != kernels.Uint8 {
 			return Program{}, fmt.Errorf("launch: %s has a buffer of %v, %d elements, where kernels take up to %d; use a smaller batch", op.Kind(), shape, shape.Size(), most)
 		}
 	}

@@ -1,7 +1,9 @@
 package ptx
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -47,6 +49,16 @@ func Modules(capability int) ([]Module, error) {
 		return nil, fmt.Errorf("ptx: the GPU has compute capability %d.%d, the kernels need 7.5 or later", capability/10, capability%10)
 	}
 	return modules, nil
+}
+
+// Sum is the SHA-256 of the texts of modules, by which one set of kernels is told
+// from another.
+func Sum(modules []Module) string {
+	sum := sha256.New()
+	for _, m := range modules {
+		sum.Write([]byte(m.Text))
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // split takes "convolve.sm_75.ptx" apart; "a" behind the number says that the PTX
