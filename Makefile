@@ -5,7 +5,7 @@ GO ?= go
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
+.PHONY: help run build release gpu test test-gpu gpu-check bench loadtest lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -59,6 +59,9 @@ gpu-check: ## check and time everything on this machine's GPU; bench/gpu-check.s
 bench: build ## measure training beside PyTorch, if make peers has installed it, and Gorgonia; then the Go benchmarks, for benchstat
 	bin/hourglass bench -o bin/roofline.svg $(addprefix --python ,$(wildcard $(PEERS)/requirements-torch/bin/python))
 	$(GO) test -run '^$$' -bench . -benchmem ./kernels/cpu ./bench
+
+loadtest: build ## measure requests a second of hourglass serve, for bench/README.md; RUN=NAME serves that run (three minutes)
+	@$(GO) run ./bench/loadtest $(RUN)
 
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }

@@ -21,14 +21,17 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"hourglass/bench"
 )
 
 // plan is what was asked for.
 type plan struct {
-	program, endpoint string
-	batches, clients  []int
-	period            time.Duration
-	serve             []string // further arguments of the server
+	program, preset  string
+	endpoints        []string
+	batches, clients []int
+	period           time.Duration
+	serve            []string // the run, and further arguments of the server
 }
 
 func main() {
@@ -40,30 +43,59 @@ func main() {
 
 func run() error {
 	p := plan{}
-	var batches, clients string
+	var endpoints, batches, clients string
 	flag.StringVar(&p.program, "hourglass", "bin/hourglass", "the program")
-	flag.StringVar(&p.endpoint, "endpoint", "encode", "encode, decode, reconstruct or score")
+	flag.StringVar(&p.preset, "preset", "glyphs/conv-vae", "what is trained for an epoch and served, without a run; how good it gets makes no difference to the times")
+	flag.StringVar(&endpoints, "endpoint", "encode,decode,reconstruct,score", "what is asked for, with commas between")
 	flag.StringVar(&batches, "batches", "1,8,32", "batch sizes of the server")
 	flag.StringVar(&clients, "clients", "1,8,32", "clients at a time")
 	flag.DurationVar(&p.period, "for", 3*time.Second, "time of each measurement")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "loadtest [flags] RUN [flags of hourglass serve]")
+		fmt.Fprintln(flag.CommandLine.Output(), "loadtest [flags] [RUN [flags of hourglass serve]]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() == 0 {
-		return errors.New("no run is named; see loadtest -h")
-	}
-	p.serve = flag.Args()
 	var err1, err2 error
+	p.endpoints = strings.Split(endpoints, ",")
 	p.batches, err1 = counts(batches)
 	p.clients, err2 = counts(clients)
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	fmt.Printf("| %s, batch | clients | requests/s | p50 ms | p99 ms | images a batch |\n| --- | --- | --- | --- | --- | --- |\n", p.endpoint)
+	if p.serve = flag.Args(); len(p.serve) == 0 {
+		folder, err := os.MkdirTemp("", "loadtest")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(folder)
+		if err := p.train(folder); err != nil {
+			return err
+		}
+	}
+	return p.table(os.Stdout)
+}
+
+// train makes a run to serve in a folder.
+func (p *plan) train(folder string) error {
+	command := exec.Command(p.program, "train", p.preset, "--epochs", "1", "--dir", folder, "--name", "served", "--quiet")
+	command.Stdout, command.Stderr = os.Stderr, os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("training a model to serve: %w", err)
+	}
+	p.serve = []string{"served", "--dir", folder}
+	return nil
+}
+
+// table measures everything and writes it as Markdown.
+func (p plan) table(w io.Writer) error {
+	o := bench.Here()
+	fmt.Fprintf(w, "%s, commit %s, %s, %s", o.Date, o.Commit, o.Machine, o.Go)
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		fmt.Fprintf(w, ", load average %s before", strings.Join(strings.Fields(string(text))[:3], " "))
+	}
+	fmt.Fprintf(w, "\n\n| endpoint | `--batch` | clients | requests/s | p50 ms | p99 ms | images a batch |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, batch := range p.batches {
-		if err := p.measure(batch); err != nil {
+		if err := p.measure(w, batch); err != nil {
 			return err
 		}
 	}
@@ -81,8 +113,8 @@ func counts(text string) (all []int, err error) {
 	return all, nil
 }
 
-// measure starts a server with one batch size and asks it.
-func (p plan) measure(batch int) (err error) {
+// measure starts a server with one batch size, asks it and writes rows of the table.
+func (p plan) measure(w io.Writer, batch int) (err error) {
 	server := exec.Command(p.program, append([]string{"serve", "--json", "--listen", "127.0.0.1:0", "--batch", strconv.Itoa(batch)}, p.serve...)...)
 	server.Stderr = os.Stderr
 	out, err := server.StdoutPipe()
@@ -106,32 +138,24 @@ func (p plan) measure(batch int) (err error) {
 	if err != nil {
 		return fmt.Errorf("the server did not say where it listens: %w", err)
 	}
-	kind, body, err := p.request(begun.URL)
-	if err != nil {
-		return err
-	}
-	for _, clients := range p.clients {
-		before, err := batchesOf(begun.URL)
+	for _, endpoint := range p.endpoints {
+		kind, body, err := request(begun.URL, endpoint)
 		if err != nil {
 			return err
 		}
-		times, took, err := p.ask(begun.URL, kind, body, clients)
-		if err != nil {
-			return err
+		for _, clients := range p.clients {
+			row, err := p.ask(begun.URL, endpoint, kind, body, clients)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "| %s | %d | %d | %s |\n", endpoint, batch, clients, row)
 		}
-		after, err := batchesOf(begun.URL)
-		if err != nil {
-			return err
-		}
-		at := func(share float64) float64 { return times[int(share*float64(len(times)-1))].Seconds() * 1000 }
-		fmt.Printf("| %d | %d | %.0f | %.2f | %.2f | %.1f |\n", batch, clients, float64(len(times))/took.Seconds(), at(0.5), at(0.99),
-			(after.images-before.images)/max(after.runs-before.runs, 1))
 	}
 	return nil
 }
 
 // request makes the body that is sent: a PNG of noise, or a code in JSON.
-func (p plan) request(url string) (kind string, body []byte, err error) {
+func request(url, endpoint string) (kind string, body []byte, err error) {
 	response, err := http.Get(url + "/v1/model")
 	if err != nil {
 		return "", nil, err
@@ -145,7 +169,7 @@ func (p plan) request(url string) (kind string, body []byte, err error) {
 		return "", nil, fmt.Errorf("reading the description of the model: %w", err)
 	}
 	random := rand.New(rand.NewPCG(1, 1))
-	if p.endpoint == "decode" {
+	if endpoint == "decode" {
 		code := make([]float64, model.Code)
 		for i := range code {
 			code[i] = random.NormFloat64()
@@ -162,11 +186,15 @@ func (p plan) request(url string) (kind string, body []byte, err error) {
 	return "image/png", file.Bytes(), err
 }
 
-// ask lets clients ask for the period and returns the times of all requests, in
-// order of length. A tenth of the period before does not count.
-func (p plan) ask(url, kind string, body []byte, clients int) ([]time.Duration, time.Duration, error) {
+// ask lets clients ask for the period and returns the row of the table. A tenth of
+// the period before does not count.
+func (p plan) ask(url, endpoint, kind string, body []byte, clients int) (row string, err error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
+	before, err := batchesOf(url)
+	if err != nil {
+		return "", err
+	}
 	counting := time.Now().Add(p.period / 10)
 	end := counting.Add(p.period)
 	var mutex sync.Mutex
@@ -178,7 +206,7 @@ func (p plan) ask(url, kind string, body []byte, clients int) ([]time.Duration, 
 			var times []time.Duration
 			var err error
 			for begun := time.Now(); begun.Before(end) && err == nil; begun = time.Now() {
-				if err = post(client, url+"/v1/"+p.endpoint, kind, body); begun.After(counting) {
+				if err = post(client, url+"/v1/"+endpoint, kind, body); begun.After(counting) {
 					times = append(times, time.Since(begun))
 				}
 			}
@@ -188,11 +216,21 @@ func (p plan) ask(url, kind string, body []byte, clients int) ([]time.Duration, 
 		})
 	}
 	asking.Wait()
+	took := time.Since(counting)
 	if failed == nil && len(all) == 0 {
 		failed = errors.New("no request was answered in time; measure longer with -for")
 	}
+	if failed != nil {
+		return "", failed
+	}
+	after, err := batchesOf(url)
+	if err != nil {
+		return "", err
+	}
 	slices.Sort(all)
-	return all, time.Since(counting), failed
+	at := func(share float64) float64 { return all[int(share*float64(len(all)-1))].Seconds() * 1000 }
+	return fmt.Sprintf("%.0f | %.2f | %.2f | %.1f", float64(len(all))/took.Seconds(), at(0.5), at(0.99),
+		(after.images-before.images)/max(after.runs-before.runs, 1)), nil
 }
 
 func post(client *http.Client, url, kind string, body []byte) error {

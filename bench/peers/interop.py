@@ -4,10 +4,10 @@
     interop.py torch FOLDER                      our exports of all models, in PyTorch
     interop.py onnx FOLDER                       the same, in onnxruntime; needs no PyTorch
 
-The last two read what TestInterop of package exchange wrote, a folder for each
+The last two read what TestPeers of package exchange wrote, a folder for each
 model, and compare outputs with ours. `make interop` and `make peers` run them.
 Each prints the worst difference of each model and exits with 1 if one is above
-1e-5, or if a file is refused.
+what allowed says, 1e-5 for all but the deepest, or if a file is refused.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ import sys
 import numpy
 from safetensors.numpy import load_file, save_file
 
-TOLERANCE = 1e-5
+TOLERANCE = 1e-5  # of models of ten layers with weights
 BATCH = 5
 
 
@@ -350,12 +350,22 @@ def imported(path):
     return script
 
 
+def allowed(folder):
+    """The greatest difference of float32 that is no error. Every layer with weights
+    rounds, and hands on what those before it have rounded, so that it grows with
+    their number. (Of resconv's 50, ours are 1.0e-5 and PyTorch's 0.3e-5 from what
+    float64 gives for one code, where the whole adds what the encoder rounds.)"""
+    layers = sum(tensor.ndim > 1 for tensor in load_file(folder / "model.safetensors").values())
+    return TOLERANCE * max(1, layers / 10)
+
+
 def check_torch(folder):
     """Loads model.safetensors into the class of model.py, strictly, and a run's
     checkpoint into that of the run."""
     import torch
     from safetensors.torch import load_file as load_torch
 
+    torch.set_num_threads(1)  # the models are small, and threads that wait for a busy machine are slow
     expected = load_file(folder / "expected.safetensors")
     script = imported(folder / "model.py")
     loaded = script.load()
@@ -424,8 +434,9 @@ def main():
     models = sorted(path for path in folder.iterdir() if path.is_dir())
     for one in models:
         difference = commands[sys.argv[1]](one)
-        failed |= not difference <= TOLERANCE
-        print(f"{sys.argv[1]} {one.name:10} {difference:.1e}")
+        most = allowed(one)
+        failed |= not difference <= most
+        print(f"{sys.argv[1]} {one.name:18} {difference:.1e}" + (f" of {most:.1e}" if most > TOLERANCE else ""))
     sys.exit(1 if failed or not models else 0)
 
 

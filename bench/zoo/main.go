@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"hourglass/bench"
 	"hourglass/data"
 	"hourglass/graph"
 	"hourglass/internal/config"
@@ -71,10 +72,10 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
-	built := here() // before others commit
+	built := bench.Here() // before others commit
 	for _, e := range chosen {
 		r, failed := o.once(ctx, out, e)
-		r.origin = built
+		r.Origin = built
 		switch {
 		case r.Ours == nil:
 		case !o.kept():

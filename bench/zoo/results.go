@@ -7,11 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
-	"runtime"
-	"strings"
-	"time"
 
+	"hourglass/bench"
 	"hourglass/internal/atomicfile"
 )
 
@@ -23,15 +20,7 @@ type result struct {
 	Epochs  int      `json:"epochs"`
 	Ours    *figures `json:"ours"`
 	Theirs  *other   `json:"theirs,omitempty"`
-	origin
-}
-
-// origin says where figures come from.
-type origin struct {
-	Date    string `json:"date"`
-	Commit  string `json:"commit"`
-	Machine string `json:"machine"`
-	Go      string `json:"go"`
+	bench.Origin
 }
 
 // readResults reads the results by name; there may be none yet.
@@ -67,20 +56,4 @@ func writeResults(path string, byName map[string]result) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(list)
 	})
-}
-
-// here is where this process measures.
-func here() origin {
-	o := origin{Date: time.Now().Format(time.DateOnly), Go: runtime.Version(), Machine: fmt.Sprintf("%d CPUs", runtime.NumCPU())}
-	if text, err := exec.Command("git", "rev-parse", "--short=10", "HEAD").Output(); err == nil {
-		o.Commit = strings.TrimSpace(string(text))
-	}
-	text, _ := os.ReadFile("/proc/cpuinfo") // on Linux alone; elsewhere the count must do
-	for line := range strings.Lines(string(text)) {
-		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
-			o.Machine += " of " + strings.TrimSpace(value)
-			break
-		}
-	}
-	return o
 }

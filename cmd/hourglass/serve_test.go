@@ -7,9 +7,12 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"hourglass/train"
 )
 
 // started runs a command that serves until it is told to end.
@@ -108,6 +111,29 @@ func TestServeAndExplore(t *testing.T) {
 		}
 		defer stream.Body.Close()
 		if code, stderr := end(); code != exitDone {
+			t.Errorf("the end: exit %d, %s", code, stderr)
+		}
+	})
+	t.Run("a run goes on while it is explored", func(t *testing.T) {
+		url, end := started(t, "explore", "a", "--checkpoint", "latest", "--threads", "1", "-n", "20")
+		told := func() map[string]any {
+			_, text := fetch(t, url+"/api/model", "", "")
+			return object(t, text)["model"].(map[string]any)
+		}
+		first := told()
+		must(t, "train", "--resume", "a", "--epochs", "4")
+		latest, err := train.LatestCheckpoint("runs/a/checkpoints")
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := told()
+		for begun := time.Now(); now["checkpoint"] != filepath.Base(latest) && time.Since(begun) < 20*time.Second; now = told() {
+			time.Sleep(50 * time.Millisecond)
+		}
+		if now["checkpoint"] != filepath.Base(latest) || now["step"].(float64) <= first["step"].(float64) || now["sha256"] == first["sha256"] {
+			t.Errorf("the page shows %v, which was %v and should be of %s", now, first, latest)
+		}
+		if code, stderr := end(); code != exitDone || strings.Contains(stderr, "warning") {
 			t.Errorf("the end: exit %d, %s", code, stderr)
 		}
 	})

@@ -41,19 +41,30 @@ func (c chosenRun) load() (runs.Run, *trained, error) {
 	if err != nil {
 		return runs.Run{}, nil, err
 	}
-	path := c.Checkpoint
-	switch path {
+	path, err := c.path(run)
+	if err != nil {
+		return run, nil, err
+	}
+	t, err := loadTrained(path)
+	return run, t, err
+}
+
+// path is that of the checkpoint that is meant, as the run stands now.
+func (c chosenRun) path(run runs.Run) (path string, err error) {
+	switch path = c.Checkpoint; path {
 	case "best":
 		path, err = bestOf(run)
 	case "latest":
 		path, err = train.LatestCheckpoint(run.Checkpoints())
 	}
 	if err != nil {
-		return run, nil, fmt.Errorf("run %s has no checkpoint yet: %w", run.Name(), err)
+		return "", fmt.Errorf("run %s has no checkpoint yet: %w", run.Name(), err)
 	}
-	t, err := loadTrained(path)
-	return run, t, err
+	return path, nil
 }
+
+// moves reports whether it may be another checkpoint later, as of a run that trains.
+func (c chosenRun) moves() bool { return c.Checkpoint == "best" || c.Checkpoint == "latest" }
 
 // bestOf is the best checkpoint of a run, or the latest if no epoch has ended.
 func bestOf(run runs.Run) (string, error) {

@@ -140,13 +140,13 @@ func TestInABrowser(t *testing.T) {
 				document.dispatchEvent(new DragEvent("dragover", { dataTransfer: d, bubbles: true, cancelable: true }));
 				document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer: d, bubbles: true, cancelable: true })); })()`, bytes, name, kind))
 		}
-		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(mustPNG(t, e, e.gallery.images[7])), " ", ","), "[]")
+		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(mustPNG(t, e, e.shown.gallery.images[7])), " ", ","), "[]")
 		changed("the picture's code is decoded", func() { drop("seven.png", "image/png", "new Uint8Array(["+numbers+"])") })
 		b.until("the picture is taken apart", `document.getElementById("verdict").textContent.startsWith("seven.png: squared error") && document.getElementById("difference").naturalWidth === 12`)
 		drop("seven.txt", "text/plain", `"seven"`)
 		b.until("a text is refused", `!document.getElementById("failure").hidden && document.getElementById("failure").textContent.includes("seven.txt is not a picture")`)
 		path := filepath.Join(t.TempDir(), "chosen.png")
-		if err := os.WriteFile(path, mustPNG(t, e, e.gallery.images[9]), 0o666); err != nil {
+		if err := os.WriteFile(path, mustPNG(t, e, e.shown.gallery.images[9]), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		var document struct{ Root struct{ NodeID int } }
@@ -219,6 +219,7 @@ func TestInABrowser(t *testing.T) {
 		b.until("a new step shows", `document.getElementById("progress").textContent.startsWith("Step 241, epoch 5: loss 31.50") && document.getElementById("progress").textContent.includes("6 active numbers")`)
 		b.until("the run is live", `document.getElementById("state").textContent === "training now"`)
 	})
+	t.Run("newer models are taken up", func(t *testing.T) { b.t = t; takeUp(b, e) })
 	t.Run("themes and sizes", func(t *testing.T) {
 		b.t = t
 		paper := `getComputedStyle(document.body).backgroundColor`
@@ -271,6 +272,48 @@ func TestInABrowser(t *testing.T) {
 	for _, line := range b.console {
 		t.Errorf("the console says %s", line)
 	}
+}
+
+// takeUp shows newer models to a page that is open.
+func takeUp(b *browser, e *Explorer) {
+	b.t.Helper()
+	text := func(selector string) string {
+		b.t.Helper()
+		return js[string](b, fmt.Sprintf(`document.querySelector(%q).textContent`, selector))
+	}
+	pictures := `[...document.querySelectorAll("#decoded, #frames img, #sample-grid img")].map(i => i.src)`
+	b.click("test")
+	b.until("an image is opened", `!document.getElementById("look-result").hidden`)
+	b.choose("basis", "number")
+	verdict, number, before := text("#verdict"), text("#sliders output"), js[[]string](b, pictures)
+	replace(b.t, e, 480, 2)
+	b.until("the page is of the newer model", `document.getElementById("about").textContent.endsWith("step 480")`)
+	b.until("the picture is taken apart by it", fmt.Sprintf(`document.getElementById("verdict").textContent !== %q`, verdict))
+	b.until("the image's code is the newer model's", fmt.Sprintf(`document.querySelector("#sliders output").textContent !== %q`, number))
+	for i, source := range before {
+		b.until(fmt.Sprintf("picture %d is of the newer model", i), fmt.Sprintf(`%s[%d] !== %q`, pictures, i, source))
+	}
+	b.until("the curve says so", `document.getElementById("progress").textContent.includes("the model of step 480, and newer checkpoints as they come")`)
+	b.focus("slider-0")
+	b.press("ArrowRight", 0)
+	lasso(b, 0, 1)
+	b.focus("slider-0")
+	number = text("#sliders output")
+	source := js[string](b, `document.getElementById("decoded").src`)
+	name := text("#sliders label")
+	replace(b.t, e, 960, 12)
+	b.until("the page is of the newest model", `document.getElementById("about").textContent.endsWith("step 960")`)
+	b.until("it decodes the same code", fmt.Sprintf(`document.getElementById("decoded").src !== %q`, source))
+	if now := js[string](b, fmt.Sprintf(`[...document.querySelectorAll("#sliders li")].find(l => l.querySelector("label").textContent === %q).querySelector("output").textContent`, name)); now != number {
+		b.t.Errorf("the number %s set by hand was %s and is %s", name, number, now)
+	}
+	if n := selectedImages(b); n != 80 {
+		b.t.Errorf("of 80 selected images %d are left", n)
+	}
+	if focused := js[string](b, `document.activeElement.id`); focused != "slider-0" {
+		b.t.Errorf("the focus went to %q", focused)
+	}
+	b.click("clear")
 }
 
 // lasso draws one around a part of the map, in shares of its width.
@@ -380,9 +423,9 @@ func TestAConditionalModelInABrowser(t *testing.T) {
 func TestAnAutoencoderInABrowser(t *testing.T) {
 	b := openBrowser(t)
 	e, url, _ := serve(t, trained(t, ae(t), 4))
-	e.gallery.classes = nil
-	for i := range e.gallery.labels {
-		e.gallery.labels[i] = -1
+	e.shown.gallery.classes = nil
+	for i := range e.shown.gallery.labels {
+		e.shown.gallery.labels[i] = -1
 	}
 	b.window(1440, 1100, false)
 	b.open(url)

@@ -28,7 +28,7 @@ func TestConditional(t *testing.T) {
 		t.Error("two classes decode alike")
 	}
 	looked := ask[look](t, e, "/api/looks/3", nil)
-	want, err := e.engine.Encode(t.Context(), e.gallery.images[3], 1, e.gallery.labels[3])
+	want, err := e.shown.engine.Encode(t.Context(), e.shown.gallery.images[3], 1, e.shown.gallery.labels[3])
 	if err != nil || !slices.Equal(looked.Code, want) {
 		t.Errorf("the code of an image is not that with its own class (%v)", err)
 	}
@@ -50,7 +50,7 @@ func TestLearnedPrior(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, _ := explore(t, m)
-	want, ok, err := e.engine.Draw(3, 7)
+	want, ok, err := e.shown.engine.Draw(3, 7)
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}

@@ -8,8 +8,9 @@
 //	  │  GET  /api/model, map, images/{i}, looks/{i}, metrics, watch
 //	  │  POST /api/decode, place, picture, morph, animation, sample
 //	  ▼
-//	Explorer ──► serving.Engine: encode, decode, inspect
-//	  └──► Gallery: the test images' codes, their statistics, layouts of the map
+//	Explorer ──► Subject, the model that is shown now; Show puts a newer one there
+//	               ├──► serving.Engine: encode, decode, inspect
+//	               └──► Gallery: the test images' codes, their statistics, layouts of the map
 //
 // All that the page does is done by an endpoint that answers with JSON, and so
 // can be tested without one. Host, origin, size and rate of requests are

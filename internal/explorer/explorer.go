@@ -3,7 +3,6 @@ package explorer
 import (
 	"context"
 	"embed"
-	"fmt"
 	"io"
 	"io/fs"
 	"math"
@@ -11,13 +10,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"hourglass/internal/embedding"
 	"hourglass/internal/picture"
 	"hourglass/internal/serving"
-	"hourglass/models/latent"
 )
 
 //go:embed page
@@ -29,22 +28,20 @@ var page, _ = fs.Sub(embedded, "page") // a constant path that is there
 // Options are what an [Explorer] is told besides model and images.
 type Options struct {
 	Metrics string // path of the run's file of metrics
+	Follows bool   // newer checkpoints will be shown as they come
 	Limits  serving.Limits
 	Report  func(error) // of faults
 }
 
 // Explorer answers the page and its requests. It is an http.Handler.
 type Explorer struct {
-	engine      *serving.Engine
-	gallery     *Gallery
-	description serving.Description
-	options     Options
-	pictures    *serving.Pictures
-	sampler     latent.Sampler // fitted to the codes; nil for a model that has a distribution of its own
-	mux         *http.ServeMux
-	ended       context.Context
-	streams     atomic.Int32
-	neighbours  neighbourMap
+	options Options
+	mux     *http.ServeMux
+	ended   context.Context
+	streams atomic.Int32
+
+	mutex sync.Mutex
+	shown *Subject
 }
 
 // magnified is how many times larger than they are differences are shown.
@@ -53,17 +50,11 @@ const magnified = 4
 // csp lets the page load from where it came alone, and be framed by nobody.
 const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// New makes an explorer of an engine's model, whose streams end with the
-// context.
-func New(ctx context.Context, engine *serving.Engine, d serving.Description, g *Gallery, options Options) (*Explorer, error) {
-	e := &Explorer{engine: engine, gallery: g, description: d, options: options, ended: ctx,
-		pictures: serving.NewPictures(d.Input, options.Limits.Pixels), mux: http.NewServeMux(), neighbours: neighbourMap{done: make(chan struct{})}}
-	if _, prior, err := engine.Draw(0, 0); err != nil {
+// New makes an explorer of a model, whose streams end with the context.
+func New(ctx context.Context, s *Subject, options Options) (*Explorer, error) {
+	e := &Explorer{options: options, mux: http.NewServeMux(), ended: ctx}
+	if err := e.Show(s); err != nil {
 		return nil, err
-	} else if !prior {
-		if e.sampler, err = g.sampler(); err != nil {
-			return nil, fmt.Errorf("fitting a distribution to the codes: %w", err)
-		}
 	}
 	actions := serving.Actions{Limits: options.Limits, Noted: func(_ string, status int, _ time.Duration, err error) {
 		if status == http.StatusInternalServerError && options.Report != nil {
@@ -76,18 +67,18 @@ func New(ctx context.Context, engine *serving.Engine, d serving.Description, g *
 		rate   *rate
 		action func(http.ResponseWriter, *http.Request) error
 	}{
-		"GET /api/model":      {often, e.model},
-		"GET /api/map":        {often, e.points},
-		"GET /api/images/{i}": {often, e.image},
-		"GET /api/looks/{i}":  {often, e.lookAt},
+		"GET /api/model":      {often, e.of((*Subject).model)},
+		"GET /api/map":        {often, e.of((*Subject).points)},
+		"GET /api/images/{i}": {often, e.of((*Subject).image)},
+		"GET /api/looks/{i}":  {often, e.of((*Subject).lookAt)},
 		"GET /api/metrics":    {often, e.metrics},
 		"GET /api/watch":      {often, e.watch},
-		"POST /api/decode":    {often, e.decode},
-		"POST /api/place":     {often, e.place},
-		"POST /api/morph":     {often, e.morph},
-		"POST /api/animation": {seldom, e.animation},
-		"POST /api/sample":    {often, e.sample},
-		"POST /api/picture":   {seldom, e.picture},
+		"POST /api/decode":    {often, e.of((*Subject).decode)},
+		"POST /api/place":     {often, e.of((*Subject).place)},
+		"POST /api/morph":     {often, e.of((*Subject).morph)},
+		"POST /api/animation": {seldom, e.of((*Subject).animation)},
+		"POST /api/sample":    {often, e.of((*Subject).sample)},
+		"POST /api/picture":   {seldom, e.of((*Subject).picture)},
 	} {
 		e.mux.Handle(pattern, actions.Handler(pattern, limited(endpoint.rate, endpoint.action)))
 	}
@@ -119,8 +110,8 @@ type direction struct {
 	Vector    []float64 `json:"vector"`
 }
 
-func (e *Explorer) model(w http.ResponseWriter, r *http.Request) error {
-	g := e.gallery
+func (s *Subject) model(w http.ResponseWriter, r *http.Request) error {
+	g := s.gallery
 	variances, total := g.pca.Variances(), 0.0
 	for _, d := range g.dimensions {
 		total += d.Deviation * d.Deviation
@@ -130,26 +121,26 @@ func (e *Explorer) model(w http.ResponseWriter, r *http.Request) error {
 		directions = append(directions, direction{math.Sqrt(variances[i]), variances[i] / max(total, 1e-300), vector})
 	}
 	return serving.WriteJSON(w, map[string]any{
-		"model": e.description.Told(), "dimensions": g.dimensions, "mean": g.mean, "directions": directions,
-		"classes": g.classes, "images": g.n, "most_tsne": embedding.MostTSNE, "prior": e.sampler == nil, "classes_told": e.engine.Classes(), "magnified": magnified,
+		"model": s.description.Told(), "dimensions": g.dimensions, "mean": g.mean, "directions": directions,
+		"classes": g.classes, "images": g.n, "most_tsne": embedding.MostTSNE, "prior": s.sampler == nil, "classes_told": s.engine.Classes(), "magnified": magnified,
 	})
 }
 
 // index reads which of the images is meant.
-func (e *Explorer) index(r *http.Request) (int, error) {
+func (s *Subject) index(r *http.Request) (int, error) {
 	i, err := strconv.Atoi(r.PathValue("i"))
-	if err != nil || i < 0 || i >= e.gallery.n {
-		return 0, serving.Refuse(http.StatusNotFound, "there is no image %.20q, want 0 to %d", r.PathValue("i"), e.gallery.n-1)
+	if err != nil || i < 0 || i >= s.gallery.n {
+		return 0, serving.Refuse(http.StatusNotFound, "there is no image %.20q, want 0 to %d", r.PathValue("i"), s.gallery.n-1)
 	}
 	return i, nil
 }
 
-func (e *Explorer) image(w http.ResponseWriter, r *http.Request) error {
-	i, err := e.index(r)
+func (s *Subject) image(w http.ResponseWriter, r *http.Request) error {
+	i, err := s.index(r)
 	if err != nil {
 		return err
 	}
-	png, err := e.pictures.PNG(e.gallery.images[i])
+	png, err := s.pictures.PNG(s.gallery.images[i])
 	if err != nil {
 		return err
 	}
@@ -169,8 +160,8 @@ type decoded struct {
 
 // labelled are the classes of n codes or images of which a request says that all
 // are of one; none for a model that is told none.
-func (e *Explorer) labelled(label, n int) ([]int, error) {
-	classes := e.engine.Classes()
+func (s *Subject) labelled(label, n int) ([]int, error) {
+	classes := s.engine.Classes()
 	if classes == 0 {
 		return nil, nil
 	}
@@ -182,13 +173,13 @@ func (e *Explorer) labelled(label, n int) ([]int, error) {
 
 // images decodes codes, all with one class if the model is told one, and says
 // how many milliseconds that took.
-func (e *Explorer) images(ctx context.Context, codes [][]float32, label int) (images [][]float32, took float64, err error) {
-	labels, err := e.labelled(label, len(codes))
+func (s *Subject) images(ctx context.Context, codes [][]float32, label int) (images [][]float32, took float64, err error) {
+	labels, err := s.labelled(label, len(codes))
 	if err != nil {
 		return nil, 0, err
 	}
 	begun := time.Now()
-	all, err := e.engine.Decode(ctx, slices.Concat(codes...), len(codes), labels...)
+	all, err := s.engine.Decode(ctx, slices.Concat(codes...), len(codes), labels...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -196,45 +187,45 @@ func (e *Explorer) images(ctx context.Context, codes [][]float32, label int) (im
 }
 
 // asPicture is an image of the model's shape.
-func (e *Explorer) asPicture(pixels []float32) picture.Image {
-	shape := e.pictures.Shape()
+func (s *Subject) asPicture(pixels []float32) picture.Image {
+	shape := s.pictures.Shape()
 	return picture.Image{H: shape.H, W: shape.W, C: shape.C, Pixels: pixels}
 }
 
 // show decodes codes as images does, for the page.
-func (e *Explorer) show(ctx context.Context, codes [][]float32, label int) ([]decoded, error) {
-	images, took, err := e.images(ctx, codes, label)
+func (s *Subject) show(ctx context.Context, codes [][]float32, label int) ([]decoded, error) {
+	images, took, err := s.images(ctx, codes, label)
 	if err != nil {
 		return nil, err
 	}
 	shown := make([]decoded, len(codes))
 	for i, image := range images {
-		png, err := e.pictures.PNG(image)
+		png, err := s.pictures.PNG(image)
 		if err != nil {
 			return nil, err
 		}
-		shown[i] = decoded{codes[i], serving.DataURL(png), e.gallery.nearest(codes[i], 1)[0], took}
+		shown[i] = decoded{codes[i], serving.DataURL(png), s.gallery.nearest(codes[i], 1)[0], took}
 	}
 	return shown, nil
 }
 
 // showOne answers with one code and its image.
-func (e *Explorer) showOne(w http.ResponseWriter, r *http.Request, code []float32, label int) error {
-	shown, err := e.show(r.Context(), [][]float32{code}, label)
+func (s *Subject) showOne(w http.ResponseWriter, r *http.Request, code []float32, label int) error {
+	shown, err := s.show(r.Context(), [][]float32{code}, label)
 	if err != nil {
 		return err
 	}
 	return serving.WriteJSON(w, shown[0])
 }
 
-func (e *Explorer) checkCode(what string, code []float32) error {
-	if len(code) != len(e.gallery.mean) {
-		return serving.Refuse(http.StatusBadRequest, "%s has %d numbers, want %d", what, len(code), len(e.gallery.mean))
+func (s *Subject) checkCode(what string, code []float32) error {
+	if len(code) != len(s.gallery.mean) {
+		return serving.Refuse(http.StatusBadRequest, "%s has %d numbers, want %d", what, len(code), len(s.gallery.mean))
 	}
 	return nil
 }
 
-func (e *Explorer) decode(w http.ResponseWriter, r *http.Request) error {
+func (s *Subject) decode(w http.ResponseWriter, r *http.Request) error {
 	var asked struct {
 		Code  []float32 `json:"code"`
 		Label int       `json:"label"`
@@ -242,13 +233,13 @@ func (e *Explorer) decode(w http.ResponseWriter, r *http.Request) error {
 	if err := serving.ReadJSON(r, &asked); err != nil {
 		return err
 	}
-	if err := e.checkCode("the code", asked.Code); err != nil {
+	if err := s.checkCode("the code", asked.Code); err != nil {
 		return err
 	}
-	return e.showOne(w, r, asked.Code, asked.Label)
+	return s.showOne(w, r, asked.Code, asked.Label)
 }
 
-func (e *Explorer) sample(w http.ResponseWriter, r *http.Request) error {
+func (s *Subject) sample(w http.ResponseWriter, r *http.Request) error {
 	const most = 64
 	var asked struct {
 		Count int    `json:"count"`
@@ -261,11 +252,11 @@ func (e *Explorer) sample(w http.ResponseWriter, r *http.Request) error {
 	if asked.Count < 1 || asked.Count > most {
 		return serving.Refuse(http.StatusBadRequest, "%d samples, want 1 to %d", asked.Count, most)
 	}
-	codes, err := e.draw(asked.Count, asked.Seed)
+	codes, err := s.draw(asked.Count, asked.Seed)
 	if err != nil {
 		return err
 	}
-	shown, err := e.show(r.Context(), rows(codes, asked.Count), asked.Label)
+	shown, err := s.show(r.Context(), rows(codes, asked.Count), asked.Label)
 	if err != nil {
 		return err
 	}
@@ -274,11 +265,11 @@ func (e *Explorer) sample(w http.ResponseWriter, r *http.Request) error {
 
 // draw takes n codes from the model's own distribution, or else from the one that
 // fits the gallery's.
-func (e *Explorer) draw(n int, seed uint64) ([]float32, error) {
-	if e.sampler != nil {
-		return e.sampler.Sample(seed, n), nil
+func (s *Subject) draw(n int, seed uint64) ([]float32, error) {
+	if s.sampler != nil {
+		return s.sampler.Sample(seed, n), nil
 	}
-	codes, _, err := e.engine.Draw(n, seed)
+	codes, _, err := s.engine.Draw(n, seed)
 	return codes, err
 }
 
@@ -301,12 +292,12 @@ type neighbour struct {
 }
 
 // look takes an image apart; label is its class where the model is told one.
-func (e *Explorer) look(ctx context.Context, image []float32, label int) (*look, error) {
-	labels, err := e.labelled(label, 1)
+func (s *Subject) look(ctx context.Context, image []float32, label int) (*look, error) {
+	labels, err := s.labelled(label, 1)
 	if err != nil {
 		return nil, err
 	}
-	made, err := e.engine.Inspect(ctx, image, 1, labels...)
+	made, err := s.engine.Inspect(ctx, image, 1, labels...)
 	if err != nil {
 		return nil, err
 	}
@@ -315,23 +306,23 @@ func (e *Explorer) look(ctx context.Context, image []float32, label int) (*look,
 		return nil, err
 	}
 	l := &look{Score: scores[0], Code: made.Codes}
-	l.Below = e.gallery.below(l.MSE)
-	difference, err := picture.Difference(e.asPicture(image), e.asPicture(made.Reconstructions), magnified)
+	l.Below = s.gallery.below(l.MSE)
+	difference, err := picture.Difference(s.asPicture(image), s.asPicture(made.Reconstructions), magnified)
 	if err != nil {
 		return nil, err
 	}
 	for _, shown := range []struct {
 		url   *string
 		image picture.Image
-	}{{&l.Original, e.asPicture(image)}, {&l.Reconstruction, e.asPicture(made.Reconstructions)}, {&l.Difference, difference}} {
+	}{{&l.Original, s.asPicture(image)}, {&l.Reconstruction, s.asPicture(made.Reconstructions)}, {&l.Difference, difference}} {
 		png, err := serving.PNG(shown.image)
 		if err != nil {
 			return nil, err
 		}
 		*shown.url = serving.DataURL(png)
 	}
-	for _, i := range e.gallery.nearest(l.Code, 8) {
-		l.Neighbours = append(l.Neighbours, neighbour{i, e.gallery.label(i)})
+	for _, i := range s.gallery.nearest(l.Code, 8) {
+		l.Neighbours = append(l.Neighbours, neighbour{i, s.gallery.label(i)})
 	}
 	return l, nil
 }
@@ -344,20 +335,20 @@ func (g *Gallery) label(i int) string {
 	return ""
 }
 
-func (e *Explorer) lookAt(w http.ResponseWriter, r *http.Request) error {
-	i, err := e.index(r)
+func (s *Subject) lookAt(w http.ResponseWriter, r *http.Request) error {
+	i, err := s.index(r)
 	if err != nil {
 		return err
 	}
-	l, err := e.look(r.Context(), e.gallery.images[i], e.gallery.labels[i])
+	l, err := s.look(r.Context(), s.gallery.images[i], s.gallery.labels[i])
 	if err != nil {
 		return err
 	}
-	l.Name, l.Label = e.gallery.names[i], e.gallery.label(i)
+	l.Name, l.Label = s.gallery.names[i], s.gallery.label(i)
 	return serving.WriteJSON(w, l)
 }
 
-func (e *Explorer) picture(w http.ResponseWriter, r *http.Request) error {
+func (s *Subject) picture(w http.ResponseWriter, r *http.Request) error {
 	if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "image/") {
 		return serving.Refuse(http.StatusUnsupportedMediaType, "the body is of type %.50q, want a picture", kind)
 	}
@@ -365,7 +356,7 @@ func (e *Explorer) picture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	image, err := e.pictures.Decode(r.Context(), file)
+	image, err := s.pictures.Decode(r.Context(), file)
 	if err != nil {
 		return err
 	}
@@ -375,7 +366,7 @@ func (e *Explorer) picture(w http.ResponseWriter, r *http.Request) error {
 			return serving.Refuse(http.StatusBadRequest, "the label is %.20q, want the number of a class", text)
 		}
 	}
-	l, err := e.look(r.Context(), image, label)
+	l, err := s.look(r.Context(), image, label)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,32 @@ func trained(t testing.TB, m models.Model, epochs int) models.Model {
 	return m
 }
 
+// subjectOf is a model of the digits to explore, as of a step.
+func subjectOf(t testing.TB, device *graph.Device, m models.Model, step int) *Subject {
+	t.Helper()
+	engine, err := serving.NewEngine(device, m, serving.Batching{Rows: 16, Queue: 1024})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, test := glyphs(t)
+	g, err := NewGallery(t.Context(), engine, test, 80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind := "ae"
+	if _, prior := m.(models.Prior); prior {
+		kind = "vae"
+	}
+	s, err := NewSubject(engine, serving.Description{Run: "digits", Kind: kind, Input: test.Shape(), Code: m.CodeSize(), Unit: m.Unit(), Step: step, SHA256: fmt.Sprint(step)}, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// devices are those of the explorers that tests have made.
+var devices = map[*Explorer]*graph.Device{}
+
 // explore makes an explorer of a model of the digits, and its file of metrics.
 func explore(t testing.TB, m models.Model) (e *Explorer, metrics string) {
 	t.Helper()
@@ -80,32 +106,21 @@ func explore(t testing.TB, m models.Model) (e *Explorer, metrics string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := serving.NewEngine(device, m, serving.Batching{Rows: 16, Queue: 1024})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(engine.Close(), device.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	_, test := glyphs(t)
-	g, err := NewGallery(t.Context(), engine, test, 80)
-	if err != nil {
-		t.Fatal(err)
-	}
 	metrics = filepath.Join(t.TempDir(), "metrics.jsonl")
-	kind := "ae"
-	if _, prior := m.(models.Prior); prior {
-		kind = "vae"
-	}
-	e, err = New(t.Context(), engine, serving.Description{Run: "digits", Kind: kind, Input: test.Shape(), Code: m.CodeSize(), Unit: m.Unit(), Step: 48}, g, Options{
-		Metrics: metrics, Report: func(err error) { t.Error(err) },
+	e, err = New(t.Context(), subjectOf(t, device, m, 48), Options{
+		Metrics: metrics, Follows: true, Report: func(err error) { t.Error(err) },
 		Limits: serving.Limits{Body: 256 << 10, Pixels: 300 * 300, Images: 64, Timeout: 5 * time.Second},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	devices[e] = device
+	t.Cleanup(func() {
+		delete(devices, e)
+		if err := errors.Join(e.Close(), device.Close()); err != nil {
+			t.Error(err)
+		}
+	})
 	return e, metrics
 }
 
@@ -215,14 +230,14 @@ func TestDivergencesAreTheModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := 0.0
-	for _, d := range e.gallery.dimensions {
+	for _, d := range e.shown.gallery.dimensions {
 		sum += *d.KL
 	}
 	if want := metrics.Terms[1].Value; math.Abs(sum-want) > 1e-5*want {
 		t.Errorf("the divergences add up to %g, the model's is %g", sum, want)
 	}
 	mse := 0.0
-	for _, s := range e.gallery.scores {
+	for _, s := range e.shown.gallery.scores {
 		mse += s.MSE / 80
 	}
 	if math.Abs(mse-metrics.MSE) > 1e-6*mse {
@@ -242,8 +257,8 @@ func TestDecodeAndMap(t *testing.T) {
 		t.Fatalf("the map has %d, %d, %d, %d entries", len(points.Places), len(points.Labels), len(points.Errors), len(points.Names))
 	}
 	at := func(code []float32) []float32 {
-		place := make([]float32, e.gallery.pca.K())
-		if err := e.gallery.pca.Encode(place, code); err != nil {
+		place := make([]float32, e.shown.gallery.pca.K())
+		if err := e.shown.gallery.pca.Encode(place, code); err != nil {
 			t.Fatal(err)
 		}
 		return place
@@ -265,14 +280,14 @@ func TestDecodeAndMap(t *testing.T) {
 	if ask[decoded](t, e, "/api/decode", map[string]any{"code": l.Code}).Image != l.Reconstruction {
 		t.Error("the code of an image does not decode to its reconstruction")
 	}
-	if !bytes.Equal(request(t, e, "GET", "/api/images/3", "", nil, 200), mustPNG(t, e, e.gallery.images[3])) {
+	if !bytes.Equal(request(t, e, "GET", "/api/images/3", "", nil, 200), mustPNG(t, e, e.shown.gallery.images[3])) {
 		t.Error("the thumbnail is not the image")
 	}
 }
 
 func mustPNG(t testing.TB, e *Explorer, pixels []float32) []byte {
 	t.Helper()
-	file, err := e.pictures.PNG(pixels)
+	file, err := e.shown.pictures.PNG(pixels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +297,7 @@ func mustPNG(t testing.TB, e *Explorer, pixels []float32) []byte {
 // A picture that is one of the images must look as that does.
 func TestPicture(t *testing.T) {
 	e, _ := explore(t, ae(t))
-	sent := request(t, e, "POST", "/api/picture", "image/png", mustPNG(t, e, e.gallery.images[5]), 200)
+	sent := request(t, e, "POST", "/api/picture", "image/png", mustPNG(t, e, e.shown.gallery.images[5]), 200)
 	var l look
 	if err := json.Unmarshal(sent, &l); err != nil {
 		t.Fatal(err)
@@ -326,7 +341,7 @@ func TestMorph(t *testing.T) {
 
 func TestSamples(t *testing.T) {
 	e, _ := explore(t, vae(t))
-	want, _, err := e.engine.Draw(4, 9)
+	want, _, err := e.shown.engine.Draw(4, 9)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +359,7 @@ func TestSamples(t *testing.T) {
 			}
 		}
 	}
-	for _, d := range e.gallery.dimensions {
+	for _, d := range e.shown.gallery.dimensions {
 		if math.Abs(mean[d.Index]-d.Mean) > 5*d.Deviation/math.Sqrt(n) {
 			t.Errorf("number %d has the mean %g, want that of the codes, %g ± %g", d.Index, mean[d.Index], d.Mean, d.Deviation/math.Sqrt(n))
 		}
@@ -383,7 +398,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %.40s: %s, want %q", c.path, c.body, text, c.want)
 		}
 	}
-	if _, err := NewGallery(t.Context(), e.engine, tooFew{}, 10); err == nil || !strings.Contains(err.Error(), "at least 3") {
+	if _, err := NewGallery(t.Context(), e.shown.engine, tooFew{}, 10); err == nil || !strings.Contains(err.Error(), "at least 3") {
 		t.Errorf("a gallery of two: %v", err)
 	}
 }
@@ -395,7 +410,7 @@ func (tooFew) Shape() data.Shape { return data.Shape{C: 1, H: 12, W: 12} }
 
 func TestUploadsAreLimitedInRate(t *testing.T) {
 	e, _ := explore(t, vae(t))
-	picture := mustPNG(t, e, e.gallery.images[0])
+	picture := mustPNG(t, e, e.shown.gallery.images[0])
 	for range 12 {
 		request(t, e, "POST", "/api/picture", "image/png", picture, 200)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hourglass/internal/embedding"
@@ -29,6 +30,7 @@ type layout struct {
 // begun when it is first asked for.
 type neighbourMap struct {
 	begin sync.Once
+	begun atomic.Bool
 	done  chan struct{}
 	layout
 	err error
@@ -38,6 +40,7 @@ type neighbourMap struct {
 func (m *neighbourMap) ready(ctx context.Context, codes [][]float32) (bool, error) {
 	const patience = time.Second
 	m.begin.Do(func() {
+		m.begun.Store(true)
 		go func() {
 			defer close(m.done)
 			points, err := embedding.TSNE(slices.Concat(codes...), len(codes[0]), 0)
@@ -56,26 +59,36 @@ func (m *neighbourMap) ready(ctx context.Context, codes [][]float32) (bool, erro
 	return false, nil
 }
 
+// underWay reports whether the map is being made.
+func (m *neighbourMap) underWay() bool {
+	select {
+	case <-m.done:
+		return false
+	default:
+		return m.begun.Load()
+	}
+}
+
 // layout returns the one of a name; ok is false while it is being made.
-func (e *Explorer) layout(ctx context.Context, name string) (l layout, ok bool, err error) {
+func (s *Subject) layout(ctx context.Context, name string) (l layout, ok bool, err error) {
 	switch name {
 	case "", byDirections:
-		return layout{e.gallery.places, true}, true, nil
+		return layout{s.gallery.places, true}, true, nil
 	case byNeighbours:
 	default:
 		return l, false, serving.Refuse(http.StatusBadRequest, "the map %.20q is unknown; choose %s or %s", name, byDirections, byNeighbours)
 	}
-	if e.gallery.n > embedding.MostTSNE {
-		return l, false, serving.Refuse(http.StatusBadRequest, "t-SNE of %d codes would take too long; explore at most %d images by --images", e.gallery.n, embedding.MostTSNE)
+	if s.gallery.n > embedding.MostTSNE {
+		return l, false, serving.Refuse(http.StatusBadRequest, "t-SNE of %d codes would take too long; explore at most %d images by --images", s.gallery.n, embedding.MostTSNE)
 	}
-	ok, err = e.neighbours.ready(ctx, e.gallery.codes)
+	ok, err = s.neighbours.ready(ctx, s.gallery.codes)
 	if err != nil {
 		return l, false, fmt.Errorf("laying the codes out by t-SNE: %w", err)
 	}
 	if !ok {
 		return l, false, nil
 	}
-	return e.neighbours.layout, true, nil
+	return s.neighbours.layout, true, nil
 }
 
 // neighbourhood is how many codes around a place say what is typical there.
@@ -130,23 +143,23 @@ func (g *Gallery) move(code []float32, x, y float64) error {
 }
 
 // points answers with the map; of one that is being made, with pending.
-func (e *Explorer) points(w http.ResponseWriter, r *http.Request) error {
-	l, ok, err := e.layout(r.Context(), r.URL.Query().Get("by"))
+func (s *Subject) points(w http.ResponseWriter, r *http.Request) error {
+	l, ok, err := s.layout(r.Context(), r.URL.Query().Get("by"))
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return serving.WriteJSON(w, map[string]any{"pending": true})
 	}
-	errors := make([]float64, e.gallery.n)
-	for i, s := range e.gallery.scores {
-		errors[i] = s.MSE
+	errors := make([]float64, s.gallery.n)
+	for i, score := range s.gallery.scores {
+		errors[i] = score.MSE
 	}
-	return serving.WriteJSON(w, map[string]any{"places": l.places, "labels": e.gallery.labels, "errors": errors, "names": e.gallery.names})
+	return serving.WriteJSON(w, map[string]any{"places": l.places, "labels": s.gallery.labels, "errors": errors, "names": s.gallery.names})
 }
 
 // place decodes what is typical of a place on the map.
-func (e *Explorer) place(w http.ResponseWriter, r *http.Request) error {
+func (s *Subject) place(w http.ResponseWriter, r *http.Request) error {
 	var asked struct {
 		X     float32 `json:"x"`
 		Y     float32 `json:"y"`
@@ -156,16 +169,16 @@ func (e *Explorer) place(w http.ResponseWriter, r *http.Request) error {
 	if err := serving.ReadJSON(r, &asked); err != nil {
 		return err
 	}
-	l, ok, err := e.layout(r.Context(), asked.By)
+	l, ok, err := s.layout(r.Context(), asked.By)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return serving.RefuseFor(http.StatusServiceUnavailable, time.Second, "the map is being made; wait a little")
 	}
-	code, err := e.gallery.code(l, float64(asked.X), float64(asked.Y))
+	code, err := s.gallery.code(l, float64(asked.X), float64(asked.Y))
 	if err != nil {
 		return err
 	}
-	return e.showOne(w, r, code, asked.Label)
+	return s.showOne(w, r, code, asked.Label)
 }

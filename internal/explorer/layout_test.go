@@ -38,7 +38,7 @@ func neighbours(t *testing.T, e *Explorer) mapped {
 func TestNeighbourMap(t *testing.T) {
 	e, _ := explore(t, trained(t, vae(t), 4))
 	made, straight := neighbours(t, e), ask[mapped](t, e, "/api/map", nil)
-	want, err := embedding.TSNE(slices.Concat(e.gallery.codes...), 6, 0)
+	want, err := embedding.TSNE(slices.Concat(e.shown.gallery.codes...), 6, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestNeighbourMap(t *testing.T) {
 	}
 	request(t, e, "GET", "/api/map?by=umap", "", nil, http.StatusBadRequest)
 	request(t, e, "POST", "/api/place", "application/json", []byte(`{"x":0,"y":0,"by":"umap"}`), http.StatusBadRequest)
-	e.gallery.n = embedding.MostTSNE + 1
+	e.shown.gallery.n = embedding.MostTSNE + 1
 	request(t, e, "GET", "/api/map?by=tsne", "", nil, http.StatusBadRequest)
 }
 
@@ -76,7 +76,7 @@ func TestNeighbourMap(t *testing.T) {
 func TestNear(t *testing.T) {
 	e, _ := explore(t, vae(t))
 	for _, i := range []int{3, 42} {
-		if shown := ask[decoded](t, e, "/api/decode", map[string]any{"code": e.gallery.codes[i]}); shown.Near != i {
+		if shown := ask[decoded](t, e, "/api/decode", map[string]any{"code": e.shown.gallery.codes[i]}); shown.Near != i {
 			t.Errorf("the code of image %d is nearest to image %d", i, shown.Near)
 		}
 	}
@@ -85,7 +85,7 @@ func TestNear(t *testing.T) {
 // A morph goes there and back in a GIF of the frames that the page shows.
 func TestAnimation(t *testing.T) {
 	e, _ := explore(t, trained(t, vae(t), 4))
-	way := map[string]any{"from": e.gallery.codes[0], "to": e.gallery.codes[1], "steps": 5, "way": "linear"}
+	way := map[string]any{"from": e.shown.gallery.codes[0], "to": e.shown.gallery.codes[1], "steps": 5, "way": "linear"}
 	body, err := json.Marshal(way)
 	if err != nil {
 		t.Fatal(err)

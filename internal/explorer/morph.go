@@ -27,7 +27,7 @@ func between(from, to []float32, steps int, way string) ([][]float32, error) {
 
 // walk is what a request says of a way, as codes, and the class told with all of
 // them.
-func (e *Explorer) walk(r *http.Request) (codes [][]float32, label int, err error) {
+func (s *Subject) walk(r *http.Request) (codes [][]float32, label int, err error) {
 	const mostSteps = 61
 	var asked struct {
 		From  []float32 `json:"from"`
@@ -39,10 +39,10 @@ func (e *Explorer) walk(r *http.Request) (codes [][]float32, label int, err erro
 	if err := serving.ReadJSON(r, &asked); err != nil {
 		return nil, 0, err
 	}
-	if err := e.checkCode("the code from which to go", asked.From); err != nil {
+	if err := s.checkCode("the code from which to go", asked.From); err != nil {
 		return nil, 0, err
 	}
-	if err := e.checkCode("the code to which to go", asked.To); err != nil {
+	if err := s.checkCode("the code to which to go", asked.To); err != nil {
 		return nil, 0, err
 	}
 	if asked.Steps < 2 || asked.Steps > mostSteps {
@@ -52,12 +52,12 @@ func (e *Explorer) walk(r *http.Request) (codes [][]float32, label int, err erro
 	return codes, asked.Label, err
 }
 
-func (e *Explorer) morph(w http.ResponseWriter, r *http.Request) error {
-	codes, label, err := e.walk(r)
+func (s *Subject) morph(w http.ResponseWriter, r *http.Request) error {
+	codes, label, err := s.walk(r)
 	if err != nil {
 		return err
 	}
-	shown, err := e.show(r.Context(), codes, label)
+	shown, err := s.show(r.Context(), codes, label)
 	if err != nil {
 		return err
 	}
@@ -65,19 +65,19 @@ func (e *Explorer) morph(w http.ResponseWriter, r *http.Request) error {
 }
 
 // animation answers with a morph, there and back, as a GIF.
-func (e *Explorer) animation(w http.ResponseWriter, r *http.Request) error {
+func (s *Subject) animation(w http.ResponseWriter, r *http.Request) error {
 	const delay, rest = 8, 6 // hundredths of a second a frame, and frames at either end
-	codes, label, err := e.walk(r)
+	codes, label, err := s.walk(r)
 	if err != nil {
 		return err
 	}
-	images, _, err := e.images(r.Context(), codes, label)
+	images, _, err := s.images(r.Context(), codes, label)
 	if err != nil {
 		return err
 	}
 	a := picture.Animation{Order: picture.ThereAndBack(len(images), rest), Delay: delay}
 	for _, image := range images {
-		a.Frames = append(a.Frames, []picture.Row{{Images: []picture.Image{e.asPicture(image)}}})
+		a.Frames = append(a.Frames, []picture.Row{{Images: []picture.Image{s.asPicture(image)}}})
 	}
 	var file bytes.Buffer
 	if err := a.GIF(&file); err != nil {

@@ -32,12 +32,13 @@ type history struct {
 	Lines   []json.RawMessage `json:"lines"`
 	Offset  int64             `json:"offset"` // behind the last line
 	Running bool              `json:"running"`
+	Follows bool              `json:"follows"` // the page shows newer checkpoints as they come
 }
 
 // metrics answers with the history of the run: of the steps so many as a page
 // shows, and every line of another kind, as epochs and diagnoses are.
 func (e *Explorer) metrics(w http.ResponseWriter, r *http.Request) error {
-	var h history
+	h := history{Follows: e.options.Follows}
 	var steps []json.RawMessage
 	var others []json.RawMessage
 	for {
@@ -86,7 +87,11 @@ func thin(lines []json.RawMessage, most int) []json.RawMessage {
 //	data: [{"kind":"step",…},…]
 //
 // An event of the name restart says that lines have been taken back, as a
-// resumed run does.
+// resumed run does; one of the name model tells which model is shown, at first and
+// whenever it is another:
+//
+//	event: model
+//	data: "CHECKSUM"
 func (e *Explorer) watch(w http.ResponseWriter, r *http.Request) error {
 	if e.streams.Add(1) > mostStreams {
 		e.streams.Add(-1)
@@ -104,7 +109,10 @@ func (e *Explorer) watch(w http.ResponseWriter, r *http.Request) error {
 	}
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	for {
+	for told := "\x00"; ; {
+		if told, err = e.tell(w, told); err != nil {
+			return err
+		}
 		if offset, err = e.send(w, offset); err != nil {
 			return err
 		}
@@ -119,6 +127,16 @@ func (e *Explorer) watch(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 	}
+}
+
+// tell writes an event of the model that is shown, unless it is the one told last.
+func (e *Explorer) tell(w io.Writer, last string) (string, error) {
+	now := e.subject().description.SHA256
+	if now == last {
+		return last, nil
+	}
+	_, err := fmt.Fprintf(w, "event: model\ndata: %q\n\n", now)
+	return now, err
 }
 
 // watchFrom is where a page goes on.

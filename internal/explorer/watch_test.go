@@ -119,7 +119,7 @@ func TestWatch(t *testing.T) {
 	wait(`data: [{"kind":"step","step":2}]` + "\n\n")
 	appendTo(t, metrics, `ep","step":3}`+"\n")
 	wait(`data: [{"kind":"step","step":3}]` + "\n\n")
-	if strings.Contains(seen, `"step":1}`) || strings.Count(seen, "data:") != 2 {
+	if strings.Contains(seen, `"step":1}`) || strings.Count(seen, "data: [") != 2 || strings.Count(seen, "event: model\ndata: \"48\"\n\n") != 1 {
 		t.Errorf("the stream has brought %q", seen)
 	}
 	if err := os.Truncate(metrics, int64(len(old))); err != nil {

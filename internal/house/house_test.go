@@ -52,7 +52,7 @@ var rooms = []room{
 	{"internal/explorer", "internal/embedding internal/serving graph models models/latent data train"},
 	{"internal/onnx", ""},
 	{"internal/chart", ""},
-	{"internal/report", "models data train internal/chart internal/verdict"},
+	{"internal/report", "models models/latent data train internal/chart internal/verdict"},
 	{"internal/gputest", "kernels/cuda kernels/cuda/emulated internal/emulator"},
 	{"internal/peer", "models graph data"},
 	{"internal/emulator", "kernels kernels/launch kernels/ptx kernels/reference internal/cases internal/repository"},

@@ -28,6 +28,7 @@ type Study struct {
 	Deviation  []float64 // of each number of the code, over the images
 	Traversals []Traversal
 	Samples    []picture.Image
+	From       string // what their codes are drawn from
 }
 
 // Pair is an image and its reconstruction.
@@ -69,7 +70,7 @@ type Subject struct {
 	// Normal says that codes are drawn, and held to a standard normal
 	// distribution.
 	Normal  bool
-	Samples int // images drawn from the model's own distribution, if it has one
+	Samples int // images drawn from the model's own distribution, or one that fits its codes
 }
 
 // labels are the classes of the first n images, if the model is to be told
@@ -161,22 +162,8 @@ func Measure(s Subject) (*Study, error) {
 	if err := study.traverse(s, all.row(typical), labels, directions); err != nil {
 		return nil, err
 	}
-	if _, prior := s.Model.(models.Prior); prior {
-		drawn, err := s.Runner.Draw(s.Samples, samplesSeed)
-		if err != nil {
-			return nil, err
-		}
-		made, err := s.Runner.Decode(drawn, s.Samples, inTurn(s.Model, s.Samples)...)
-		if err != nil {
-			return nil, err
-		}
-		study.Samples = cut(made, shape)
-	}
-	return study, nil
+	return study, study.samples(s, images, all)
 }
-
-// samplesSeed makes two reports of a run show the same samples.
-const samplesSeed = 1
 
 // inTurn are all classes that a model can be told, one after the other, n in
 // all.

@@ -63,7 +63,7 @@ func measured(t *testing.T, variational bool) (*Study, train.Metrics) {
 }
 
 // TestSamplesOfEveryPrior wants samples of models whose prior is learned, has
-// levels, or comes with a class, and none of those that have no prior.
+// levels, or comes with a class, and of the distribution that fits those without.
 func TestSamplesOfEveryPrior(t *testing.T) {
 	_, images, err := data.Open("glyphs:1x12x12,n=32,test=32", data.Options{})
 	if err != nil {
@@ -103,7 +103,7 @@ func TestSamplesOfEveryPrior(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, prior := model.(models.Prior); prior != (name != "vq") || prior != (len(study.Samples) == 5) {
+		if _, prior := model.(models.Prior); prior != (name != "vq") || prior != (study.From == "the prior") || len(study.Samples) != 5 {
 			t.Errorf("%s: %d samples", name, len(study.Samples))
 		}
 	}
@@ -135,7 +135,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("the plane of 3 numbers explains %g", s.Explained)
 		}
 		if !variational {
-			if s.Divergence != nil || s.Samples != nil {
+			if s.Divergence != nil || len(s.Samples) != 5 || !strings.Contains(s.From, "fits") {
 				t.Error("codes without a distribution have a divergence or samples")
 			}
 			continue
@@ -244,7 +244,7 @@ func TestRunPage(t *testing.T) {
 			t.Errorf("made again, the page differs (%v)", err)
 		}
 		for text, want := range map[string]bool{
-			"The model &lt; PCA.": true, "<h2>Samples": variational, "nats about an image": variational, "what the most varying one does": !variational,
+			"The model &lt; PCA.": true, "<h2>Samples": true, "drawn from the prior": variational, "nats about an image": variational, "what the most varying one does": !variational,
 			"Term: divergence of the codes (weighs 4)": true, `class="spot f3"`: true, "All 2 settings": true, "Squared error, validation": true,
 		} {
 			if strings.Contains(page.String(), text) != want {

@@ -1,15 +1,13 @@
 package exchange_test
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"testing"
 
-	"hourglass/data"
 	"hourglass/graph"
-	"hourglass/internal/config"
 	"hourglass/internal/safetensors"
 	"hourglass/kernels"
 	"hourglass/models"
@@ -32,6 +30,7 @@ type architecture struct {
 	variational             bool
 	spatial, tied           bool
 	family                  func(models.VAESpec) (exchange.Model, error) // nil: the plain one
+	configured              func() (exchange.Model, error)               // by names alone; nil: by the fields above
 	scheme                  string                                       // of the names in the file of weights
 }
 
@@ -84,6 +83,13 @@ func levels(sizes ...int) func(models.VAESpec) (exchange.Model, error) {
 // build makes the model with first weights of its own.
 func (a architecture) build(t testing.TB) exchange.Model {
 	t.Helper()
+	if a.configured != nil {
+		m, err := a.configured()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
 	input, err := models.ParseShape(a.input)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +259,7 @@ func TestPyTorchsWeightsGivePyTorchsOutputs(t *testing.T) {
 // Every kind of layer, norm and activation stands in an architecture.
 func TestArchitecturesHaveEveryLayer(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, a := range architectures {
+	for _, a := range slices.Concat(architectures, large) {
 		m := a.build(t)
 		for _, one := range m.Modules() {
 			seen[string(one.Layer.Kind)] = true
@@ -265,7 +271,7 @@ func TestArchitecturesHaveEveryLayer(t *testing.T) {
 	}
 	want := kernels.Functions()
 	for _, kind := range []models.Kind{models.KindConv, models.KindConvT, models.KindDense, models.KindFlatten, models.KindUnflatten,
-		models.KindMaxPool, models.KindAvgPool, models.KindUpsample, models.KindDropout} {
+		models.KindMaxPool, models.KindAvgPool, models.KindRes, models.KindAttention, models.KindUpsample, models.KindNorm, models.KindActivate, models.KindDropout} {
 		want = append(want, string(kind))
 	}
 	for _, norm := range []kernels.NormKind{kernels.BatchNorm, kernels.LayerNorm, kernels.GroupNorm} {
@@ -274,32 +280,6 @@ func TestArchitecturesHaveEveryLayer(t *testing.T) {
 	for _, name := range want {
 		if !seen[name] {
 			t.Errorf("no architecture has %s", name)
-		}
-	}
-}
-
-// Every kind of model that a configuration can name is written.
-func TestKinds(t *testing.T) {
-	key, err := config.Explain("model.kind")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range key.Choices {
-		settings := config.New()
-		for _, set := range [][2]string{{"kind", kind}, {"loss", "bernoulli"}, {"latent", "4"}, {"encoder", "conv 4 k3 s2 batchnorm relu"}, {"classes", "3"}} {
-			if err := settings.Set("model."+set[0], set[1]); err != nil {
-				t.Fatal(err)
-			}
-		}
-		m, err := settings.Config.Build(data.Shape{C: 1, H: 8, W: 8})
-		if err != nil {
-			t.Errorf("kind %s: %v", kind, err)
-			continue
-		}
-		_, scriptErr := exchange.Script(m, "")
-		_, onnxErr := exchange.ONNX(m, exchange.Whole, exchange.About{})
-		if err := errors.Join(scriptErr, onnxErr); err != nil {
-			t.Errorf("kind %s: %v", kind, err)
 		}
 	}
 }

@@ -70,6 +70,13 @@ func (a architecture) export(t *testing.T, folder string) {
 		for i := range theirs["images"] {
 			theirs["images"][i] = kernels.Uniform(kernels.Clock{Seed: 5}.Draw(0, uint32(i))[0])
 		}
+		if conditional, ok := m.(models.Conditional); ok {
+			classes := conditional.Classes()
+			theirs["conditions"] = make([]float32, batch*classes)
+			for i := range batch {
+				theirs["conditions"][i*classes+i%classes] = 1
+			}
+		}
 	}
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		t.Fatal(err)
@@ -155,7 +162,7 @@ func TestPeers(t *testing.T) {
 		t.Skip("onnxruntime is not installed: not compared; make interop does it, and make peers PyTorch too")
 	}
 	folder := t.TempDir()
-	for _, a := range append(slices.Clone(architectures), large...) {
+	for _, a := range slices.Concat(architectures, large, configured(t)) {
 		a.export(t, filepath.Join(folder, a.name))
 	}
 	script := filepath.Join(repository.Root(t), "bench", "peers", "interop.py")

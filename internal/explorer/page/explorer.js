@@ -1,15 +1,16 @@
 // The page of the explorer. The server computes everything that needs the model
 // or the test images; the page holds one code and shows it everywhere.
 
-import { drawMap, labelOf, nameOf, point, pointAt, watchMap } from "./map.js";
+import { drawMap, labelOf, nameOf, point, pointAt, renewMap, watchMap } from "./map.js";
 import { $, ask, askFile, fail, latest, save, say, when } from "./server.js";
-import { drawChart, watchTraining } from "./training.js";
+import { drawChart, renewTraining, watchTraining } from "./training.js";
 
 const shownSliders = 16;
 const frames = 25; // of a morph
 
 let model; // what /api/model says
 let code; // the present one
+let seen; // the picture taken apart last: { again(), which does it again, index of a test image, own: it has the present code }
 let sliders = [];
 
 // --- the class that a conditional model is told
@@ -32,6 +33,7 @@ const decodeLatest = latest(async (wanted) => {
 const placeLatest = latest(async (x, y, by) => {
   const shown = await ask("/api/place", { x, y, by, label: told() });
   code = shown.code;
+  if (seen) seen.own = false;
   showImage(shown);
   showNumbers();
   pointAt({ x, y });
@@ -45,6 +47,7 @@ function showImage(shown) {
 // set makes a code the present one; image, if it is known already.
 function set(next, shown) {
   code = Array.from(next);
+  if (seen) seen.own = false;
   showNumbers();
   pointTo(shown?.near);
   if (shown) showImage(shown); else decodeLatest(code);
@@ -119,6 +122,14 @@ function setMore(open) {
   $("more").setAttribute("aria-expanded", open);
 }
 
+// rebuildSliders makes them of another model, under the same hand.
+function rebuildSliders() {
+  const open = $("more").getAttribute("aria-expanded") === "true", held = document.activeElement?.id;
+  buildSliders();
+  setMore(open);
+  if (held?.startsWith("slider-")) $(held)?.focus();
+}
+
 // --- a picture, taken apart
 
 function picture(url, alt, caption) { // as a button
@@ -129,7 +140,9 @@ function picture(url, alt, caption) { // as a button
   return button;
 }
 
-function showLook(look, what) {
+// showLook shows what the model makes of a picture and takes its code, unless a
+// newer model has only been asked the same again.
+function showLook(look, what, takes) {
   $("original").src = look.original;
   $("reconstruction").src = look.reconstruction;
   $("difference").src = look.difference;
@@ -142,20 +155,37 @@ function showLook(look, what) {
     return button;
   }));
   $("look-result").hidden = false;
+  if (!takes) return;
   set(look.code);
   say($("verdict").textContent);
 }
 
-async function lookAt(index) {
+async function lookAt(index, takes = true) {
   const look = await ask("/api/looks/" + index);
-  if (model.classes_told) $("class").value = labelOf(index);
-  showLook(look, (look.name || "Image " + index) + (look.label ? ", class " + look.label : ""));
+  if (takes && model.classes_told) $("class").value = labelOf(index);
+  showLook(look, (look.name || "Image " + index) + (look.label ? ", class " + look.label : ""), takes);
+  if (takes) seen = { again: (takes) => lookAt(index, takes), index, own: true };
+}
+
+// unopened is a test image whose code is taken without a word of it.
+const unopened = (index) => ({
+  index, own: true,
+  async again(takes) {
+    if (!takes) return;
+    set((await ask("/api/looks/" + index)).code);
+    seen = unopened(index);
+  },
+});
+
+async function lookAtFile(file, takes) {
+  showLook(await ask("/api/picture?label=" + told(), file, file.type), file.name || "The picture", takes);
+  if (takes) seen = { again: (takes) => lookAtFile(file, takes), own: true };
 }
 
 async function send(file) {
   if (!file) return;
   if (!file.type.startsWith("image/")) throw new Error("The file " + file.name + " is not a picture; choose a PNG, JPEG, GIF, WebP or BMP");
-  showLook(await ask("/api/picture?label=" + told(), file, file.type), file.name || "The picture");
+  await lookAtFile(file, true);
   $("look").scrollIntoView({ block: "nearest" });
 }
 
@@ -169,11 +199,11 @@ function watchPictures() {
 
 // --- morph
 
-const ends = {};
+const ends = {}; // { code, index of the test image that it is of }
 let morph = [];
 let playing = 0;
 
-const walk = () => ({ from: ends.a, to: ends.b, steps: frames, way: $("way").value, label: told() });
+const walk = () => ({ from: ends.a.code, to: ends.b.code, steps: frames, way: $("way").value, label: told() });
 
 const morphLatest = latest(async () => {
   const answer = await ask("/api/morph", walk());
@@ -221,10 +251,11 @@ function play() {
 
 // --- samples
 
-let seed = Math.floor(Math.random() * 1e9);
+let seed = Math.floor(Math.random() * 1e9); // of the samples shown
+let drawn = seed + 1e9; // of the next one alone
 
 async function drawSamples() {
-  const answer = await ask("/api/sample", { count: 16, seed: seed++, label: told() });
+  const answer = await ask("/api/sample", { count: 16, seed, label: told() });
   $("sample-grid").replaceChildren(...answer.samples.map((shown, i) => {
     const button = picture(shown.image, "Sample " + (i + 1));
     button.addEventListener("click", () => set(shown.code, shown));
@@ -243,6 +274,39 @@ function setTheme(theme) {
   if (model) { drawMap(); drawChart(); }
 }
 
+// --- the model, and newer ones
+
+function describe() {
+  const { input } = model.model;
+  document.documentElement.style.setProperty("--aspect", input.width + " / " + input.height);
+  document.title = model.model.run + " · Hourglass explorer";
+  $("run").textContent = model.model.run;
+  $("about").textContent = "Autoencoder of kind " + model.model.kind + ", " + input.width + " × " + input.height + (input.channels === 1 ? " grey" : " colour") +
+    " pixels, codes of " + model.model.code_size + " numbers, step " + model.model.step;
+  $("difference-caption").textContent = "difference × " + model.magnified;
+  $("samples-from").textContent = model.prior ? "Codes drawn from the model's own distribution of them, its prior." : "Codes drawn from the normal distribution that fits the test images' codes; this kind of model has no prior of its own.";
+}
+
+// renew takes up the model that the server shows now: everything on the page is
+// asked again, of the same codes, or of the same pictures where codes are theirs.
+const renew = latest(async (checksum) => {
+  if (checksum === model.model.sha256) return;
+  while (document.querySelector("input:active, canvas:active")) await new Promise((after) => setTimeout(after, 200)); // a hand is at it
+  let map;
+  [model, map] = await Promise.all([ask("/api/model"), ask("/api/map")]);
+  describe();
+  if (code.length !== model.mean.length) { code = model.mean; seen = undefined; }
+  renewMap(model, map);
+  renewTraining(model.model);
+  rebuildSliders();
+  if (seen) await seen.again(seen.own);
+  if (!seen?.own) set(code);
+  await Promise.all(Object.values(ends).map(async (end) => { if (end.index !== undefined) end.code = (await ask("/api/looks/" + end.index)).code; }));
+  stop();
+  await Promise.all([morphLatest(), drawSamples()]);
+  say("The page shows the model of step " + model.model.step);
+});
+
 // --- begin
 
 async function begin() {
@@ -252,14 +316,7 @@ async function begin() {
 
   let map;
   [model, map] = await Promise.all([ask("/api/model"), ask("/api/map")]);
-  const { input } = model.model;
-  document.documentElement.style.setProperty("--aspect", input.width + " / " + input.height);
-  document.title = model.model.run + " · Hourglass explorer";
-  $("run").textContent = model.model.run;
-  $("about").textContent = "Autoencoder of kind " + model.model.kind + ", " + input.width + " × " + input.height + (input.channels === 1 ? " grey" : " colour") +
-    " pixels, codes of " + model.model.code_size + " numbers, step " + model.model.step;
-  $("difference-caption").textContent = "difference × " + model.magnified;
-  $("samples-from").textContent = model.prior ? "Codes drawn from the model's own distribution of them, its prior." : "Codes drawn from the normal distribution that fits the test images' codes; this kind of model has no prior of its own.";
+  describe();
   code = model.mean;
   watchMap(model, map, { place: placeLatest, open: lookAt });
   buildClasses();
@@ -269,14 +326,14 @@ async function begin() {
   $("basis").addEventListener("change", buildSliders);
   $("more").addEventListener("click", () => setMore($("more").getAttribute("aria-expanded") !== "true"));
   $("mean").addEventListener("click", () => set(model.mean));
-  $("draw").addEventListener("click", when(async () => { const { samples } = await ask("/api/sample", { count: 1, seed: seed++, label: told() }); set(samples[0].code, samples[0]); }));
+  $("draw").addEventListener("click", when(async () => { const { samples } = await ask("/api/sample", { count: 1, seed: drawn++, label: told() }); set(samples[0].code, samples[0]); }));
   $("test").addEventListener("click", when(() => lookAt(Math.floor(Math.random() * model.images))));
-  for (const end of ["a", "b"]) $("pin-" + end).addEventListener("click", () => { ends[end] = Array.from(code); stop(); $("time").value = end === "a" ? 0 : frames - 1; morphLatest(); say("Kept as " + end.toUpperCase()); });
+  for (const end of ["a", "b"]) $("pin-" + end).addEventListener("click", () => { ends[end] = { code: Array.from(code), index: seen?.own ? seen.index : undefined }; stop(); $("time").value = end === "a" ? 0 : frames - 1; morphLatest(); say("Kept as " + end.toUpperCase()); });
   $("way").addEventListener("change", () => morphLatest());
   $("time").addEventListener("input", () => { stop(); if (morph.length) showFrame(Number($("time").value)); });
   $("play").addEventListener("click", () => { if (morph.length) play(); });
   $("save-morph").addEventListener("click", when(async () => { save(await askFile("/api/animation", walk()), "morph.gif"); say("The morph is saved as a GIF"); }));
-  $("more-samples").addEventListener("click", when(drawSamples));
+  $("more-samples").addEventListener("click", when(() => { seed++; return drawSamples(); }));
   new ResizeObserver(drawChart).observe($("chart"));
 
   $("main").inert = false;
@@ -286,10 +343,11 @@ async function begin() {
   const second = differs >= 0 ? differs : (first + 1) % model.images;
   const [a, b] = await Promise.all([ask("/api/looks/" + first), ask("/api/looks/" + second)]);
   if (model.classes_told) $("class").value = labelOf(first);
-  ends.a = a.code;
-  ends.b = b.code;
+  ends.a = { code: a.code, index: first };
+  ends.b = { code: b.code, index: second };
   set(a.code);
-  await Promise.all([morphLatest(), drawSamples(), watchTraining(model.model)]);
+  seen = unopened(first);
+  await Promise.all([morphLatest(), drawSamples(), watchTraining(model.model, renew)]);
 }
 
 begin().then(() => { document.documentElement.dataset.ready = "true"; }, fail);

@@ -223,9 +223,9 @@ function around() {
 }
 
 function showSelection() {
-  $("selection").hidden = !outline.length;
-  $("clear").hidden = !outline.length;
-  if (!outline.length) return;
+  const none = !outline.length && !selected.length;
+  $("selection").hidden = $("clear").hidden = none;
+  if (none) return;
   const counts = new Map();
   for (const i of selected) counts.set(map.labels[i], (counts.get(map.labels[i]) || 0) + 1);
   const classes = [...counts].filter(([label]) => nameOf(label)).sort((a, b) => b[1] - a[1]).slice(0, 4).map(([label, n]) => n + " of class " + nameOf(label));
@@ -310,21 +310,36 @@ function watchKeys(canvas) {
   }));
 }
 
-// watchMap shows the map that /api/map has given of a model.
-export function watchMap(described, given, actions) {
-  [model, map, act] = [described, { ...given, by: "pca" }, actions]; // by: the layout that is shown
+// take is what the server says of a model's codes.
+function take(described, given) {
+  [model, map] = [described, { ...given, by: "pca" }]; // by: the layout that is shown
   const order = map.errors.map((e, i) => [e, i]).sort((a, b) => a[0] - b[0]);
   map.rank = [];
   order.forEach(([, i], rank) => { map.rank[i] = rank / Math.max(order.length - 1, 1); });
-  if (!model.classes) { $("colour").value = "error"; $("colour").options[0].disabled = true; }
+  fitMap();
+  describe();
+  buildLegend();
+}
+
+// renewMap shows the codes of another model, and keeps a selection's images.
+export function renewMap(described, given) {
+  take(described, given);
+  outline = [];
+  drawDots();
+  showSelection();
+  if ($("layout").value !== "pca") choose();
+}
+
+// watchMap shows the map that /api/map has given of a model.
+export function watchMap(described, given, actions) {
+  act = actions;
+  if (!described.classes) { $("colour").value = "error"; $("colour").options[0].disabled = true; }
+  take(described, given);
   if (model.images > model.most_tsne) {
     const option = $("layout").options[1];
     option.disabled = true;
     option.textContent += " (of at most " + model.most_tsne + " images)";
   }
-  fitMap();
-  describe();
-  buildLegend();
   watchPointer($("map"));
   watchKeys($("map"));
   $("layout").addEventListener("change", () => choose());

@@ -3,6 +3,7 @@
 import { $, ask, prepare, sizeOf } from "./server.js";
 
 let model; // what is told of it
+let follows; // newer ones are shown as they come
 
 const none = () => ({ steps: [], epochs: [], health: undefined });
 
@@ -23,9 +24,18 @@ function isLive(live) {
   $("state").textContent = live ? "training now" : lines.steps.length + lines.epochs.length ? "not training" : "no metrics yet";
 }
 
-export async function watchTraining(described) {
+// renewTraining tells the reader of another model.
+export function renewTraining(described) {
+  model = described;
+  drawChart();
+}
+
+// watchTraining shows the curve of a model's run, and calls renew with the checksum
+// of every model that the server shows.
+export async function watchTraining(described, renew) {
   model = described;
   const history = await ask("/api/metrics");
+  follows = history.follows;
   take(history.lines);
   isLive(history.running);
   const stream = new EventSource("/api/watch?from=" + history.offset);
@@ -36,6 +46,7 @@ export async function watchTraining(described) {
     clearTimeout(quiet);
     quiet = setTimeout(() => isLive(false), 15000);
   };
+  stream.addEventListener("model", (event) => renew(JSON.parse(event.data)));
   stream.addEventListener("restart", () => { lines = none(); drawChart(); });
 }
 
@@ -49,7 +60,7 @@ export function drawChart() {
     "Step " + last.step + ", epoch " + last.epoch + ": loss " + last.loss.toPrecision(4) + " " + model.unit +
     (epoch ? "; validation " + epoch.loss.toPrecision(4) + " after epoch " + epoch.epoch : "") +
     (lines.health?.explained_variance === undefined ? "" : "; " + Math.round(100 * lines.health.explained_variance) + " % of the images' variance explained, " + lines.health.active + " active numbers in the code") +
-    (last.images_per_second ? "; " + Math.round(last.images_per_second) + " images a second" : "") + ". This page shows the model of step " + model.step + (last.step > model.step ? "; start it again for a newer checkpoint." : ".");
+    (last.images_per_second ? "; " + Math.round(last.images_per_second) + " images a second" : "") + ". This page shows the model of step " + model.step + (follows ? ", and newer checkpoints as they come." : last.step > model.step ? "; start it again for a newer checkpoint." : ".");
   canvas.setAttribute("aria-label", "Loss by step. " + $("progress").textContent);
   if (!steps.length) return;
   const left = 60, right = 12, top = 10, bottom = 24;
