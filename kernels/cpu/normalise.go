@@ -136,7 +136,9 @@ func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel
 			for r := range p.runs {
 				x, dx := p.run(in[1], r), p.run(out, r)
 				for c, d := range p.run(in[0], r) {
-					dx[c] = (d*scale[c] - meanG - (x[c]-mean)*factor*meanGX) * factor
+					// g is rounded as in its sum, where a processor would fuse product
+					// and difference: alone in its pair, it is its own mean.
+					dx[c] = (float32(d*scale[c]) - meanG - (x[c]-mean)*factor*meanGX) * factor
 				}
 			}
 		}

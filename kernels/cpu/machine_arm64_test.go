@@ -1,0 +1,62 @@
+package cpu
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"hourglass/internal/cases"
+	"hourglass/kernels"
+)
+
+// TestMachineRunsNEON: every routine of this architecture is assembly but those
+// named here.
+func TestMachineRunsNEON(t *testing.T) {
+	var inGo []string
+	set := reflect.TypeFor[routineSet]()
+	for i := range set.NumField() {
+		machine, plain := reflect.ValueOf(routines).Field(i), reflect.ValueOf(portable).Field(i)
+		if machine.Kind() == reflect.Func && machine.Pointer() == plain.Pointer() {
+			inGo = append(inGo, set.Field(i).Name)
+		}
+	}
+	if want := strings.Fields("transposeEight packStrided packPatches overlapAdd add subtract times divide maximum rectifyGradient sigmoidGradient tanhGradient siluGradient squaredDifference geluGradient softplusGradient leakyGradient eluGradient leaky elus gelus crossEntropy crossEntropySlope rectify exponentials sigmoids tanhs softpluses silus affine scaleAdd sumEight squareEight productEight normaliseEights normaliseGradientEights claimMaximum drawEights adamEights"); !slices.Equal(inGo, want) {
+		t.Errorf("in plain Go are %v, want %v", inGo, want)
+	}
+	if Path() != "NEON assembly" || routines.flopsOfTurn == portable.flopsOfTurn {
+		t.Errorf("the machine says that it runs %s, %d operations a turn", Path(), routines.flopsOfTurn)
+	}
+}
+
+// TestTilesOfNEON compares products on tiles of NEON with those of plain Go,
+// in which the compiler for this architecture fuses multiplication and addition
+// likewise: the order of the sums being the same, every bit is.
+func TestTilesOfNEON(t *testing.T) {
+	machine := routines
+	t.Cleanup(func() { routines = machine })
+	tried := 0
+	for _, c := range append(cases.All(), large()...) {
+		switch c.Op.(type) {
+		case kernels.ConvolveForward, kernels.ConvolveBackwardInput, kernels.ConvolveBackwardWeight, kernels.Multiply:
+		default:
+			continue
+		}
+		tried++
+		inputs := c.Inputs(1)
+		routines = machine
+		neon := try(t, c, nil, inputs)
+		routines.multiplyRows, routines.multiplyPanels = multiplyRowsPortable, multiplyPanelsPortable
+		plain := try(t, c, nil, inputs)
+		for i := range neon {
+			if math.Float32bits(neon[i]) != math.Float32bits(plain[i]) {
+				t.Errorf("%s: element %d is %g on tiles of NEON and %g in plain Go", c.Name, i, neon[i], plain[i])
+				break
+			}
+		}
+	}
+	if tried < 20 {
+		t.Errorf("only %d products were tried", tried)
+	}
+}
