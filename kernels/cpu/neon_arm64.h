@@ -53,5 +53,9 @@
 #define VUMULL2_D2(m, n, d) WORD $(0x6ea0c000 | (m)<<16 | (n)<<5 | (d))
 // bic vd.16b, vn.16b, vm.16b
 #define VBIC_B16(m, n, d) WORD $(0x4e601c00 | (m)<<16 | (n)<<5 | (d))
+// orn vd.16b, vn.16b, vm.16b
+#define VORN_B16(m, n, d) WORD $(0x4ee01c00 | (m)<<16 | (n)<<5 | (d))
+// mov vd.16b, vn.16b
+#define VMOV_B16(n, d) WORD $(0x4ea01c00 | (n)<<16 | (n)<<5 | (d))
 // sshr vd.4s, vn.4s, #s
 #define VSSHR_S4(s, n, d) WORD $(0x4f000400 | (64-(s))<<16 | (n)<<5 | (d))

@@ -43,6 +43,8 @@ var (
 	three = form{[]string{"m", "n", "d"}, "(m)<<16 | (n)<<5 | (d)", "v%d.T, v%n.T, v%m.T"}
 	// two registers: Vd = f(Vn)
 	two = form{[]string{"n", "d"}, "(n)<<5 | (d)", "v%d.T, v%n.T"}
+	// a disjunction of Vn with itself
+	copied = form{two.operands, "(n)<<16 | (n)<<5 | (d)", two.assembly}
 	// a comparison with zero
 	zero = form{two.operands, two.fields, "v%d.T, v%n.T, #0.0"}
 	// one element of Vm: lane i, whose bits stand apart, for every lane of Vn
@@ -92,6 +94,8 @@ var instructions = []instruction{
 	{"VUMULL2_D2", "umull2", 0x6EA0C000, three, "2d 4s"},
 
 	{"VBIC_B16", "bic", 0x4E601C00, three, "16b"},
+	{"VORN_B16", "orn", 0x4EE01C00, three, "16b"},
+	{"VMOV_B16", "mov", 0x4EA01C00, copied, "16b"}, // for macros, which have but the number
 	{"VSSHR_S4", "sshr", 0x4F000400, shift, "4s"},
 }
 
