@@ -31,6 +31,24 @@ func init() {
 	routines.normaliseEights = normaliseEightsNEON
 	routines.normaliseGradientEights = normaliseGradientEightsNEON
 	routines.adamEights = adamEightsNEON
+	routines.exponentials = exponentialsNEON
+	routines.sigmoids = sigmoidsNEON
+	routines.tanhs = tanhsNEON
+	routines.softpluses = softplusesNEON
+	routines.silus = silusNEON
+	routines.gelus = gelusNEON
+	routines.geluGradient = geluGradientNEON
+	routines.softplusGradient = softplusGradientNEON
+	routines.elus = elusNEON
+	routines.leaky = leakyNEON
+	routines.eluGradient = eluGradientNEON
+	routines.leakyGradient = leakyGradientNEON
+	routines.crossEntropy = crossEntropyNEON
+	routines.crossEntropySlope = crossEntropySlopeNEON
+	routines.siluGradient = siluGradientNEON
+	routines.sigmoidGradient = sigmoidGradientNEON
+	routines.tanhGradient = tanhGradientNEON
+	routines.squaredDifference = squaredDifferenceNEON
 	routines.fuse, routines.flopsOfTurn = fuseNEON, 24*2*4
 }
 
@@ -108,5 +126,59 @@ func normaliseGradientEightsNEON(dx, dy, x, means, a, b, c *float32, rows, n int
 
 //go:noescape
 func adamEightsNEON(p, grads, m, v *float32, n int, k *coefficients)
+
+//go:noescape
+func exponentialsNEON(y, x []float32)
+
+//go:noescape
+func sigmoidsNEON(y, x []float32)
+
+//go:noescape
+func tanhsNEON(y, x []float32)
+
+//go:noescape
+func softplusesNEON(y, x []float32)
+
+//go:noescape
+func silusNEON(y, x []float32)
+
+//go:noescape
+func gelusNEON(y, x []float32)
+
+//go:noescape
+func geluGradientNEON(y, a, b []float32)
+
+//go:noescape
+func softplusGradientNEON(y, a, b []float32)
+
+//go:noescape
+func elusNEON(y, x []float32, alpha float32)
+
+//go:noescape
+func leakyNEON(y, x []float32, alpha float32)
+
+//go:noescape
+func eluGradientNEON(y, a, b []float32, alpha float32)
+
+//go:noescape
+func leakyGradientNEON(y, a, b []float32, alpha float32)
+
+//go:noescape
+func crossEntropyNEON(y, a, b []float32)
+
+//go:noescape
+func crossEntropySlopeNEON(y, a, b []float32)
+
+//go:noescape
+func siluGradientNEON(y, a, b []float32)
+
+//go:noescape
+func sigmoidGradientNEON(y, a, b []float32)
+
+//go:noescape
+func tanhGradientNEON(y, a, b []float32)
+
+//go:noescape
+func squaredDifferenceNEON(y, a, b []float32)
 
 func fuseNEON(turns int)

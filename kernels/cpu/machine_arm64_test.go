@@ -3,27 +3,20 @@ package cpu
 import (
 	"math"
 	"reflect"
-	"slices"
-	"strings"
 	"testing"
 
 	"hourglass/internal/cases"
 	"hourglass/kernels"
 )
 
-// TestMachineRunsNEON: every routine of this architecture is assembly but those
-// named here.
+// TestMachineRunsNEON: every routine of this architecture is assembly.
 func TestMachineRunsNEON(t *testing.T) {
-	var inGo []string
 	set := reflect.TypeFor[routineSet]()
 	for i := range set.NumField() {
 		machine, plain := reflect.ValueOf(routines).Field(i), reflect.ValueOf(portable).Field(i)
 		if machine.Kind() == reflect.Func && machine.Pointer() == plain.Pointer() {
-			inGo = append(inGo, set.Field(i).Name)
+			t.Errorf("%s is plain Go", set.Field(i).Name)
 		}
-	}
-	if want := strings.Fields("sigmoidGradient tanhGradient siluGradient squaredDifference geluGradient softplusGradient leakyGradient eluGradient leaky elus gelus crossEntropy crossEntropySlope exponentials sigmoids tanhs softpluses silus"); !slices.Equal(inGo, want) {
-		t.Errorf("in plain Go are %v, want %v", inGo, want)
 	}
 	if Path() != "NEON assembly" || routines.flopsOfTurn == portable.flopsOfTurn {
 		t.Errorf("the machine says that it runs %s, %d operations a turn", Path(), routines.flopsOfTurn)
