@@ -5,7 +5,7 @@ GO ?= go
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
+.PHONY: help run build release gpu test test-gpu test-arm64 gpu-check bench lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -13,7 +13,7 @@ GPU_BUILD := CGO_ENABLED=1 CGO_CFLAGS="$(CGO_CFLAGS) -I$(CURDIR)/kernels/cuda/in
 GPU_PACKAGES := ./graph ./train ./kernels/... ./internal/emulator/... ./bench/gpucheck
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## train on the embedded images and show the result (about two minutes on two cores)
 	@bin/hourglass
@@ -51,6 +51,13 @@ test-gpu: ## run the tests of the CUDA path, on an emulated driver or, with REQU
 	$(GPU_BUILD) $(GO) test -tags gpu $(GPU_PACKAGES)
 	@$(GPU_BUILD) $(GO) test -tags gpu -v -run '^TestKernels$$' ./internal/emulator | grep -o '[0-9]* launches on the emulator.*'
 
+ARM64_PACKAGES := ./kernels/cpu/... ./conv ./graph/ops
+
+test-arm64: ## run the tests of the CPU kernels as on arm64, under qemu-aarch64 (Debian's qemu-user)
+	@if command -v qemu-aarch64 >/dev/null; then \
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -short -exec qemu-aarch64 $(ARM64_PACKAGES); \
+	else echo "no qemu-aarch64: the NEON assembly was not tested"; fi
+
 gpu-check: ## check and time everything on this machine's GPU; bench/gpu-check.sh says how without Go
 	bench/gpu-check.sh pack
 	bench/gpu-check.sh run
@@ -62,6 +69,7 @@ bench: build ## measure training beside PyTorch, if make peers has installed it,
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./kernels/cpu/...
 	$(GO) tool staticcheck ./...
 
 fmt: ## format the sources

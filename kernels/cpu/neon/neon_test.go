@@ -8,6 +8,7 @@ import (
 	"go/types"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -138,6 +139,27 @@ func assembled(t *testing.T) {
 	}
 	if golden, err := os.ReadFile(encodings); err != nil || string(golden) != text.String() {
 		t.Errorf("%s is not what the assembler makes (%v)", encodings, err)
+	}
+}
+
+// TestEveryMacroIsUsed: the table holds what the assembly needs, no more.
+func TestEveryMacroIsUsed(t *testing.T) {
+	files, err := filepath.Glob("../*_arm64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var assembly []byte
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		assembly = append(assembly, text...)
+	}
+	for _, i := range instructions {
+		if !strings.Contains(string(assembly), i.name+"(") {
+			t.Errorf("nothing uses %s", i.name)
+		}
 	}
 }
 
