@@ -25,12 +25,16 @@ func TestMachineRunsNEON(t *testing.T) {
 
 // TestTilesOfNEON compares products on tiles of NEON with those of plain Go,
 // in which the compiler for this architecture fuses multiplication and addition
-// likewise: the order of the sums being the same, every bit is.
+// likewise: the order of the sums being the same, every bit is. With -short, as
+// under emulation, TestCases alone tries the large ones.
 func TestTilesOfNEON(t *testing.T) {
 	machine := routines
 	t.Cleanup(func() { routines = machine })
-	tried := 0
-	for _, c := range append(cases.All(), large()...) {
+	tried, all := 0, cases.All()
+	if !testing.Short() {
+		all = append(all, large()...)
+	}
+	for _, c := range all {
 		switch c.Op.(type) {
 		case kernels.ConvolveForward, kernels.ConvolveBackwardInput, kernels.ConvolveBackwardWeight, kernels.Multiply:
 		default:
