@@ -5,7 +5,7 @@ GO ?= go
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu gpu-check bench loadtest lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
+.PHONY: help run build release gpu test test-gpu test-arm64 gpu-check bench loadtest lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -13,7 +13,7 @@ GPU_BUILD := CGO_ENABLED=1 CGO_CFLAGS="$(CGO_CFLAGS) -I$(CURDIR)/kernels/cuda/in
 GPU_PACKAGES := ./graph ./train ./kernels/... ./internal/emulator/... ./bench/gpucheck
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## train on the embedded images and show the result (about two minutes on two cores)
 	@bin/hourglass
@@ -52,6 +52,15 @@ test-gpu: ## run the tests of the CUDA path, on an emulated driver or, with REQU
 	$(GPU_BUILD) $(GO) test -tags gpu -run OnCUDA ./cmd/hourglass
 	@$(GPU_BUILD) $(GO) test -tags gpu -v -run '^TestKernels$$' ./internal/emulator | grep -o '[0-9]* launches on the emulator.*'
 
+# Emulated, the kernels and two small models take a minute or two; the tables of
+# graph and conv, which check gradients, take far longer, and are left out.
+ON_ARM64 := GOARCH=arm64 CGO_ENABLED=0 $(GO) test -timeout 30m -short -exec qemu-aarch64
+
+test-arm64: ## run the tests of the CPU kernels as on arm64, under qemu-aarch64 (Debian's qemu-user)
+	@if command -v qemu-aarch64 >/dev/null; then \
+	$(ON_ARM64) ./kernels/cpu/... && $(ON_ARM64) -run '^Example' ./models; \
+	else echo "no qemu-aarch64: the NEON assembly was not tested"; fi
+
 gpu-check: ## check and time everything on this machine's GPU; bench/gpu-check.sh says how without Go
 	bench/gpu-check.sh pack
 	bench/gpu-check.sh run
@@ -66,6 +75,7 @@ loadtest: build ## measure requests a second of hourglass serve, for bench/READM
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./kernels/cpu/...
 	$(GO) tool staticcheck ./...
 
 fmt: ## format the sources

@@ -18,6 +18,7 @@ var rooms = []room{
 	{"kernels", ""},
 	{"kernels/reference", "kernels"},
 	{"kernels/cpu", "kernels"},
+	{"kernels/cpu/neon", ""},
 	{"kernels/launch", "kernels"},
 	{"kernels/ptx/...", ""},
 	{"kernels/cuda/...", "kernels"},

@@ -1,6 +1,7 @@
 // Package cpu computes the operations of package kernels in float32 on the
-// processor: Go, and assembly for AVX2 and FMA where the processor has them.
-// Every assembly routine has a twin in plain Go, which other machines run.
+// processor: Go, and assembly for AVX2 and FMA or AVX-512 where an amd64
+// processor has them, and for NEON, which all of arm64 have. Every assembly
+// routine has a twin in plain Go, which other machines run.
 //
 //	kernels.Operation ──Prepare──► Kernel: tables, shares, scratch
 //	                                 │ run on flat buffers, nothing allocated
@@ -19,7 +20,8 @@
 // A file computes the operations of the file of the same name in kernels;
 // besides them, tile, pack, window and weights hold what products share,
 // sums and vector the loops, workers and spread the cutting into shares. over says
-// which operands a result may be written over.
+// which operands a result may be written over. Folder neon generates instructions
+// that Go's assembler lacks.
 //
 // The package never knows graphs, models, or where buffers come from.
 package cpu

@@ -108,7 +108,9 @@ func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel
 			}
 			meanG, meanGX := float32(sum/float64(g.C)), float32(product/float64(g.C))
 			for c, d := range dy {
-				dx[c] = (d*scale[c] - meanG - (x[c]-mean)*factor*meanGX) * factor
+				// g is rounded as in its sum, where a processor would fuse product and
+				// difference: alone in its pair, it is its own mean.
+				dx[c] = (float32(d*scale[c]) - meanG - (x[c]-mean)*factor*meanGX) * factor
 			}
 		}
 	})

@@ -7,7 +7,7 @@ import (
 )
 
 // routineSet is what exists in plain Go and in assembly. The Go function of
-// field f is fPortable, the assembly fAVX2 or fAVX512.
+// field f is fPortable, the assembly fAVX2, fAVX512 or fNEON.
 type routineSet struct {
 	// Tiles; see rowTiles and panelTile.
 	multiplyRows   func(t *rowTiles)

@@ -3,7 +3,8 @@ package cpu
 import "unsafe"
 
 // A product is cut into tiles of tileRows x tileColumns sums, which stand in
-// twelve of the sixteen vector registers of AVX2 while the inner axis runs.
+// twelve of the sixteen vector registers of AVX2, or 24 of the 32 of NEON,
+// while the inner axis runs.
 const (
 	tileRows    = 6
 	tileColumns = 16

@@ -1,0 +1,59 @@
+package cpu
+
+import (
+	"math"
+	"reflect"
+	"testing"
+
+	"hourglass/internal/cases"
+	"hourglass/kernels"
+)
+
+// TestMachineRunsNEON: every routine of this architecture is assembly.
+func TestMachineRunsNEON(t *testing.T) {
+	set := reflect.TypeFor[routineSet]()
+	for i := range set.NumField() {
+		machine, plain := reflect.ValueOf(routines).Field(i), reflect.ValueOf(portable).Field(i)
+		if machine.Kind() == reflect.Func && machine.Pointer() == plain.Pointer() {
+			t.Errorf("%s is plain Go", set.Field(i).Name)
+		}
+	}
+	if Path() != "NEON assembly" || routines.flopsOfTurn == portable.flopsOfTurn {
+		t.Errorf("the machine says that it runs %s, %d operations a turn", Path(), routines.flopsOfTurn)
+	}
+}
+
+// TestTilesOfNEON compares products on tiles of NEON with those of plain Go,
+// in which the compiler for this architecture fuses multiplication and addition
+// likewise: the order of the sums being the same, every bit is. With -short, as
+// under emulation, TestCases alone tries the large ones.
+func TestTilesOfNEON(t *testing.T) {
+	machine := routines
+	t.Cleanup(func() { routines = machine })
+	tried, all := 0, cases.All()
+	if !testing.Short() {
+		all = append(all, large()...)
+	}
+	for _, c := range all {
+		switch c.Op.(type) {
+		case kernels.ConvolveForward, kernels.ConvolveBackwardInput, kernels.ConvolveBackwardWeight, kernels.Multiply:
+		default:
+			continue
+		}
+		tried++
+		inputs := c.Inputs(1)
+		routines = machine
+		neon := try(t, c, nil, inputs)
+		routines.multiplyRows, routines.multiplyPanels = multiplyRowsPortable, multiplyPanelsPortable
+		plain := try(t, c, nil, inputs)
+		for i := range neon {
+			if math.Float32bits(neon[i]) != math.Float32bits(plain[i]) {
+				t.Errorf("%s: element %d is %g on tiles of NEON and %g in plain Go", c.Name, i, neon[i], plain[i])
+				break
+			}
+		}
+	}
+	if tried < 20 {
+		t.Errorf("only %d products were tried", tried)
+	}
+}
