@@ -41,6 +41,7 @@ type Explorer struct {
 	options     Options
 	pictures    *serving.Pictures
 	sampler     latent.Sampler // fitted to the codes; nil for a model that has a distribution of its own
+	entries     *entryPrior    // of a model whose codes are entries of a codebook; nil for others
 	mux         *http.ServeMux
 	ended       context.Context
 	streams     atomic.Int32
@@ -58,12 +59,8 @@ const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
 func New(ctx context.Context, engine *serving.Engine, d serving.Description, g *Gallery, options Options) (*Explorer, error) {
 	e := &Explorer{engine: engine, gallery: g, description: d, options: options, ended: ctx,
 		pictures: serving.NewPictures(d.Input, options.Limits.Pixels), mux: http.NewServeMux(), neighbours: neighbourMap{done: make(chan struct{})}}
-	if _, prior, err := engine.Draw(0, 0); err != nil {
-		return nil, err
-	} else if !prior {
-		if e.sampler, err = g.sampler(); err != nil {
-			return nil, fmt.Errorf("fitting a distribution to the codes: %w", err)
-		}
+	if err := e.fit(); err != nil {
+		return nil, fmt.Errorf("fitting a distribution to the codes: %w", err)
 	}
 	actions := serving.Actions{Limits: options.Limits, Noted: func(_ string, status int, _ time.Duration, err error) {
 		if status == http.StatusInternalServerError && options.Report != nil {
@@ -93,6 +90,20 @@ func New(ctx context.Context, engine *serving.Engine, d serving.Description, g *
 	}
 	e.mux.Handle("GET /", http.FileServerFS(page))
 	return e, nil
+}
+
+// fit finds a distribution of the gallery's codes, where the model has none.
+func (e *Explorer) fit() error {
+	_, prior, err := e.engine.Draw(0, 0)
+	if err != nil || prior {
+		return err
+	}
+	if q, quantised := e.engine.Quantised(); quantised {
+		e.entries, err = e.gallery.entryPrior(e.engine, q)
+		return err
+	}
+	e.sampler, err = e.gallery.sampler()
+	return err
 }
 
 // ServeHTTP implements http.Handler.
@@ -275,7 +286,10 @@ func (e *Explorer) sample(w http.ResponseWriter, r *http.Request) error {
 // draw takes n codes from the model's own distribution, or else from the one that
 // fits the gallery's.
 func (e *Explorer) draw(n int, seed uint64) ([]float32, error) {
-	if e.sampler != nil {
+	switch {
+	case e.entries != nil:
+		return e.entries.sample(seed, n)
+	case e.sampler != nil:
 		return e.sampler.Sample(seed, n), nil
 	}
 	codes, _, err := e.engine.Draw(n, seed)
