@@ -76,6 +76,9 @@ func TestEveryKindHasAnEntry(t *testing.T) {
 			t.Fatalf("%s: %v", e.name, err)
 		}
 		have = append(have, c.Model.Kind)
+		if c.Data.Validation != 0 {
+			t.Errorf("%s puts %g of the images aside, which the command would and this program does not", e.name, c.Data.Validation)
+		}
 	}
 	for _, kind := range k.Choices {
 		if !slices.Contains(have, kind) {
