@@ -49,7 +49,7 @@ test-gpu: ## run the tests of the CUDA path, on an emulated driver or, with REQU
 	$(GPU_BUILD) $(GO) vet -tags gpu ./...
 	$(GPU_BUILD) $(GO) tool staticcheck -tags gpu ./...
 	$(GPU_BUILD) $(GO) test -tags gpu $(GPU_PACKAGES)
-	$(GPU_BUILD) $(GO) test -tags gpu -run OnCUDA ./cmd/hourglass
+	$(GPU_BUILD) $(GO) test -tags gpu -run 'OnCUDA|^TestGPUBuild' ./cmd/hourglass
 	@$(GPU_BUILD) $(GO) test -tags gpu -v -run '^TestKernels$$' ./internal/emulator | grep -o '[0-9]* launches on the emulator.*'
 
 # Emulated, the kernels and two small models take a minute or two; the tables of

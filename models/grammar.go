@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,9 @@ func parseLayer(words []string) (Layer, error) {
 		return parseOptions(Dropout(rate), rest[1:])
 	}
 	option, isNorm, err := parseFunction(words[0])
+	if name, _, _ := strings.Cut(words[0], ":"); err != nil && slices.Contains(functionNames(), name) {
+		return Layer{}, err
+	}
 	if err != nil {
 		return Layer{}, unknown("layer", words[0], kindNames())
 	}

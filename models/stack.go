@@ -2,6 +2,8 @@ package models
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"hourglass/kernels"
 )
@@ -31,6 +33,7 @@ type Stage struct {
 
 	whole *body
 	names []string // of whole's variables, in the order of those of Spec's model
+	doubt string   // name of the map to log variances of codes; "" where there is none
 }
 
 // Adopt copies what an autoencoder that was made of the stage's Spec has learned
@@ -49,8 +52,36 @@ func (s Stage) Adopt(trained *Autoencoder) error {
 	return nil
 }
 
+// Uncertain says whether the stage makes codes that are distributions.
+func (s Stage) Uncertain() bool { return s.doubt != "" }
+
+// Doubt sets the variances of codes that are distributions, the same for all
+// images, to a part of those that the numbers of the codes, in order, have from
+// image to image: the part of what the stage is given that its codes do not
+// explain. Untrained they are about 1, whatever the scale of the codes that the
+// stage has learned: noise that may drown them. undo puts back what was before.
+func (s Stage) Doubt(variances []float64, explained float64) (undo func()) {
+	const least = 0.05 // of codes that are all but certain
+	part := min(max(1-explained, least), 1)
+	weight, bias := s.whole.store.Lookup(s.doubt+".weight"), s.whole.store.Lookup(s.doubt+".bias")
+	weights, biases := slices.Clone(weight.Data), slices.Clone(bias.Data)
+	clear(weight.Data)
+	pixels := len(variances) / len(bias.Data) // of a code that is an image, C,H,W
+	for c := range bias.Data {
+		mean := 0.0
+		for _, v := range variances[c*pixels : (c+1)*pixels] {
+			mean += v / float64(pixels)
+		}
+		bias.Data[c] = float32(math.Log(part*mean + 1e-6))
+	}
+	return func() {
+		copy(weight.Data, weights)
+		copy(bias.Data, biases)
+	}
+}
+
 // Stages implements [Stacked]. Of codes that are distributions the means are
-// trained, and their variances begin as they are.
+// trained; see [Stage.Doubt] for their variances.
 func (m *body) Stages() ([]Stage, error) {
 	if err := m.stacks(); err != nil {
 		return nil, err
@@ -202,5 +233,8 @@ func (m *body) lastStage(place int) Stage {
 		s.Spec.Decoder = append(append(Layers{}, m.spec.Decoder[:place-1]...), last)
 	}
 	s.names = append(m.heads[0].names(0, len(m.heads[0].layers)), m.decoder.names(0, place)...)
+	if len(m.heads) > 1 {
+		s.doubt = m.heads[1].prefix(0)
+	}
 	return s
 }

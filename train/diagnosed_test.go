@@ -42,8 +42,8 @@ func failures(t *testing.T, m models.Model, source string, o Options) (found [][
 }
 
 // TestPlantedFailuresAreFound breaks runs in the known ways: a divergence that
-// weighs fifty times too much, a rate at which every ReLU dies, a linear code of
-// twice the image's size. It wants the warning within two epochs, and wants what
+// weighs fifty times too much, a rate at which every ReLU dies, a codebook whose
+// entries are never replaced, a linear code of twice the image's size. It wants the warning within two epochs, and wants what
 // it advises to help.
 func TestPlantedFailuresAreFound(t *testing.T) {
 	variational := func(beta float64) models.Model {
@@ -55,6 +55,14 @@ func TestPlantedFailuresAreFound(t *testing.T) {
 	}
 	plain := func(spec models.Spec) models.Model {
 		m, err := models.New(spec, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	quantised := func(revive float64) models.Model {
+		m, err := models.NewVQ(models.VQSpec{Spec: models.Spec{Input: models.Shape{C: 1, H: 12, W: 12}, Encoder: models.Seq(
+			models.Conv(8, models.K(4), models.S(2), models.ReLU), models.Conv(4, models.K(4), models.S(2)))}, Entries: 256, Revive: revive}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,6 +87,7 @@ func TestPlantedFailuresAreFound(t *testing.T) {
 		{"posterior collapse", variational(50), variational(1), digits, fast(2e-3, 2), fast(2e-3, 6), diagnose.PosteriorCollapse, "lower model.beta"},
 		{"average image", plain(models.MLP(digit, []int{64}, 8, models.ReLU)), plain(models.MLP(digit, []int{64}, 8, models.LeakyReLU)), digits,
 			fast(0.1, 2), fast(0.03, 4), diagnose.MeanImage, "lower train.rate"},
+		{"dead codebook", quantised(0), quantised(0.03), digits, fast(1e-3, 2), fast(1e-3, 4), diagnose.DeadCodebook, "set model.revive to 0.03"},
 		{"identity", plain(models.Linear(patch, 128)), plain(models.Linear(patch, 8)), patches, fast(5e-3, 2), fast(5e-3, 2), diagnose.Identity, "set model.latent"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -40,11 +40,31 @@ func TestEveryKindLearns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	changes := map[string]func(*config.Config){
+		"denoising, gaussian":        func(c *config.Config) { c.Model.Corrupt = "gaussian 0.4" },
+		"denoising, salt and pepper": func(c *config.Config) { c.Model.Corrupt = "saltpepper 0.3" },
+		"denoising, mask":            func(c *config.Config) { c.Model.Corrupt = "mask 0.25" },
+		"denoising, blur":            func(c *config.Config) { c.Model.Corrupt = "blur 1" },
+		"tied":                       func(c *config.Config) { c.Model.Tied = true },
+		"convolutional":              func(c *config.Config) { c.Model.Encoder = "conv 4 k4 s4 relu | conv 8 k3 s2 relu" },
+		"residual":                   func(c *config.Config) { c.Model.Encoder = "conv 4 k4 s4 | res 4 | conv 8 k3 s2 relu" },
+		"sparse, activity":           func(c *config.Config) { c.Model.Kind, c.Model.Target = "sparse", 0.1 },
+		"vae, gaussian":              func(c *config.Config) { c.Model.Kind, c.Model.Loss = "vae", string(models.Gaussian) },
+		"vae, learned variance":      func(c *config.Config) { c.Model.Kind, c.Model.Loss = "vae", string(models.LearnedGaussian) },
+		"vae, logistic":              func(c *config.Config) { c.Model.Kind, c.Model.Loss = "vae", string(models.Logistic) },
+		"vae, beta, warm-up":         func(c *config.Config) { c.Model.Kind, c.Model.Beta, c.Model.WarmUp = "vae", 2, 0.3 },
+		"vae, capacity":              func(c *config.Config) { c.Model.Kind, c.Model.Capacity, c.Model.WarmUp = "vae", 5, 0.5 },
+		"vae, free bits":             func(c *config.Config) { c.Model.Kind, c.Model.FreeBits = "vae", 0.2 },
+	}
 	for _, name := range kind.Choices {
+		changes[name] = func(c *config.Config) { c.Model.Kind = name }
+	}
+	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
 			c := config.Default()
-			c.Model.Kind, c.Model.Loss, c.Model.Encoder, c.Model.Latent = name, string(models.Bernoulli), "flatten | dense 64 relu", 8
+			c.Model.Loss, c.Model.Encoder, c.Model.Latent = string(models.Bernoulli), "flatten | dense 64 relu", 8
 			c.Model.Classes, c.Model.Components = 62, 8
+			change(&c)
 			if err := c.Validate(); err != nil {
 				t.Fatal(err)
 			}

@@ -52,7 +52,10 @@ const mostFeatures = 1 << 28
 // of which it has to do without (Vincent et al., "Stacked denoising
 // autoencoders", 2010). Of options it takes batch, seed, optimiser, rate and
 // Resident. The model is left with the weights of all; [Fit] goes on from there with
-// [Options.Pretrained] set. Later layers see as many images, spread over the set,
+// [Options.Pretrained] set. A variational model may begin with a higher loss than
+// one that draws the mean image, although it knows more: no layer has paid for the
+// divergence of its codes, nor seen a code with noise. It is ahead after an epoch.
+// Later layers see as many images, spread over the set,
 // as have their features in a gigabyte.
 func Pretrain(ctx context.Context, device *graph.Device, model models.Stacked, images data.Dataset, o Options, l Layerwise) error {
 	if err := l.Check(); err != nil {
@@ -71,8 +74,11 @@ func Pretrain(ctx context.Context, device *graph.Device, model models.Stacked, i
 	given := images
 	for i, stage := range stages {
 		next := models.Shape{}
-		if i+1 < len(stages) {
+		switch {
+		case i+1 < len(stages):
 			next = stages[i+1].Spec.Input
+		case stage.Uncertain():
+			next = models.Shape{C: model.CodeSize(), H: 1, W: 1}
 		}
 		done, features, err := layer(ctx, device, stage, given, next, o, l.Mask)
 		if err != nil {
@@ -82,6 +88,11 @@ func Pretrain(ctx context.Context, device *graph.Device, model models.Stacked, i
 			done.Layer, done.Layers = i+1, len(stages)
 			if err := l.Each(done); err != nil {
 				return err
+			}
+		}
+		if stage.Uncertain() {
+			if err := doubt(ctx, device, model, images, features, stage, done.Explained); err != nil {
+				return fmt.Errorf("pretraining: the variances of the codes: %w", err)
 			}
 		}
 		given = features
@@ -129,23 +140,59 @@ func layer(ctx context.Context, device *graph.Device, stage models.Stage, given 
 	return done, made, err
 }
 
-// varianceOf is that of the values of images about their means, averaged over an
-// image.
-func varianceOf(ctx context.Context, ds data.Dataset, batch int) (float64, error) {
+// judged is how many images tell which variances a model's codes begin with.
+const judged = 1024
+
+// doubt gives a model's codes the variances that they seem to have, where the
+// model begins with a lower loss by that: where untrained ones drown the codes, and
+// not where codes of so little variance cost more than they tell.
+func doubt(ctx context.Context, device *graph.Device, model models.Model, images data.Dataset, codes *features, stage models.Stage, explained float64) error {
+	variances, err := variancesOf(ctx, codes, judged)
+	if err != nil {
+		return err
+	}
+	some, err := atMost(images, judged)
+	if err != nil {
+		return err
+	}
+	before, err := Evaluate(ctx, device, model, some, min(some.Len(), 64))
+	if err != nil {
+		return err
+	}
+	undo := stage.Doubt(variances, explained)
+	after, err := Evaluate(ctx, device, model, some, min(some.Len(), 64))
+	if err == nil && !(after.Loss < before.Loss) {
+		undo()
+	}
+	return err
+}
+
+// variancesOf are those of the values of images about their means.
+func variancesOf(ctx context.Context, ds data.Dataset, batch int) ([]float64, error) {
 	size := ds.Shape().Size()
-	sums, squares := make([]float64, size), make([]float64, size)
+	sums, variances := make([]float64, size), make([]float64, size)
 	err := EachBatch(ctx, ds, batch, func(images []float32, _ []int) error {
 		for i, x := range images {
 			sums[i%size] += float64(x)
-			squares[i%size] += float64(x) * float64(x)
+			variances[i%size] += float64(x) * float64(x)
 		}
 		return nil
 	})
-	n, variance := float64(ds.Len()), 0.0
-	for j := range sums {
-		variance += max(0, squares[j]/n-sums[j]*sums[j]/n/n) / float64(size)
+	n := float64(ds.Len())
+	for j, sum := range sums {
+		variances[j] = max(0, variances[j]/n-sum*sum/n/n)
 	}
-	return variance, err
+	return variances, err
+}
+
+// varianceOf is the mean of an image's.
+func varianceOf(ctx context.Context, ds data.Dataset, batch int) (float64, error) {
+	variances, err := variancesOf(ctx, ds, batch)
+	mean := 0.0
+	for _, v := range variances {
+		mean += v / float64(len(variances))
+	}
+	return mean, err
 }
 
 // features are what layers make of images, as images: H,W,C.

@@ -274,3 +274,48 @@ func probe(t *testing.T, r *train.Runner, training, held data.Dataset, labelled 
 	}
 	return accuracy
 }
+
+// TestPretrainedVariational wants a variational model to be ahead after an epoch of
+// one whose layers were not trained, under either likelihood, wherever it begins.
+func TestPretrainedVariational(t *testing.T) {
+	device, training, held := open(t, "glyphs:1x12x12,n=2000,test=500")
+	mean, err := data.MeanImage(training)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, likelihood := range []models.Likelihood{models.Bernoulli, models.LearnedGaussian} {
+		begun, ended := make(map[bool]float64), make(map[bool]float64)
+		for _, pretrained := range []bool{false, true} {
+			spec := models.MLP(models.Shape{C: 1, H: 12, W: 12}, []int{96, 48}, 8, models.ReLU)
+			spec.Likelihood = likelihood
+			m, err := models.NewVAE(models.VAESpec{Spec: spec}, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.StartAt(mean)
+			o := train.DefaultOptions()
+			o.Epochs, o.Batch, o.Rate, o.Pretrained = 1, 32, 2e-3, pretrained
+			if pretrained {
+				if err := train.Pretrain(t.Context(), device, m, training, o, train.Layerwise{Epochs: 5, Mask: 0.25}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			metrics, err := train.Evaluate(t.Context(), device, m, held, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun[pretrained] = metrics.Loss
+			if _, err := train.Fit(t.Context(), device, m, training, nil, o); err != nil {
+				t.Fatal(err)
+			}
+			if metrics, err = train.Evaluate(t.Context(), device, m, held, 64); err != nil {
+				t.Fatal(err)
+			}
+			ended[pretrained] = metrics.Loss
+		}
+		t.Logf("%s: pretrained from %.1f to %.1f nats, the other from %.1f to %.1f", likelihood, begun[true], ended[true], begun[false], ended[false])
+		if !(ended[true] < ended[false]) {
+			t.Errorf("%s: after an epoch the pretrained model is at %.1f nats, the other at %.1f; want less", likelihood, ended[true], ended[false])
+		}
+	}
+}

@@ -30,8 +30,80 @@ torch.manual_seed(manifest["seed"])
 DETERMINISTIC = {"vq", "ae", "sparse", "contractive", "rae-l2", "rae-gp", "wae", "aae"}
 
 
+class ResidualBlock(nn.Module):
+    """Two convolutions behind norms and SiLU, added to the input (Rombach et al. 2022, after Ho et al. 2020)."""
+
+    def __init__(self, channels, filters):
+        super().__init__()
+        self.norm1, self.conv1 = norm(channels), nn.Conv2d(channels, filters, 3, padding=1)
+        self.norm2, self.conv2 = norm(filters), nn.Conv2d(filters, filters, 3, padding=1)
+        self.conv_shortcut = nn.Conv2d(channels, filters, 1) if channels != filters else nn.Identity()
+
+    def forward(self, x):
+        y = self.conv1(F.silu(self.norm1(x)))
+        return self.conv_shortcut(x) + self.conv2(F.silu(self.norm2(y)))
+
+
+class SelfAttention(nn.Module):
+    """Adds to each pixel what it gathers from all pixels of its image (Vaswani et al. 2017, one head)."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.group_norm = norm(channels)
+        self.to_q, self.to_k, self.to_v = (nn.Linear(channels, channels) for _ in range(3))
+        self.to_out = nn.ModuleList([nn.Linear(channels, channels)])
+
+    def forward(self, x):
+        rows = self.group_norm(x).flatten(2).transpose(1, 2)
+        gathered = F.scaled_dot_product_attention(self.to_q(rows), self.to_k(rows), self.to_v(rows))
+        return x + self.to_out[0](gathered).transpose(1, 2).view_as(x)
+
+
+class Tied(nn.Module):
+    """A linear map by another's weight, transposed, with a bias of its own (Vincent et al. 2010)."""
+
+    def __init__(self, twin):
+        super().__init__()
+        self.twin = [twin]  # in a list, which keeps its weight out of this module's
+        self.bias = nn.Parameter(torch.empty(twin.in_features))
+
+    def forward(self, x):
+        return F.linear(x, self.twin[0].weight.T, self.bias)
+
+
+def norm(channels):
+    return nn.GroupNorm(min(32, channels), channels)
+
+
+def latent_diffusion():
+    """Both ways of Rombach et al. 2022 (appendix G), with two residual blocks a level and one more on the way back."""
+    widths, code = (32, 64, 128, 128), manifest["latent"]
+    middle = lambda: [ResidualBlock(128, 128), SelfAttention(128), ResidualBlock(128, 128)]
+    down, channels = [nn.Conv2d(3, 32, 3, 1, 1)], 32
+    for level, width in enumerate(widths):
+        if level:
+            down.append(nn.Conv2d(channels, channels, 3, 2, 1))
+        down += [ResidualBlock(channels, width), ResidualBlock(width, width)]
+        channels = width
+    down += [*middle(), norm(128), nn.SiLU(), nn.Conv2d(128, 2 * code, 3, 1, 1)]
+    side = [size // 8 for size in manifest["shape"][1:]]
+    up = [nn.Unflatten(1, (code, *side)), nn.Conv2d(code, code, 1), nn.Conv2d(code, 128, 3, 1, 1), *middle()]
+    for level in reversed(range(len(widths))):
+        width = widths[level]
+        up += [ResidualBlock(channels, width), ResidualBlock(width, width), ResidualBlock(width, width)]
+        channels = width
+        if level:
+            up += [nn.Upsample(scale_factor=2), nn.Conv2d(width, width, 3, 1, 1)]
+    return down, up + [norm(32), nn.SiLU(), nn.Conv2d(32, 3, 3, 1, 1)]
+
+
 def encoder():
     match manifest["network"]:
+        case "kl-f8":
+            return latent_diffusion()[0], None
+        case "residual":
+            return [nn.Conv2d(1, 16, 3, 2, 1), ResidualBlock(16, 16), nn.Conv2d(16, 32, 3, 2, 1), ResidualBlock(32, 32),
+                    norm(32), nn.SiLU(), nn.Flatten()], 1568
         case "dense":
             return [nn.Flatten(), nn.Linear(784, 400), nn.ReLU()], 400
         case "hvae":
@@ -48,6 +120,12 @@ def encoder():
 
 def decoder(size):
     match manifest["network"]:
+        case "kl-f8":
+            return latent_diffusion()[1]
+        case "residual":
+            return [nn.Linear(size, 1568), nn.Unflatten(1, (32, 7, 7)), ResidualBlock(32, 32),
+                    nn.Upsample(scale_factor=2), nn.Conv2d(32, 16, 3, 1, 1), ResidualBlock(16, 16),
+                    nn.Upsample(scale_factor=2), nn.Conv2d(16, 16, 3, 1, 1), norm(16), nn.SiLU(), nn.Conv2d(16, 1, 3, 1, 1)]
         case "dense":
             return [nn.Linear(size, 400), nn.ReLU(), nn.Linear(400, 784), nn.Unflatten(1, (1, 28, 28))]
         case "hvae":
@@ -110,10 +188,19 @@ class Network(nn.Module):
             self.levels = nn.ModuleList([Level(20, 10, 0), Level(10, 0, 20)])
         elif kind in DETERMINISTIC:
             self.bottleneck = nn.Linear(width, latent)
+        elif manifest["network"] == "kl-f8":
+            self.fc_mu, self.fc_var = nn.Conv2d(2 * latent, latent, 1), nn.Conv2d(2 * latent, latent, 1)
         else:
             self.fc_mu = nn.Linear(width + classes, latent)
             self.fc_var = nn.Linear(width + classes, latent)
         self.decoder = nn.Sequential(*decoder(latent + classes))
+        if manifest["tied"]:
+            self.decoder[0], self.decoder[2] = Tied(self.bottleneck), Tied(self.encoder[1])
+        self.likelihood = nn.Module()
+        if manifest["loss"] == "gaussian-learned":
+            self.likelihood.log_variance = nn.Parameter(torch.empty(1))
+        if manifest["loss"] == "logistic":
+            self.likelihood.log_scale = nn.Parameter(torch.empty(manifest["shape"][0]))
         if kind == "aae":
             self.discriminator = nn.Sequential(
                 nn.Linear(latent, 256), nn.LeakyReLU(0.2), nn.Linear(256, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1))
@@ -159,7 +246,7 @@ class Network(nn.Module):
 
     def posterior(self, x, label=None):
         h = told(self.encoder(x), label)
-        return self.fc_mu(h), self.fc_var(h)
+        return self.fc_mu(h).flatten(1), self.fc_var(h).flatten(1)
 
     def decode(self, z, label=None):
         """Logits of the pixels, or the pixels where the loss is the squared error."""
@@ -167,18 +254,26 @@ class Network(nn.Module):
 
     def pixels(self, z, label=None):
         y = self.decode(z, label)
-        return y if manifest["loss"] == "mse" else y.sigmoid()
+        return y.sigmoid() if manifest["loss"] == "bernoulli" else y
+
+    def compared(self, y, x):
+        """Each image's loss of reconstruction: the mean over pixels, or nats."""
+        match manifest["loss"]:
+            case "mse":
+                return F.mse_loss(y, x, reduction="none").flatten(1).mean(1)
+            case "bernoulli":
+                each = F.binary_cross_entropy_with_logits(y, x, reduction="none")
+            case "gaussian":
+                each = -log_normal(x, y, torch.tensor(math.log(manifest["variance"])))
+            case "gaussian-learned":  # Rybkin et al. 2021, section 3.2, with its soft lower bound
+                each = -log_normal(x, y, F.softplus(self.likelihood.log_variance + 6) - 6)
+            case "logistic":
+                each = -log_logistic(x, y, self.likelihood.log_scale.view(-1, 1, 1))
+        return each.flatten(1).sum(1)
 
 
 def told(x, label):
     return torch.cat([x, F.one_hot(label, classes).float()], 1) if classes else x
-
-
-def compared(y, x):
-    """Each image's loss of reconstruction: the mean over pixels, or nats."""
-    if manifest["loss"] == "mse":
-        return F.mse_loss(y, x, reduction="none").flatten(1).mean(1)
-    return F.binary_cross_entropy_with_logits(y, x, reduction="none").flatten(1).sum(1)
 
 
 def draw(mean, log_variance):
@@ -187,6 +282,14 @@ def draw(mean, log_variance):
 
 def log_normal(z, mean, log_variance):
     return -0.5 * (math.log(2 * math.pi) + log_variance + (z - mean).square() / log_variance.exp())
+
+
+def log_logistic(x, mean, log_scale):
+    """Salimans et al. 2017, equation 2, with one component: the mass within half a grey level."""
+    scale, half = log_scale.exp(), 0.5 / 255
+    above, below = (x - mean + half) / scale, (x - mean - half) / scale
+    middle = F.logsigmoid(above) + F.logsigmoid(-below) + (-(-2 * half / scale).exp()).log1p()
+    return torch.where(x < half, F.logsigmoid(above), torch.where(x > 1 - half, F.logsigmoid(-below), middle))
 
 
 def log_prior(z):
@@ -250,7 +353,7 @@ def vector_quantised(net, x, seen):
     net.met = rows, chosen
     use = torch.bincount(chosen, minlength=len(net.codebook.weight)) / len(chosen)
     return {
-        "reconstruction_loss": compared(net.decode(z + (e - z).detach()), x).mean(),
+        "reconstruction_loss": net.compared(net.decode(z + (e - z).detach()), x).mean(),
         "commitment": F.mse_loss(z, e),
         "perplexity": (-(use * (use + 1e-10).log()).sum()).exp(),
     }
@@ -258,12 +361,12 @@ def vector_quantised(net, x, seen):
 
 def hierarchical(net, x, seen):
     z, first, top = net.descend(seen, draw)
-    return {"reconstruction_loss": compared(net.decode(z), x).mean(), "kl_1": first, "kl_2": top}
+    return {"reconstruction_loss": net.compared(net.decode(z), x).mean(), "kl_1": first, "kl_2": top}
 
 
 def deterministic(net, x, seen):
     z = net.code(seen)
-    terms = {"reconstruction_loss": compared(net.decode(z), x).mean()}
+    terms = {"reconstruction_loss": net.compared(net.decode(z), x).mean()}
     match kind:
         case "sparse" if manifest["target"] > 0:
             target, activity = manifest["target"], z.mean(0)
@@ -302,7 +405,7 @@ def total_correlation(z, mean, log_variance):
 def variational(net, x, seen, label):
     mean, log_variance = net.posterior(seen, label)
     z = draw(mean, log_variance)
-    terms = {"reconstruction_loss": compared(net.decode(z, label), x).mean()}
+    terms = {"reconstruction_loss": net.compared(net.decode(z, label), x).mean()}
     match kind:
         case "tcvae":
             return terms | total_correlation(z, mean, log_variance)
@@ -312,6 +415,7 @@ def variational(net, x, seen, label):
             prior = each.logsumexp(1) - math.log(len(prior_mean))
             return terms | {"kl": (log_normal(z, mean, log_variance).sum(1) - prior).mean()}
     terms["kl"] = kl_from_normal(mean, log_variance)
+    net.elements = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).mean(0)  # of the divergence
     if kind == "infovae":
         terms["mmd"] = mmd(z, torch.randn_like(z))
     if kind == "vaegan":
@@ -328,7 +432,7 @@ def importance_weighted(net, x, seen):
     k = manifest["samples"]
     mean, log_variance = (p.repeat_interleave(k, 0) for p in net.posterior(seen))
     z = draw(mean, log_variance)
-    log_weights = log_prior(z).sum(1) - log_normal(z, mean, log_variance).sum(1) - compared(net.decode(z), x.repeat_interleave(k, 0))
+    log_weights = log_prior(z).sum(1) - log_normal(z, mean, log_variance).sum(1) - net.compared(net.decode(z), x.repeat_interleave(k, 0))
     return -(log_weights.view(-1, k).logsumexp(1) - math.log(k)).mean()
 
 
@@ -346,6 +450,10 @@ def objective(net, x, seen, label, warm=1.0):
     else:
         terms = variational(net, x, seen, label)
     loss = sum(weights[name] * term for name, term in terms.items())
+    if manifest["capacity"]:  # Burgess et al. 2018, equation 6
+        return loss, terms, terms["reconstruction_loss"] + manifest["beta"] * (terms["kl"] - warm * manifest["capacity"]).abs()
+    if manifest["free_bits"]:  # Kingma et al. 2016, section C.8
+        return loss, terms, terms["reconstruction_loss"] + manifest["beta"] * warm * net.elements.clamp(min=manifest["free_bits"]).sum()
     unpaid = (1 - warm) * sum(weights[name] * term for name, term in terms.items() if name.startswith("kl"))
     return loss, terms, loss - unpaid + terms.get("discriminator", 0)
 
@@ -355,14 +463,26 @@ def corrupted(x):
     if not manifest["corrupt"]:
         return x
     how, amount = manifest["corrupt"].split()
-    if how == "gaussian":
-        return (x + float(amount) * torch.randn_like(x)).clamp(0, 1)
-    return x * (torch.rand_like(x) >= float(amount))
+    amount, n, (channels, height, width) = float(amount), len(x), x.shape[1:]
+    match how:
+        case "gaussian":
+            return (x + amount * torch.randn_like(x)).clamp(0, 1)
+        case "mask":
+            return x * (torch.rand(n, 1, height, width) >= amount)
+        case "saltpepper":
+            chance = torch.rand(n, 1, height, width)
+            return x.masked_fill(chance < amount / 2, 0).masked_fill(chance >= 1 - amount / 2, 1)
+        case "blur":
+            radius = math.ceil(3 * amount)
+            line = torch.exp(-torch.arange(-radius, radius + 1).square() / (2 * amount**2))
+            square = (line[:, None] * line).expand(channels, 1, -1, -1)
+            return F.conv2d(x, square / line.sum().square(), padding=radius, groups=channels)
 
 
 def images(name):
     raw = numpy.fromfile(folder / name, dtype=numpy.uint8)
-    return torch.from_numpy(raw.reshape(-1, 1, 28, 28)).float() / 255
+    channels, height, width = manifest["shape"]
+    return torch.from_numpy(raw.reshape(-1, height, width, channels)).permute(0, 3, 1, 2).contiguous().float() / 255
 
 
 def integers(name):
@@ -388,7 +508,7 @@ def measure(net, test, labels):
         for name, term in terms.items():
             add("term " + name, term, len(x))
         if manifest["loss"] == "bernoulli":
-            add("reconstruction", compared(net.decode(z, label), x).mean(), len(x))
+            add("reconstruction", net.compared(net.decode(z, label), x).mean(), len(x))
         add("mse", F.mse_loss(y, x), len(x))
         if manifest["corrupt"]:
             seen = corrupted(x)
@@ -419,7 +539,7 @@ def load(net):
 def main():
     net = Network()
     load(net)
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
+    optimiser = torch.optim.Adam(net.parameters(), lr=manifest["rate"])
     train, test, labels = images("train.bin"), images("test.bin"), integers("train-labels.bin")
     order = integers("order.bin").view(manifest["epochs"], -1, batch)
     print(json.dumps({"torch": torch.__version__, "python": platform.python_version()}), flush=True)
@@ -432,6 +552,8 @@ def main():
             loss, _, descended = objective(net, x, corrupted(x), labels[indices], min(1, step / warming) if warming else 1)
             optimiser.zero_grad()
             descended.backward()
+            if manifest["clip"]:
+                nn.utils.clip_grad_norm_(net.parameters(), manifest["clip"])
             optimiser.step()
             if kind == "vq":
                 net.codebook.learn(*net.met)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"math"
 	"strings"
 	"text/template"
 )
@@ -78,7 +79,7 @@ func pair(r result, text func(figures) string) string {
 
 // amount prints nats with two places, and errors of a pixel with enough.
 func amount(x float64) string {
-	if x < 1 {
+	if math.Abs(x) < 1 {
 		return fmt.Sprintf("%.5f", x)
 	}
 	return fmt.Sprintf("%.2f", x)

@@ -61,7 +61,7 @@ type options struct {
 func (o options) kept() bool { return o.seed == 1 && !o.trial }
 
 // Images of a trial.
-const trialTraining, trialTest = 12800, 1000
+const trialTraining, trialTest = 1280, 200
 
 func run(ctx context.Context, out io.Writer, o options) error {
 	byName, err := readResults(resultsPath)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"math/rand/v2"
 
 	"hourglass/data"
 	"hourglass/graph"
@@ -75,7 +74,7 @@ func fit(ctx context.Context, log io.Writer, t *trained, begin func() error) (fi
 
 // start is what the other side is told.
 func (t *trained) start(threads int) peer.Start {
-	m, c := t.config.Model, t.config.Train
+	m, c, shape := t.config.Model, t.config.Train, t.training.Shape()
 	weights := map[string]float64{}
 	for _, w := range t.model.Terms() {
 		weights[w.Name] = w.Weight
@@ -88,7 +87,8 @@ func (t *trained) start(threads int) peer.Start {
 		Further: map[string]any{
 			"kind": m.Kind, "network": t.network, "loss": m.Loss, "weights": weights, "latent": m.Latent, "corrupt": m.Corrupt,
 			"classes": m.Classes, "samples": m.Samples, "components": m.Components, "target": m.Target, "warm_up": m.WarmUp,
-			"entries": m.Entries, "decay": m.Decay, "revive": m.Revive,
+			"entries": m.Entries, "decay": m.Decay, "revive": m.Revive, "beta": m.Beta, "capacity": m.Capacity, "free_bits": m.FreeBits,
+			"variance": m.Variance, "tied": m.Tied, "shape": []int{shape.C, shape.H, shape.W}, "rate": c.Rate, "clip": c.Clip,
 		},
 	}
 }
@@ -122,7 +122,7 @@ func (t *trained) measure(ctx context.Context) (figures, error) {
 		f.Reconstruction = crossEntropy(made, images) / float64(t.test.Len())
 	}
 	if t.config.Model.Corrupt != "" {
-		damaged, err := damage(t.config.Model.Corrupt, images)
+		damaged, err := damage(t.config.Model.Corrupt, images, t.test.Shape())
 		if err != nil {
 			return f, err
 		}
@@ -179,30 +179,4 @@ func decibels(made, images []float32) float64 {
 		sum += d * d
 	}
 	return train.Metrics{MSE: sum / float64(len(made))}.PSNR()
-}
-
-// damage is images as the encoder of a denoising model sees them in training,
-// with noise that is the same for every model.
-func damage(corrupt string, images []float32) ([]float32, error) {
-	all, err := models.ParseCorruptions(corrupt)
-	if err != nil {
-		return nil, err
-	}
-	noise := rand.New(rand.NewPCG(1, 1))
-	damaged := append([]float32(nil), images...)
-	for _, one := range all {
-		for i, x := range damaged {
-			switch one.Kind {
-			case models.GaussianNoise:
-				damaged[i] = min(max(x+float32(one.Amount*noise.NormFloat64()), 0), 1)
-			case models.Masking:
-				if noise.Float64() < one.Amount {
-					damaged[i] = 0
-				}
-			default:
-				return nil, fmt.Errorf("the corruption %s is not measured; choose %s or %s", one.Kind, models.GaussianNoise, models.Masking)
-			}
-		}
-	}
-	return damaged, nil
 }

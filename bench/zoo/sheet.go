@@ -42,7 +42,7 @@ func (t *trained) draw(path string) error {
 	sheet := picture.Sheet{Scale: pixelsAPixel, Rows: []picture.Row{t.row("image", images)}}
 	seen := images
 	if t.config.Model.Corrupt != "" {
-		if seen, err = damage(t.config.Model.Corrupt, images); err != nil {
+		if seen, err = damage(t.config.Model.Corrupt, images, t.test.Shape()); err != nil {
 			return err
 		}
 		sheet.Rows = append(sheet.Rows, t.row("damaged", seen))
@@ -59,7 +59,7 @@ func (t *trained) draw(path string) error {
 		}
 		sheet.Rows = append(sheet.Rows, rows...)
 	}
-	return write(path, sheet)
+	return write(path, sheet, t.test.Shape().C == 1)
 }
 
 // samples are two rows, of one class a column where the model is conditional.
@@ -94,38 +94,46 @@ func firstOfEach(ds data.Dataset) []int {
 	return found
 }
 
-// first are the first n images of a set.
+// first are the first n images of a set, or all where there are fewer.
 func first(ds data.Dataset, n int) (data.Dataset, error) {
-	indices := make([]int, n)
+	indices := make([]int, min(n, ds.Len()))
 	for i := range indices {
 		indices[i] = i
 	}
 	return data.Subset(ds, indices)
 }
 
-// write draws a sheet in sixteen greys, which no digit needs more of, so that it
-// takes few bytes.
-func write(path string, sheet picture.Sheet) error {
+// write draws a sheet; one of digits in sixteen greys, which no digit needs more
+// of, so that it takes few bytes.
+func write(path string, sheet picture.Sheet, grey bool) error {
 	canvas, err := sheet.Draw()
 	if err != nil {
 		return err
 	}
-	var greys color.Palette
-	for level := range greyLevels {
-		greys = append(greys, color.Gray{Y: uint8(level * 255 / (greyLevels - 1))})
+	var drawn image.Image = canvas
+	if grey {
+		drawn = inGreys(canvas)
 	}
-	grey := image.NewPaletted(canvas.Rect, greys)
-	draw.Draw(grey, grey.Rect, canvas, image.Point{}, draw.Src)
 	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(file, grey); err != nil {
+	if err := encoder.Encode(file, drawn); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return file.Close()
+}
+
+func inGreys(canvas *image.RGBA) image.Image {
+	var greys color.Palette
+	for level := range greyLevels {
+		greys = append(greys, color.Gray{Y: uint8(level * 255 / (greyLevels - 1))})
+	}
+	grey := image.NewPaletted(canvas.Rect, greys)
+	draw.Draw(grey, grey.Rect, canvas, image.Point{}, draw.Src)
+	return grey
 }
 
 // fromNormal is the prior of most.

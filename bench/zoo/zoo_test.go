@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -14,6 +15,14 @@ import (
 	"hourglass/internal/config"
 	"hourglass/internal/repository"
 )
+
+// most is how many bytes a picture may take: of digits few, of photographs more.
+func (e entry) most() int64 {
+	if e.source == "" {
+		return 20 << 10
+	}
+	return 160 << 10
+}
 
 // The document is what its template makes of the results.
 func TestDocumentIsCurrent(t *testing.T) {
@@ -44,8 +53,8 @@ func TestDocumentIsCurrent(t *testing.T) {
 		if _, known := byName[e.name]; !known {
 			continue
 		}
-		if info, err := os.Stat(filepath.Join(root, pictures, e.name+".png")); err != nil || info.Size() > 20<<10 {
-			t.Errorf("the picture of %s is missing or has more than 20 KiB: %v", e.name, err)
+		if info, err := os.Stat(filepath.Join(root, pictures, e.name+".png")); err != nil || info.Size() > e.most() {
+			t.Errorf("the picture of %s is missing or has more than %d bytes: %v", e.name, e.most(), err)
 		}
 	}
 	for name, r := range byName {
@@ -67,6 +76,9 @@ func TestEveryKindHasAnEntry(t *testing.T) {
 			t.Fatalf("%s: %v", e.name, err)
 		}
 		have = append(have, c.Model.Kind)
+		if c.Data.Validation != 0 {
+			t.Errorf("%s puts %g of the images aside, which the command would and this program does not", e.name, c.Data.Validation)
+		}
 	}
 	for _, kind := range k.Choices {
 		if !slices.Contains(have, kind) {
@@ -86,7 +98,13 @@ func TestTermsAreKnownInPyTorch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		model, err := c.Build(data.Shape{C: 1, H: 28, W: 28})
+		shape := data.Shape{C: 1, H: 28, W: 28}
+		if c.Data.Shape != "" {
+			if _, err := fmt.Sscanf(c.Data.Shape, "%dx%dx%d", &shape.C, &shape.H, &shape.W); err != nil {
+				t.Fatalf("%s: shape %q: %v", e.name, c.Data.Shape, err)
+			}
+		}
+		model, err := c.Build(shape)
 		if err != nil {
 			t.Fatalf("%s: %v", e.name, err)
 		}
@@ -150,24 +168,61 @@ func TestCrossEntropyAndPSNR(t *testing.T) {
 }
 
 func TestDamage(t *testing.T) {
-	white := make([]float32, 10000)
-	for i := range white {
-		white[i] = 1
+	square := data.Shape{C: 1, H: 100, W: 100}
+	grey := make([]float32, square.Size())
+	for i := range grey {
+		grey[i] = 0.5
 	}
-	masked, err := damage("mask 0.25", white)
+	for _, c := range []struct {
+		corrupt      string
+		black, white int // about
+	}{{"mask 0.25", 2500, 0}, {"saltpepper 0.4", 2000, 2000}} {
+		damaged, err := damage(c.corrupt, grey, square)
+		if err != nil {
+			t.Fatal(err)
+		}
+		black, white := 0, 0
+		for _, x := range damaged {
+			switch x {
+			case 0:
+				black++
+			case 1:
+				white++
+			}
+		}
+		if math.Abs(float64(black-c.black)) > 200 || math.Abs(float64(white-c.white)) > 200 {
+			t.Errorf("%s makes %d of 10000 pixels black and %d white, want about %d and %d", c.corrupt, black, white, c.black, c.white)
+		}
+	}
+	if _, err := damage("speckle 1", grey, square); err == nil {
+		t.Error("a corruption that is not measured is accepted")
+	}
+}
+
+// A white point becomes the filter, whose sum is one; in colour images each
+// channel is blurred alone.
+func TestBlurOfAPoint(t *testing.T) {
+	shape := data.Shape{C: 3, H: 15, W: 17}
+	image := make([]float32, shape.Size())
+	at := func(h, w, c int) int { return (h*shape.W+w)*shape.C + c }
+	image[at(7, 8, 1)] = 1
+	made, err := damage("blur 1", image, shape)
 	if err != nil {
 		t.Fatal(err)
 	}
-	black := 0
-	for _, x := range masked {
-		if x == 0 {
-			black++
+	sum := 0.0
+	for i, x := range made {
+		sum += float64(x)
+		if i%shape.C != 1 && x != 0 {
+			t.Fatalf("channel %d is %g, want black", i%shape.C, x)
 		}
 	}
-	if black < 2300 || black > 2700 {
-		t.Errorf("%d of 10000 pixels are masked, want about 2500", black)
+	if math.Abs(sum-1) > 1e-5 {
+		t.Errorf("the filter sums to %g, want 1", sum)
 	}
-	if _, err := damage("blur 1", white); err == nil {
-		t.Error("a corruption that is not measured is accepted")
+	for _, step := range []int{at(6, 8, 1), at(7, 9, 1)} {
+		if got, want := float64(made[step]/made[at(7, 8, 1)]), math.Exp(-0.5); math.Abs(got-want) > 1e-5 {
+			t.Errorf("one pixel from the point is %g of it, want %g", got, want)
+		}
 	}
 }

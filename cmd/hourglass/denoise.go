@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -222,6 +224,9 @@ func (c denoiseCommand) files(s *session, d denoiser) error {
 			continue
 		}
 		clean, other, err := readWhole(filepath.Join(c.Clean, names[i]))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s has no clean picture: there is no %s in %s; give clean pictures the names of the noisy ones", path, names[i], c.Clean)
+		}
 		if err != nil {
 			return err
 		}

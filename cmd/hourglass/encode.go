@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"hourglass/data"
 	"hourglass/internal/embedding"
@@ -39,6 +41,8 @@ func (c encodeCommand) check() error {
 	switch {
 	case len(c.Images) > 0 && (c.Split != "" || c.Source != ""):
 		return usage{fmt.Errorf("pictures are named, and --split or --source; choose one of them")}
+	case c.Map != "" && !strings.EqualFold(filepath.Ext(c.Map), ".png"):
+		return usage{fmt.Errorf("%s is no PNG; end the name of --map in .png", c.Map)}
 	case c.Points < 3 || c.Points > embedding.MostTSNE:
 		return usage{fmt.Errorf("--points is %d; give a number from 3 to %d", c.Points, embedding.MostTSNE)}
 	}

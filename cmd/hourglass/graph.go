@@ -25,6 +25,9 @@ func (graphCommand) Help() string {
 }
 
 func (c graphCommand) Run(s *session) error {
+	if kind := strings.ToLower(filepath.Ext(c.Output)); c.Output != "" && !c.Plan && kind != ".svg" && kind != ".dot" {
+		return usage{fmt.Errorf("%s is neither an SVG nor a DOT; end the name in .svg or .dot", c.Output)}
+	}
 	model, _, err := c.load()
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (c interpolateCommand) animated() bool { return strings.EqualFold(filepath.
 func (c interpolateCommand) check() error {
 	switch {
 	case len(c.Images) != 0 && len(c.Images) != 2:
-		return usage{fmt.Errorf("%d pictures are named; give the two ends of a walk, or none", len(c.Images))}
+		return usage{fmt.Errorf("a walk from %s; name its two ends, or none", plural(len(c.Images), "picture"))}
 	case c.Steps != 0 && (c.Steps < 2 || c.Steps > mostSteps):
 		return usage{fmt.Errorf("--steps is %d; give a number from 2 to %d", c.Steps, mostSteps)}
 	case c.Pairs < 1 || c.Pairs > mostInSheet/2:

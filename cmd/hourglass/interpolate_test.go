@@ -72,7 +72,7 @@ func testInterpolate(t *testing.T) {
 	must(t, "interpolate", "c", "--label", "2")
 	refuses(t, exitUsage, map[string]string{
 		"interpolate c":               "add --label",
-		"interpolate v ends/0001.png": "1 pictures are named; give the two ends",
+		"interpolate v ends/0001.png": "a walk from 1 picture; name its two ends",
 		"interpolate v --steps 1":     "--steps is 1",
 		"interpolate v -o walk.mp4":   "walk.mp4 is neither a PNG nor a GIF",
 		"interpolate v --pairs 0":     "--pairs is 0",

@@ -108,6 +108,8 @@ func TestJudgingMistakes(t *testing.T) {
 		{"probe plain --labels 9999", exitUsage, "there are 224 images"},
 		{"probe whole --validation", exitUsage, "leave out --validation"},
 		{"eval plain --importance 5", exitUsage, "leave out --importance"},
+		{"encode plain --map codes.jpg", exitUsage, "codes.jpg is no PNG"},
+		{"graph plain -o model.jpg", exitUsage, "neither an SVG nor a DOT"},
 		{"eval plain --closely 1", exitUsage, "two images at least"},
 	} {
 		code, _, stderr := call(t, strings.Fields(test.args)...)

@@ -43,6 +43,44 @@ func TestConditional(t *testing.T) {
 	request(t, e, "POST", "/api/decode", "application/json", []byte(`{"code":[0,0,0,0,0,0],"label":10}`), 400)
 }
 
+// TestEntriesAreDrawn draws samples of a model whose codes are entries of a
+// codebook: each vector of a code is one of them, and seeds tell draws apart.
+func TestEntriesAreDrawn(t *testing.T) {
+	m, err := models.NewVQ(models.VQSpec{Spec: models.Spec{Input: small.Input, Encoder: models.Seq(
+		models.Conv(4, models.K(4), models.S(2), models.ReLU), models.Conv(3, models.K(4), models.S(2)))}, Entries: 8}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _ := explore(t, m)
+	draw := func(seed int) (codes []float32) {
+		for _, s := range ask[struct{ Samples []decoded }](t, e, "/api/sample", map[string]any{"count": 3, "seed": seed}).Samples {
+			codes = append(codes, s.Code...)
+		}
+		return codes
+	}
+	codes := draw(7)
+	every := make([]float32, 8*m.Positions())
+	for i := range every {
+		every[i] = float32(i / m.Positions())
+	}
+	known, err := m.Lookup(every) // the code of nothing but entry k, for each k
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range codes {
+		at, found := i%m.CodeSize(), false
+		for k := range 8 {
+			found = found || known[k*m.CodeSize()+at] == x
+		}
+		if !found {
+			t.Fatalf("number %d of the samples, %g, is of no entry", i, x)
+		}
+	}
+	if !slices.Equal(codes, draw(7)) || slices.Equal(codes, draw(8)) {
+		t.Error("samples are not a function of the seed, or of nothing")
+	}
+}
+
 // TestLearnedPrior draws samples from the distribution that a model has learned.
 func TestLearnedPrior(t *testing.T) {
 	m, err := models.NewVamp(models.VampSpec{VAESpec: models.VAESpec{Spec: small}, Components: 4}, 1)

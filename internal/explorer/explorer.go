@@ -266,7 +266,10 @@ func (s *Subject) sample(w http.ResponseWriter, r *http.Request) error {
 // draw takes n codes from the model's own distribution, or else from the one that
 // fits the gallery's.
 func (s *Subject) draw(n int, seed uint64) ([]float32, error) {
-	if s.sampler != nil {
+	switch {
+	case s.entries != nil:
+		return s.entries.sample(seed, n)
+	case s.sampler != nil:
 		return s.sampler.Sample(seed, n), nil
 	}
 	codes, _, err := s.engine.Draw(n, seed)

@@ -9,6 +9,7 @@ import (
 	"hourglass/data"
 	"hourglass/internal/baseline"
 	"hourglass/internal/serving"
+	"hourglass/models"
 	"hourglass/models/latent"
 )
 
@@ -183,4 +184,32 @@ func (g *Gallery) sampler() (latent.Sampler, error) {
 		return latent.FitMixture(codes, size, latent.MixtureOptions{Components: 1, Covariance: latent.Diagonal})
 	}
 	return latent.FitGaussian(codes, size)
+}
+
+// entryPrior draws codes entry by entry, as the gallery's images have them beside
+// each other: a normal distribution of their numbers would fall between entries.
+type entryPrior struct {
+	*models.IndexPrior
+	model models.Quantised
+}
+
+// mostEntries bounds those that are counted, of all images together.
+const mostEntries = 1 << 20
+
+func (g *Gallery) entryPrior(engine *serving.Engine, q models.Quantised) (*entryPrior, error) {
+	var counted []float32
+	for i := range min(g.n, max(1, mostEntries/q.Positions())) {
+		one, err := engine.Indices(g.images[i])
+		if err != nil {
+			return nil, err
+		}
+		counted = append(counted, one...)
+	}
+	prior, err := models.NewIndexPrior(counted, q.Lattice(), q.Entries())
+	return &entryPrior{prior, q}, err
+}
+
+// sample draws n codes.
+func (p *entryPrior) sample(seed uint64, n int) ([]float32, error) {
+	return p.model.Lookup(p.IndexPrior.Sample(seed, n))
 }

@@ -15,6 +15,7 @@ type Subject struct {
 	gallery     *Gallery
 	description serving.Description
 	sampler     latent.Sampler // fitted to the codes; nil for a model that has a distribution of its own
+	entries     *entryPrior    // of a model whose codes are entries of a codebook; nil for others
 	pictures    *serving.Pictures
 	neighbours  neighbourMap
 
@@ -26,16 +27,24 @@ type Subject struct {
 // NewSubject makes one of an engine, which it closes when it is no longer shown.
 func NewSubject(engine *serving.Engine, d serving.Description, g *Gallery) (*Subject, error) {
 	s := &Subject{engine: engine, gallery: g, description: d, neighbours: neighbourMap{done: make(chan struct{})}}
-	_, prior, err := engine.Draw(0, 0)
-	if err != nil {
-		return nil, err
-	}
-	if !prior {
-		if s.sampler, err = g.sampler(); err != nil {
-			return nil, fmt.Errorf("fitting a distribution to the codes: %w", err)
-		}
+	if err := s.fit(); err != nil {
+		return nil, fmt.Errorf("fitting a distribution to the codes: %w", err)
 	}
 	return s, nil
+}
+
+// fit finds a distribution of the gallery's codes, where the model has none.
+func (s *Subject) fit() error {
+	_, prior, err := s.engine.Draw(0, 0)
+	if err != nil || prior {
+		return err
+	}
+	if q, quantised := s.engine.Quantised(); quantised {
+		s.entries, err = s.gallery.entryPrior(s.engine, q)
+		return err
+	}
+	s.sampler, err = s.gallery.sampler()
+	return err
 }
 
 // Show replaces the model that is explored, and tells the pages that watch.

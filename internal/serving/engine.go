@@ -198,6 +198,15 @@ func (e *Engine) Draw(n int, seed uint64) (codes []float32, ok bool, err error) 
 	return codes, ok, err
 }
 
+// Quantised is the model where its codes are entries of a codebook.
+func (e *Engine) Quantised() (q models.Quantised, ok bool) {
+	q, ok = e.model.(models.Quantised)
+	return q, ok
+}
+
+// Indices are those of the entries that stand for an image, (H,W,C).
+func (e *Engine) Indices(image []float32) ([]float32, error) { return e.runner.Indices(image, 1) }
+
 // Inspect returns what the model makes of n images, (n,H,W,C); see
 // [Engine.Encode] for labels.
 func (e *Engine) Inspect(ctx context.Context, images []float32, n int, labels ...int) (train.Inspection, error) {

@@ -414,38 +414,6 @@ func FuzzDecompress(f *testing.F) {
 	})
 }
 
-func FuzzReadPrior(f *testing.F) {
-	training, images := glyphs(f, 2)
-	model := dense(f, 1)
-	prior, err := codec.Fit(model, training, 1)
-	if err != nil {
-		f.Fatal(err)
-	}
-	var stored bytes.Buffer
-	if err := prior.Write(&stored); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(stored.Bytes())
-	f.Fuzz(func(t *testing.T, file []byte) {
-		prior, err := codec.ReadPrior(bytes.NewReader(file), int64(len(file)))
-		if err != nil {
-			return
-		}
-		c, err := codec.New(model, prior, 1)
-		if err != nil {
-			return
-		}
-		defer c.Close()
-		made, err := c.Compress(images, 2, nil, 1)
-		if err != nil {
-			return
-		}
-		if read, err := c.Decompress(made.Bytes); err != nil || !slices.Equal(read.Codes, made.Codes) {
-			t.Fatalf("what was compressed cannot be read: %v", err)
-		}
-	})
-}
-
 // A model that has been trained makes files of a few bytes an image; this one
 // has not, and shows how.
 func Example() {
