@@ -147,19 +147,19 @@ func (c *Checkpoint) Write(path string) error {
 // LoadCheckpoint reads a checkpoint into memory and verifies that it is as it
 // was written.
 func LoadCheckpoint(path string) (*Checkpoint, error) {
-	c, err := load(path)
+	file, err := safetensors.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint %w", err) // which names the path
+	}
+	defer file.Close()
+	c, err := load(file)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	return c, nil
 }
 
-func load(path string) (*Checkpoint, error) {
-	file, err := safetensors.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
+func load(file *safetensors.File) (*Checkpoint, error) {
 	metadata := file.Metadata()
 	switch version, found := metadata[formatKey]; {
 	case !found:

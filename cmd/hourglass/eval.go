@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hourglass/data"
 	"hourglass/graph"
 	"hourglass/internal/verdict"
 	"hourglass/train"
@@ -53,6 +54,11 @@ func (c evalCommand) Run(s *session) error {
 	all, err := t.openSets()
 	if err != nil {
 		return err
+	}
+	if c.Source != "" {
+		if err := s.tellScaled(c.Source, t.shape); err != nil {
+			return err
+		}
 	}
 	device, err := c.open(s)
 	if err != nil {
@@ -206,4 +212,16 @@ func (g gate) check(e evaluation) error {
 		return nil
 	}
 	return gateMissed{fmt.Sprintf("the gate %s%s%g is not met: %s is %.6g", g.term, g.comparison, g.bound, g.term, x)}
+}
+
+// tellScaled says that images of another shape than the model's are scaled.
+func (s *session) tellScaled(source string, shape data.Shape) error {
+	ds, _, err := data.Open(source, data.Options{})
+	if err != nil {
+		return err
+	}
+	if own := ds.Shape(); own != shape {
+		s.say("the images of %s are %v: they are scaled and cut to the model's %v", source, own, shape)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ func init() {
 	routines.transposeEight = transposeEightNEON
 	routines.packStrided = packStridedNEON
 	routines.packPatches = packPatchesNEON
+	routines.fetch = fetchNEON
 	routines.overlapAdd = overlapAddNEON
 	routines.add = addNEON
 	routines.claimMaximum = claimMaximumNEON
@@ -72,6 +73,9 @@ func packStridedNEON(to, from unsafe.Pointer, stride, n, width int)
 
 //go:noescape
 func packPatchesNEON(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int)
+
+//go:noescape
+func fetchNEON(from unsafe.Pointer, lines int)
 
 //go:noescape
 func overlapAddNEON(to, from, offsets unsafe.Pointer, sources int, bias unsafe.Pointer, n, stride, step, width int)

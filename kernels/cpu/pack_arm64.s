@@ -121,3 +121,19 @@ run:
 	SUBS $1, R3
 	BNE  pixel
 	RET
+
+// func fetchNEON(from unsafe.Pointer, lines int)
+TEXT ·fetchNEON(SB), NOSPLIT, $0-16
+	MOVD from+0(FP), R0
+	MOVD lines+8(FP), R1
+	CMP  $0, R1
+	BLE  fetched
+
+line:
+	PRFM (R0), PLDL2KEEP
+	ADD  $64, R0
+	SUBS $1, R1
+	BNE  line
+
+fetched:
+	RET
