@@ -269,13 +269,17 @@ func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b b
 // fetchAhead multiplies rowsAhead rows after rowsAhead rows, and while it does
 // has the part of the block that the next ones read brought near.
 func (p *patchProduct) fetchAhead(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, rows int) {
-	lines := b.images * p.window.height(b.results) * p.window.columns * p.window.c / cacheLine
+	// What is asked for ends within the source: no pointer may stand behind it.
+	begin := int(uintptr(base)-uintptr(at(p.source, 0))) / 4
+	block := b.images * p.window.height(b.results) * p.window.columns * p.window.c
+	lines := min(block, len(p.source)-begin) / cacheLine
 	parts := ceilDivide(rows, rowsAhead)
 	fetched := 0
 	for part := range parts {
-		_, last := span(lines, parts, min(part+1, parts-1))
-		routines.fetch(unsafe.Add(base, 4*cacheLine*fetched), last-fetched)
-		fetched = last
+		if _, last := span(lines, parts, min(part+1, parts-1)); last > fetched {
+			routines.fetch(unsafe.Add(base, 4*cacheLine*fetched), last-fetched)
+			fetched = last
+		}
 		first, end := part*rowsAhead, min(rows, (part+1)*rowsAhead)
 		arguments.multiply(class.src[first:end], class.dst[first:end])
 	}
