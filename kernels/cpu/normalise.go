@@ -16,8 +16,7 @@ func init() {
 }
 
 // A layer norm, which stands in this file, has a pair of statistics for each
-// row; batchnorm and groupnorm run over columns instead, see normalise_batch.go
-// and normalise_group.go.
+// row; batchnorm and groupnorm run over columns instead, see normalise_group.go.
 
 // rowsAShare keeps shares near the grain.
 func rowsAShare(g kernels.Normalisation) int { return max(1, grain/g.C) }
@@ -34,11 +33,8 @@ func statisticsOf(g kernels.Normalisation, buffer []float32) (means, variances [
 
 func prepareNormStatistics(ctx *Context, op kernels.NormStatistics) Kernel {
 	g := op.Normalisation
-	switch g.Norm {
-	case kernels.BatchNorm:
-		return prepareBatchStatistics(ctx, g)
-	case kernels.GroupNorm:
-		return prepareGroupStatistics(ctx, g)
+	if g.Norm != kernels.LayerNorm {
+		return prepareGroupStatistics(ctx, grouped(g))
 	}
 	return spreadOver(ctx, g.Statistics(), rowsAShare(g), func(out []float32, in [][]float32, from, to int) {
 		means, variances := statisticsOf(g, out)
@@ -52,10 +48,8 @@ func prepareNormStatistics(ctx *Context, op kernels.NormStatistics) Kernel {
 
 func prepareNormForward(ctx *Context, op kernels.NormForward) Kernel {
 	g := op.Normalisation
-	switch g.Norm {
-	case kernels.BatchNorm:
-		return prepareBatchForward(ctx, op)
-	case kernels.GroupNorm:
+	if g.Norm != kernels.LayerNorm {
+		op.Normalisation = grouped(g)
 		return prepareGroupForward(ctx, op)
 	}
 	apply := activationOf(op.Activation)
@@ -86,10 +80,8 @@ func normaliseRows(g kernels.Normalisation, y, x, statistics, scale, shift []flo
 //	dx = (g − E[g] − x̂·E[g·x̂]) / sqrt(variance + ε)
 func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel {
 	g := op.Normalisation
-	switch g.Norm {
-	case kernels.BatchNorm:
-		return prepareBatchBackwardInput(ctx, op)
-	case kernels.GroupNorm:
+	if g.Norm != kernels.LayerNorm {
+		op.Normalisation = grouped(g)
 		return prepareGroupBackwardInput(ctx, op)
 	}
 	return spreadOver(ctx, g.Statistics(), rowsAShare(g), func(out []float32, in [][]float32, from, to int) {
@@ -120,10 +112,8 @@ func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel
 // result, then those of the normalisation from there.
 func prepareNormBackward(ctx *Context, op kernels.NormBackward) Kernel {
 	g := op.Normalisation
-	switch g.Norm {
-	case kernels.BatchNorm:
-		return prepareBatchBackward(ctx, op)
-	case kernels.GroupNorm:
+	if g.Norm != kernels.LayerNorm {
+		op.Normalisation = grouped(g)
 		return prepareGroupBackward(ctx, op)
 	}
 	slopes := prepareSlopes(ctx, op)

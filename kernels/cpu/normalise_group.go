@@ -6,10 +6,19 @@ import (
 	"hourglass/kernels"
 )
 
-// A group norm is, within one image, a batch norm of its own: a matrix of
-// pixels x channels whose coefficients belong to the channels. What stands here
-// expands the statistics of groups to channels, image by image, and then takes
-// the loops of normalise_batch.go.
+// A group norm is, within one image, a matrix of pixels x channels whose
+// coefficients belong to the channels. What stands here expands the statistics of
+// groups to channels, image by image, and then takes the loops over columns of
+// normalise_columns.go.
+
+// grouped is a batch norm as the group norm that it is too: of one image that
+// holds all rows, in which each channel is a group of its own.
+func grouped(g kernels.Normalisation) kernels.Normalisation {
+	if g.Norm == kernels.BatchNorm {
+		g.Norm, g.N, g.Pixels, g.Groups = kernels.GroupNorm, 1, g.N*g.Pixels, g.C
+	}
+	return g
+}
 
 // groupNorm holds such coefficients, in the shared scratch, (N,C) each.
 type groupNorm struct {
@@ -56,7 +65,7 @@ func (g groupNorm) imagePart(from, to int) (n, end int) {
 }
 
 // prepareGroupStatistics takes mean and squared deviations of each channel of a
-// chunk, and merges those of a group as prepareBatchStatistics does.
+// chunk, and merges those of a group.
 func prepareGroupStatistics(ctx *Context, g kernels.Normalisation) Kernel {
 	var k *columnChunks
 	visit := func(sums []float64, in [][]float32, from, to int) {
@@ -108,7 +117,7 @@ func prepareGroupForward(ctx *Context, op kernels.NormForward) Kernel {
 //
 // from Σdy and Σdy·(x − mean) of each channel and image, which give the
 // gradients by scale and shift too. Behind an activation dy·f' takes the place
-// of dy, as in batchBackward.
+// of dy; it is written to dx and read from there.
 type groupBackward struct {
 	groupNorm
 	sums     *columnChunks
@@ -188,7 +197,7 @@ func (g *groupBackward) finish(out []float32, in [][]float32) {
 		}
 	}
 	if g.Count() == 1 {
-		clear(g.ctx.shared[g.N*g.C : 4*g.N*g.C]) // as in batchBackward
+		clear(g.ctx.shared[g.N*g.C : 4*g.N*g.C]) // an element that is its own mean has no gradient, not even a rounded one
 	}
 	copy(g.operands[:], in)
 	if g.slope != nil {
