@@ -29,11 +29,11 @@ type patchProduct struct {
 	classes []patchClass
 	weights weightPanels
 
-	out         imageShape // the result
-	bias        bool
-	relu        bool
-	finishing   finishing
-	panelShares int // shares of the columns, beside those of the blocks
+	out          imageShape // the result
+	bias         bool
+	relu         bool
+	finishing    finishing
+	columnShares int // shares of the columns, beside those of the blocks
 
 	pack, compute   func(share, worker int)
 	result          []float32
@@ -118,9 +118,9 @@ func (p *patchProduct) plan(n int, source imageShape, vertical, horizontal []sam
 	}
 	// Those of most results first: they fetch a block that is read in place.
 	slices.SortStableFunc(p.classes, func(a, b patchClass) int { return len(b.src) - len(a.src) })
-	p.panelShares = 1
+	p.columnShares = 1
 	if blocks := p.window.blocks(); blocks < shares {
-		p.panelShares = min(p.weights.total(), ceilDivide(shares, blocks))
+		p.columnShares = min(p.weights.stripes(), ceilDivide(shares, blocks))
 	}
 	p.ctx.reserve(p.window.floats(), p.weights.total()*p.weights.panel())
 	p.pack, p.compute = p.packShare, p.computeShare
@@ -200,7 +200,7 @@ func (p *patchProduct) run(out []float32, in [][]float32) {
 	}
 	p.finishing.begin(in)
 	p.ctx.Workers.run(p.weights.total(), p.pack)
-	p.ctx.Workers.run(p.window.blocks()*p.panelShares, p.compute)
+	p.ctx.Workers.run(p.window.blocks()*p.columnShares, p.compute)
 	p.result, p.source, p.filters, p.biases, p.finishing.v = nil, nil, nil, nil, nil
 }
 
@@ -210,14 +210,14 @@ func (p *patchProduct) packShare(share, _ int) {
 
 // computeShare computes one block, or of one block a part of the columns.
 func (p *patchProduct) computeShare(share, worker int) {
-	b := p.window.block(share / p.panelShares)
-	from, to := span(p.weights.total(), p.panelShares, share%p.panelShares)
+	b := p.window.block(share / p.columnShares)
+	from, to := span(p.weights.stripes(), p.columnShares, share%p.columnShares)
 	arguments := &p.ctx.tiles[worker]
 	base := p.window.load(p.ctx.local[worker], p.source, b)
-	for panel := from; panel < to; panel++ {
+	for stripe := from; stripe < to; stripe++ {
 		for i := range p.classes {
 			if rows := p.classes[i].rows(b); rows > 0 {
-				p.multiply(arguments, &p.classes[i], b, base, panel, rows, p.window.inPlace && panel == from && i == 0)
+				p.multiply(arguments, &p.classes[i], b, base, stripe, rows, p.window.inPlace && stripe == from && i == 0)
 			}
 		}
 	}
@@ -232,11 +232,11 @@ func (c *patchClass) rows(b block) int {
 	return b.images * min(b.results, c.vertical.count-b.t) * c.horizontal.count
 }
 
-// multiply computes one panel of columns of one class in block b, and fetches
+// multiply computes one stripe of columns of one class in block b, and fetches
 // the block meanwhile where it has not been read yet.
-func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, panel, rows int, fetches bool) {
+func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, stripe, rows int, fetches bool) {
 	w := &p.weights
-	group, column := panel/w.panels, panel%w.panels*tileColumns
+	group, panel, column := w.stripe(stripe)
 	first := group*w.columns + column
 	y := (b.n*p.out.h+b.t*class.vertical.every+class.vertical.first)*p.out.w + class.horizontal.first
 
@@ -244,7 +244,8 @@ func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b b
 	t.a = unsafe.Add(base, 4*group*w.inner)
 	t.c = at(p.result, y*p.out.c+first)
 	t.stride = 4 * tileColumns
-	t.columns = min(tileColumns, w.columns-column)
+	t.columns = min(panelsOfStripe()*tileColumns, w.columns-column)
+	t.further = 4 * w.panel()
 	t.bias, t.flags = nil, 0
 	if p.bias {
 		t.bias = at(p.biases, first)
@@ -286,17 +287,17 @@ func (p *patchProduct) fetchAhead(arguments *tileArguments, class *patchClass, b
 }
 
 // finishBlock finishes some columns of a block.
-func (p *patchProduct) finishBlock(b block, fromPanel, toPanel int) {
+func (p *patchProduct) finishBlock(b block, fromStripe, toStripe int) {
 	w := &p.weights
 	every := p.classes[0].vertical.every
 	firstRow, lastRow := b.t*every, min((b.t+b.results)*every, p.out.h)
 	from := (b.n*p.out.h + firstRow) * p.out.w
 	pixels := (b.images-1)*p.out.h*p.out.w + (lastRow-firstRow)*p.out.w
-	if fromPanel == 0 && toPanel == w.total() {
+	if fromStripe == 0 && toStripe == w.stripes() {
 		p.finishing.finish(p.result, from*p.out.c, (from+pixels)*p.out.c)
 		return
 	}
-	first, last := w.firstColumn(fromPanel), w.firstColumn(toPanel)
+	first, last := w.firstChannel(fromStripe), w.firstChannel(toStripe)
 	for pixel := from; pixel < from+pixels; pixel++ {
 		p.finishing.finish(p.result, pixel*p.out.c+first, pixel*p.out.c+last)
 	}

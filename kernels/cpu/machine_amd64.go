@@ -58,6 +58,7 @@ func init() {
 	routines.fuse, routines.flopsOfTurn = fuseAVX2, 24*2*8
 	if cpu.X86.HasAVX512F {
 		routines.multiplyRows = multiplyRowsAVX512
+		routines.multiplyRowsWide = multiplyRowsWideAVX512
 		routines.multiplyPanels, routines.pairsPanels = multiplyPanelsAVX512, true
 		routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 	}
@@ -100,6 +101,9 @@ func multiplyPanelsAVX2(t *panelTile)
 
 //go:noescape
 func multiplyRowsAVX512(t *rowTiles)
+
+//go:noescape
+func multiplyRowsWideAVX512(t *rowTiles)
 
 //go:noescape
 func multiplyPanelsAVX512(t *panelTile)

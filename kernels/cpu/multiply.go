@@ -41,6 +41,7 @@ type product struct {
 	copiesA        bool
 	line           int // floats from a row of A to the next
 	panels, blocks int // of columns and of rows
+	stripes        int // of as many panels as a tile multiplies
 	packs          bool
 	packsFirst     bool // all of B before the first row, not each share its part
 	packedB        int  // where in the shared scratch B is packed, after the copied A
@@ -56,6 +57,7 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU, further: len(op.Further())}
 	p.finishing = finishingOf(op.Activation, op.Slope, p.relu)
 	p.panels = ceilDivide(op.N, tileColumns)
+	p.stripes = ceilDivide(p.panels, panelsOfStripe())
 	p.packs = op.TransB || op.M >= rowsWorthPacking
 	p.passes = cutPasses(0, []piece{{0, 4 * op.K}})
 	// Rows that begin this often at the same set push each other out: a tile
@@ -84,7 +86,7 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	if p.packsFirst {
 		shared += p.panels * tileColumns * op.K
 	}
-	ctx.reserve(tileColumns*op.K, shared)
+	ctx.reserve(panelsOfStripe()*tileColumns*op.K, shared)
 	p.copy, p.pack, p.compute = p.copyShare, p.packShare, p.computeShare
 	return withSums(ctx, p.run, op.Summed())
 }
@@ -96,7 +98,7 @@ func (p *product) divide() int {
 	wanted := 3 * p.ctx.Workers.Size()
 	rows := max(tileRows, min(rowsTogether, ceilDivide(p.op.M, tileRows)*tileRows))
 	p.blocks = ceilDivide(p.op.M, rows)
-	if p.blocks > 1 && (p.panels < 2*wanted || p.blocks >= wanted) {
+	if p.blocks > 1 && (p.stripes < 2*wanted || p.blocks >= wanted) {
 		p.packsFirst = true
 		rows = min(rows, max(2*tileRows, ceilDivide(ceilDivide(p.op.M, wanted), tileRows)*tileRows))
 		p.blocks = ceilDivide(p.op.M, rows)
@@ -120,7 +122,7 @@ func (p *product) run(out []float32, in [][]float32) {
 			p.ctx.Workers.run(p.panels, p.pack)
 			p.ctx.Workers.run(p.blocks, p.compute)
 		} else {
-			p.ctx.Workers.run(p.panels, p.compute)
+			p.ctx.Workers.run(p.stripes, p.compute)
 		}
 	}
 	p.result, p.c, p.a, p.b, p.bias, p.finishing.v = nil, nil, nil, nil, nil, nil
@@ -165,30 +167,36 @@ func (p *product) packPanel(to []float32, panel int) {
 	}
 }
 
-// computeShare computes a block of rows, or all rows of one panel.
+// computeShare computes a block of rows, or all rows of one stripe.
 func (p *product) computeShare(share, worker int) {
 	arguments := &p.ctx.tiles[worker]
 	if p.packsFirst {
-		p.block(arguments, share*len(p.src), 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns)
+		p.block(arguments, share*len(p.src), 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns, 4*tileColumns*p.op.K)
 		return
 	}
-	packed, stride := p.ctx.local[worker][:tileColumns*p.op.K], 4*tileColumns
-	if first := share * tileColumns; p.packs || first+tileColumns > p.op.N {
-		p.packPanel(packed, share)
+	packed, stride := p.ctx.local[worker], 4*tileColumns
+	from := share * panelsOfStripe()
+	to := min(from+panelsOfStripe(), p.panels)
+	further := 4 * tileColumns * p.op.K
+	if first := from * tileColumns; p.packs || to*tileColumns > p.op.N {
+		for panel := from; panel < to; panel++ {
+			p.packPanel(packed[(panel-from)*tileColumns*p.op.K:][:tileColumns*p.op.K], panel)
+		}
 	} else {
-		packed, stride = p.b[first:], 4*p.op.N
+		packed, stride, further = p.b[first:], 4*p.op.N, 4*tileColumns
 	}
 	for block := range p.blocks {
-		p.block(arguments, block*len(p.src), share, share+1, packed, stride)
+		p.block(arguments, block*len(p.src), from, to, packed, stride, further)
 	}
 }
 
 // block multiplies the rows of a block, from row first on, by the panels
-// [from, to), of which the first stands at packed.
-func (p *product) block(arguments *tileArguments, first, from, to int, packed []float32, stride int) {
+// [from, to), of which the first stands at packed and each of the others further
+// bytes behind the last.
+func (p *product) block(arguments *tileArguments, first, from, to int, packed []float32, stride, further int) {
 	rows := min(len(p.src), p.op.M-first)
 	t := &arguments.rows
-	t.stride = stride
+	t.stride, t.further = stride, further
 	t.a = at(p.a, first*p.op.K)
 	if p.copiesA {
 		t.a = at(p.ctx.shared, first*p.line)
@@ -202,10 +210,10 @@ func (p *product) block(arguments *tileArguments, first, from, to int, packed []
 		if p.relu && i == len(p.passes)-1 {
 			t.flags |= relu
 		}
-		for panel := from; panel < to; panel++ {
-			t.b = unsafe.Add(at(packed, (panel-from)*tileColumns*p.op.K), pass.from*stride)
+		for panel := from; panel < to; panel += panelsOfStripe() {
+			t.b = unsafe.Add(at(packed, 0), (panel-from)*further+pass.from*stride)
 			t.c = at(p.c, first*p.op.N+panel*tileColumns)
-			t.columns = min(tileColumns, p.op.N-panel*tileColumns)
+			t.columns = min(panelsOfStripe()*tileColumns, p.op.N-panel*tileColumns)
 			t.bias = nil
 			if p.op.Bias {
 				t.bias = at(p.bias, panel*tileColumns)

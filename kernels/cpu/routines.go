@@ -10,9 +10,10 @@ import (
 // field f is fPortable, the assembly fAVX2, fAVX512 or fNEON.
 type routineSet struct {
 	// Tiles; see rowTiles and panelTile.
-	multiplyRows   func(t *rowTiles)
-	multiplyPanels func(t *panelTile)
-	pairsPanels    bool // multiplyPanels takes two panels of six rows at once
+	multiplyRows     func(t *rowTiles)
+	multiplyRowsWide func(t *rowTiles) // of more than tileColumns columns; nil where registers hold no second panel
+	multiplyPanels   func(t *panelTile)
+	pairsPanels      bool // multiplyPanels takes two panels of six rows at once
 
 	// Packing.
 	transposeEight func(dst, offsets, src unsafe.Pointer, stride, n int)

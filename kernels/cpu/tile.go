@@ -37,15 +37,24 @@ type rowTiles struct {
 	stride  int            // bytes between rows of the panel
 	bias    unsafe.Pointer // columns floats, or nil
 	tiles   int
-	columns int // 1 to tileColumns
+	columns int // 1 to tileColumns, or to twice as many where two panels go together
 	flags   int
 	done    int // bytes of src and dst that are behind; no pointer may point past its memory
+	further int // bytes from the panel to the second, of the columns from tileColumns on
 }
 
 const (
 	accumulate = 1 << iota
 	relu
 )
+
+// panelsOfStripe is how many panels rowTiles takes at most.
+func panelsOfStripe() int {
+	if routines.multiplyRowsWide != nil {
+		return 2
+	}
+	return 1
+}
 
 // panelTile multiplies two packed panels into a tile:
 //
@@ -75,11 +84,15 @@ type tileArguments struct {
 // filled up with its last row, which is then computed more than once.
 func (arguments *tileArguments) multiply(src, dst []int32) {
 	t := &arguments.rows
+	run := routines.multiplyRows
+	if t.columns > tileColumns {
+		run = routines.multiplyRowsWide
+	}
 	whole := len(src) / tileRows
 	if whole > 0 {
 		t.src, t.dst, t.tiles = unsafe.Pointer(&src[0]), unsafe.Pointer(&dst[0]), whole
 		t.done = 0
-		routines.multiplyRows(t)
+		run(t)
 	}
 	if last := len(src) - 1; last >= whole*tileRows {
 		for i := range tileRows {
@@ -88,7 +101,7 @@ func (arguments *tileArguments) multiply(src, dst []int32) {
 		}
 		t.src, t.dst, t.tiles = unsafe.Pointer(&arguments.src), unsafe.Pointer(&arguments.dst), 1
 		t.done = 0
-		routines.multiplyRows(t)
+		run(t)
 	}
 }
 

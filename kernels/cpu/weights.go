@@ -68,9 +68,23 @@ func joinGroups(g kernels.Convolution, columns, inner int) weightPanels {
 func (w *weightPanels) panel() int { return w.taps * w.inner * tileColumns }
 func (w *weightPanels) total() int { return w.groups * w.panels }
 
-// firstColumn is the first channel of the result that a panel computes.
-func (w *weightPanels) firstColumn(panel int) int {
-	return panel/w.panels*w.columns + panel%w.panels*tileColumns
+// stripes is the number of stripes of columns, of as many panels of a group as
+// one tile multiplies.
+func (w *weightPanels) stripes() int { return w.groups * w.stripesOfGroup() }
+
+func (w *weightPanels) stripesOfGroup() int { return ceilDivide(w.panels, panelsOfStripe()) }
+
+// stripe is the group of a stripe, the first of its panels and that panel's
+// first column in the group.
+func (w *weightPanels) stripe(i int) (group, panel, column int) {
+	group, inGroup := i/w.stripesOfGroup(), i%w.stripesOfGroup()*panelsOfStripe()
+	return group, group*w.panels + inGroup, inGroup * tileColumns
+}
+
+// firstChannel is the first channel of the result that a stripe computes.
+func (w *weightPanels) firstChannel(stripe int) int {
+	group, _, column := w.stripe(stripe)
+	return group*w.columns + column
 }
 
 // innerTogether is how many inner channels follow each other in the filters,

@@ -1,0 +1,360 @@
+#include "textflag.h"
+
+// The tiles of tile512_amd64.s over two panels, thirty-two columns. A processor
+// that begins two multiply-adds of 512 bits a cycle can load as many operands,
+// and a tile of sixteen columns loads one for each of them and the panel's row
+// besides. Here an element of a left row is loaded once for both panels: a step
+// of twelve rows is 24 multiply-adds and 14 loads. Each sum is made in the order
+// of its terms, as in the narrow tiles: both have the same bits.
+//
+// Z0..Z11 are the sums of twelve rows and the first panel, Z12..Z23 those of the
+// second, Z24 and Z25 a row of both panels, Z26..Z31 elements of the left rows.
+
+#define CLEARWIDE(z) VPXORD z, z, z
+
+#define CLEARALLWIDE \
+	CLEARWIDE(Z0)  \
+	CLEARWIDE(Z1)  \
+	CLEARWIDE(Z2)  \
+	CLEARWIDE(Z3)  \
+	CLEARWIDE(Z4)  \
+	CLEARWIDE(Z5)  \
+	CLEARWIDE(Z6)  \
+	CLEARWIDE(Z7)  \
+	CLEARWIDE(Z8)  \
+	CLEARWIDE(Z9)  \
+	CLEARWIDE(Z10) \
+	CLEARWIDE(Z11) \
+	CLEARWIDE(Z12) \
+	CLEARWIDE(Z13) \
+	CLEARWIDE(Z14) \
+	CLEARWIDE(Z15) \
+	CLEARWIDE(Z16) \
+	CLEARWIDE(Z17) \
+	CLEARWIDE(Z18) \
+	CLEARWIDE(Z19) \
+	CLEARWIDE(Z20) \
+	CLEARWIDE(Z21) \
+	CLEARWIDE(Z22) \
+	CLEARWIDE(Z23)
+
+// One element of a row times a row of both panels.
+#define ELEMENT(element, z, sum, second) \
+	VBROADCASTSS element, z          \
+	VFMADD231PS  Z24, z, sum         \
+	VFMADD231PS  Z25, z, second
+
+// One step of six rows: element at CX+offset of each, panel rows at b and c.
+#define STEPSIXWIDE(offset, b, c) \
+	VMOVUPS b, Z24                           \
+	VMOVUPS c, Z25                           \
+	ELEMENT(offset(R8)(CX*1), Z26, Z0, Z12)  \
+	ELEMENT(offset(R9)(CX*1), Z27, Z1, Z13)  \
+	ELEMENT(offset(R10)(CX*1), Z28, Z2, Z14) \
+	ELEMENT(offset(R11)(CX*1), Z29, Z3, Z15) \
+	ELEMENT(offset(R12)(CX*1), Z30, Z4, Z16) \
+	ELEMENT(offset(R13)(CX*1), Z31, Z5, Z17)
+
+// The same of twelve rows; panel rows follow one another.
+#define STEPTWELVEWIDE(offset, b) \
+	STEPSIXWIDE(offset, b(DI), b(DI)(BP*1))  \
+	ELEMENT(offset(R14)(CX*1), Z26, Z6, Z18) \
+	ELEMENT(offset(R15)(CX*1), Z27, Z7, Z19) \
+	ELEMENT(offset(SI)(CX*1), Z28, Z8, Z20)  \
+	ELEMENT(offset(AX)(CX*1), Z29, Z9, Z21)  \
+	ELEMENT(offset(BX)(CX*1), Z30, Z10, Z22) \
+	ELEMENT(offset(DX)(CX*1), Z31, Z11, Z23)
+
+// max(0, x) with x second, so that NaN stays NaN; Z31 is zero.
+#define RECTIFYWIDE(a, b, c, d, e, f) \
+	VMAXPS a, Z31, a \
+	VMAXPS b, Z31, b \
+	VMAXPS c, Z31, c \
+	VMAXPS d, Z31, d \
+	VMAXPS e, Z31, e \
+	VMAXPS f, Z31, f
+
+// Sixteen columns of six rows of c, offset bytes from their first.
+#define LOADSIXWIDE(offset, k, a, b, c, d, e, f) \
+	VMOVUPS.Z offset(R8), k, a  \
+	VMOVUPS.Z offset(R9), k, b  \
+	VMOVUPS.Z offset(R10), k, c \
+	VMOVUPS.Z offset(R11), k, d \
+	VMOVUPS.Z offset(R12), k, e \
+	VMOVUPS.Z offset(R13), k, f
+
+#define STORESIXWIDE(offset, k, a, b, c, d, e, f) \
+	VMOVUPS a, k, offset(R8)  \
+	VMOVUPS b, k, offset(R9)  \
+	VMOVUPS c, k, offset(R10) \
+	VMOVUPS d, k, offset(R11) \
+	VMOVUPS e, k, offset(R12) \
+	VMOVUPS f, k, offset(R13)
+
+#define COPYSIXWIDE(from, a, b, c, d, e, f) \
+	VMOVAPS from, a \
+	VMOVAPS from, b \
+	VMOVAPS from, c \
+	VMOVAPS from, d \
+	VMOVAPS from, e \
+	VMOVAPS from, f
+
+// Address of row i of c or a, from the table at BX and the base at DX.
+#define ADDRESSWIDE(i, register) \
+	MOVLQSX (4*(i))(BX), register \
+	ADDQ    DX, register
+
+// Addresses of six rows, the first of them number i.
+#define ADDRESSESWIDE(i) \
+	ADDRESSWIDE(i+0, R8)  \
+	ADDRESSWIDE(i+1, R9)  \
+	ADDRESSWIDE(i+2, R10) \
+	ADDRESSWIDE(i+3, R11) \
+	ADDRESSWIDE(i+4, R12) \
+	ADDRESSWIDE(i+5, R13)
+
+// Offsets of the fields of rowTiles.
+#define rowTiles_a 0
+#define rowTiles_b 8
+#define rowTiles_c 16
+#define rowTiles_src 24
+#define rowTiles_dst 32
+#define rowTiles_pieces 40
+#define rowTiles_count 48
+#define rowTiles_stride 56
+#define rowTiles_bias 64
+#define rowTiles_tiles 72
+#define rowTiles_columns 80
+#define rowTiles_flags 88
+#define rowTiles_done 96
+#define rowTiles_further 104
+
+// Where the present piece and what is left of the pieces stand on the stack.
+#define from 0(SP)
+#define to 8(SP)
+#define pieces 16(SP)
+#define count 24(SP)
+
+// func multiplyRowsWideAVX512(t *rowTiles)
+TEXT ·multiplyRowsWideAVX512(SB), NOSPLIT, $32-8
+	MOVQ t+0(FP), AX
+
+	// K1 selects all columns of the first panel, K2 those of the second: the
+	// lowest of 16 bits.
+	MOVQ  rowTiles_columns(AX), CX
+	SUBQ  $16, CX
+	MOVL  $1, DX
+	SHLL  CX, DX
+	DECL  DX
+	KMOVW DX, K2
+	MOVL  $0xFFFF, DX
+	KMOVW DX, K1
+
+tiles:
+	MOVQ rowTiles_further(AX), BP
+	CMPQ rowTiles_tiles(AX), $2
+	JLT  six
+	CMPQ rowTiles_stride(AX), $64
+	JNE  six
+
+	// Two tiles. First values of the sums.
+	CLEARALLWIDE
+	TESTQ $1, rowTiles_flags(AX)
+	JNZ   fromresults
+	MOVQ  rowTiles_bias(AX), BX
+	TESTQ BX, BX
+	JZ    multiplytwelve
+	VMOVUPS (BX), Z24
+	VMOVUPS.Z 64(BX), K2, Z25
+	COPYSIXWIDE(Z24, Z0, Z1, Z2, Z3, Z4, Z5)
+	COPYSIXWIDE(Z24, Z6, Z7, Z8, Z9, Z10, Z11)
+	COPYSIXWIDE(Z25, Z12, Z13, Z14, Z15, Z16, Z17)
+	COPYSIXWIDE(Z25, Z18, Z19, Z20, Z21, Z22, Z23)
+	JMP   multiplytwelve
+
+fromresults:
+	MOVQ rowTiles_dst(AX), BX
+	ADDQ rowTiles_done(AX), BX
+	MOVQ rowTiles_c(AX), DX
+	ADDRESSESWIDE(0)
+	LOADSIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
+	LOADSIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
+	ADDRESSESWIDE(6)
+	LOADSIXWIDE(0, K1, Z6, Z7, Z8, Z9, Z10, Z11)
+	LOADSIXWIDE(64, K2, Z18, Z19, Z20, Z21, Z22, Z23)
+
+multiplytwelve:
+	MOVQ rowTiles_b(AX), DI
+	MOVQ rowTiles_pieces(AX), CX
+	MOVQ CX, pieces
+	MOVQ rowTiles_count(AX), CX
+	MOVQ CX, count
+	MOVQ rowTiles_src(AX), BX
+	ADDQ rowTiles_done(AX), BX
+	MOVQ rowTiles_a(AX), DX
+	ADDRESSESWIDE(0)
+	ADDRESSWIDE(6, R14)
+	ADDRESSWIDE(7, R15)
+	ADDRESSWIDE(8, SI)
+	ADDRESSWIDE(9, AX)
+	ADDRESSWIDE(11, CX)
+	MOVLQSX 40(BX), BX
+	ADDQ DX, BX
+	MOVQ CX, DX
+	CMPQ count, $0
+	JE   epiloguetwelve
+
+piecetwelve:
+	MOVQ    pieces, CX
+	VMOVUPS (CX), X26
+	VMOVUPS X26, from
+	ADDQ    $16, pieces
+	SUBQ    $16, to
+	MOVQ    from, CX
+	CMPQ    CX, to
+	JGT     resttwelve
+	PCALIGN $64
+
+fourtwelve:
+	STEPTWELVEWIDE(0, 0)
+	STEPTWELVEWIDE(4, 64)
+	STEPTWELVEWIDE(8, 128)
+	STEPTWELVEWIDE(12, 192)
+	ADDQ $16, CX
+	ADDQ $256, DI
+	CMPQ CX, to
+	JLE  fourtwelve
+
+resttwelve:
+	ADDQ $16, to
+	JMP  anytwelve
+
+onetwelve:
+	STEPTWELVEWIDE(0, 0)
+	ADDQ $4, CX
+	ADDQ $64, DI
+
+anytwelve:
+	CMPQ CX, to
+	JLT  onetwelve
+	DECQ count
+	JNZ  piecetwelve
+
+epiloguetwelve:
+	MOVQ  t+0(FP), AX
+	TESTQ $2, rowTiles_flags(AX)
+	JZ    storetwelve
+	VPXORD Z31, Z31, Z31
+	RECTIFYWIDE(Z0, Z1, Z2, Z3, Z4, Z5)
+	RECTIFYWIDE(Z6, Z7, Z8, Z9, Z10, Z11)
+	RECTIFYWIDE(Z12, Z13, Z14, Z15, Z16, Z17)
+	RECTIFYWIDE(Z18, Z19, Z20, Z21, Z22, Z23)
+
+storetwelve:
+	MOVQ rowTiles_dst(AX), BX
+	ADDQ rowTiles_done(AX), BX
+	MOVQ rowTiles_c(AX), DX
+	ADDRESSESWIDE(0)
+	STORESIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
+	STORESIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
+	ADDRESSESWIDE(6)
+	STORESIXWIDE(0, K1, Z6, Z7, Z8, Z9, Z10, Z11)
+	STORESIXWIDE(64, K2, Z18, Z19, Z20, Z21, Z22, Z23)
+	ADDQ $48, rowTiles_done(AX)
+	SUBQ $2, rowTiles_tiles(AX)
+	JNZ  tiles
+	VZEROUPPER
+	RET
+
+six:
+	// One tile; panel rows may stand anywhere, those of the second at BP. First
+	// values of the sums.
+	ADDQ rowTiles_b(AX), BP
+	MOVQ rowTiles_stride(AX), SI
+	LEAQ (SI)(SI*2), R14
+	CLEARALLWIDE
+	TESTQ $1, rowTiles_flags(AX)
+	JNZ   fromresult
+	MOVQ  rowTiles_bias(AX), BX
+	TESTQ BX, BX
+	JZ    multiply
+	VMOVUPS (BX), Z24
+	VMOVUPS.Z 64(BX), K2, Z25
+	COPYSIXWIDE(Z24, Z0, Z1, Z2, Z3, Z4, Z5)
+	COPYSIXWIDE(Z25, Z12, Z13, Z14, Z15, Z16, Z17)
+	JMP   multiply
+
+fromresult:
+	MOVQ rowTiles_dst(AX), BX
+	ADDQ rowTiles_done(AX), BX
+	MOVQ rowTiles_c(AX), DX
+	ADDRESSESWIDE(0)
+	LOADSIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
+	LOADSIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
+
+multiply:
+	MOVQ  rowTiles_src(AX), BX
+	ADDQ  rowTiles_done(AX), BX
+	MOVQ  rowTiles_a(AX), DX
+	ADDRESSESWIDE(0)
+	MOVQ  rowTiles_b(AX), DI
+	MOVQ  rowTiles_pieces(AX), BX
+	MOVQ  rowTiles_count(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+piece:
+	MOVQ (BX), CX
+	MOVQ 8(BX), DX
+	ADDQ $16, BX
+	SUBQ $16, DX
+	CMPQ CX, DX
+	JGT  rest
+	PCALIGN $64
+
+four:
+	STEPSIXWIDE(0, (DI), (BP))
+	STEPSIXWIDE(4, (DI)(SI*1), (BP)(SI*1))
+	STEPSIXWIDE(8, (DI)(SI*2), (BP)(SI*2))
+	STEPSIXWIDE(12, (DI)(R14*1), (BP)(R14*1))
+	ADDQ $16, CX
+	LEAQ (DI)(SI*4), DI
+	LEAQ (BP)(SI*4), BP
+	CMPQ CX, DX
+	JLE  four
+
+rest:
+	ADDQ $16, DX
+	JMP  any
+
+one:
+	STEPSIXWIDE(0, (DI), (BP))
+	ADDQ $4, CX
+	ADDQ SI, DI
+	ADDQ SI, BP
+
+any:
+	CMPQ CX, DX
+	JLT  one
+	DECQ R15
+	JNZ  piece
+
+epilogue:
+	TESTQ $2, rowTiles_flags(AX)
+	JZ    store
+	VPXORD Z31, Z31, Z31
+	RECTIFYWIDE(Z0, Z1, Z2, Z3, Z4, Z5)
+	RECTIFYWIDE(Z12, Z13, Z14, Z15, Z16, Z17)
+
+store:
+	MOVQ rowTiles_dst(AX), BX
+	ADDQ rowTiles_done(AX), BX
+	MOVQ rowTiles_c(AX), DX
+	ADDRESSESWIDE(0)
+	STORESIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
+	STORESIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
+	ADDQ $24, rowTiles_done(AX)
+	DECQ rowTiles_tiles(AX)
+	JNZ  tiles
+	VZEROUPPER
+	RET
