@@ -142,3 +142,31 @@ func TestKernelRefusesOtherSizes(t *testing.T) {
 		}()
 	}
 }
+
+// TestPassesAreSummedApart: after a first term of 2²⁴, in which float32 loses a
+// one that is added, the ones of later passes survive, for they are added up
+// before they join it.
+func TestPassesAreSummedApart(t *testing.T) {
+	const rows, columns, passes = 17, 19, 3 // whole tiles, two side by side, and remainders
+	const inner = passes * depth
+	a, b := make([]float32, rows*inner), make([]float32, inner*columns)
+	for i := range a {
+		a[i] = 1
+		if i%inner == 0 {
+			a[i] = 1 << 24
+		}
+	}
+	for i := range b {
+		b[i] = 1
+	}
+	for _, plain := range []bool{false, true} {
+		if plain {
+			withoutAssembly(t)
+		}
+		for i, v := range compute(t, kernels.Multiply{M: rows, N: columns, K: inner}, a, b) {
+			if want := float32(1<<24 + (passes-1)*depth); v != want {
+				t.Fatalf("element %d of %d products is %.0f, want %.0f (plain Go: %v)", i, inner, v, want, plain)
+			}
+		}
+	}
+}

@@ -24,10 +24,12 @@ type piece struct{ from, to int }
 //	c[i][0:columns] = first + Σ_j row(i)[j] · panel[j][0:columns]
 //
 // for i in tileRows·tiles rows, j running over all pieces of a row. first is
-// c itself with accumulate, else bias, else zero. With relu, max(·, 0) is
-// stored. A convolution reads its patches in place: src says where each patch
-// begins, pieces which parts of the image belong to it. The fields are read by
-// the assembly, which also counts tiles down and done up.
+// c itself with accumulate, else bias, else zero. c is added last, so that the
+// rounding of a long sum grows with the length of a pass and the number of
+// passes, and not with their product. With relu, max(·, 0) is stored. A
+// convolution reads its patches in place: src says where each patch begins,
+// pieces which parts of the image belong to it. The fields are read by the
+// assembly, which also counts tiles down and done up.
 type rowTiles struct {
 	a, b, c unsafe.Pointer
 	src     unsafe.Pointer // *int32, a row: bytes from a
@@ -121,14 +123,19 @@ func multiplyRowsPortable(t *rowTiles) {
 		// All rows are read before the first is written: they may be the same.
 		var sums [tileRows][tileColumns]float32
 		for i := range sums {
-			if t.flags&accumulate != 0 {
-				copy(sums[i][:], floatsAt(unsafe.Add(t.c, int(dst[i])), t.columns))
-			} else if t.bias != nil {
+			if t.flags&accumulate == 0 && t.bias != nil {
 				copy(sums[i][:], floatsAt(t.bias, t.columns))
 			}
 		}
 		for i := 0; i < tileRows; i += 2 {
 			t.addProducts(&sums[i], &sums[i+1], int(src[i]), int(src[i+1]))
+		}
+		for i := range sums {
+			if t.flags&accumulate != 0 {
+				for j, v := range floatsAt(unsafe.Add(t.c, int(dst[i])), t.columns) {
+					sums[i][j] += v
+				}
+			}
 		}
 		for i := range sums {
 			if t.flags&relu != 0 {

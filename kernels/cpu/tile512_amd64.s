@@ -68,14 +68,14 @@
 	VMAXPS e, Z14, e \
 	VMAXPS f, Z14, f
 
-// The columns of six rows of c.
-#define LOADSIX(a, b, c, d, e, f) \
-	VMOVUPS.Z (R8), K1, a  \
-	VMOVUPS.Z (R9), K1, b  \
-	VMOVUPS.Z (R10), K1, c \
-	VMOVUPS.Z (R11), K1, d \
-	VMOVUPS.Z (R12), K1, e \
-	VMOVUPS.Z (R13), K1, f
+// The columns of six rows of c, added.
+#define ADDSIX(a, b, c, d, e, f) \
+	VADDPS (R8), a, K1, a  \
+	VADDPS (R9), b, K1, b  \
+	VADDPS (R10), c, K1, c \
+	VADDPS (R11), d, K1, d \
+	VADDPS (R12), e, K1, e \
+	VADDPS (R13), f, K1, f
 
 #define STORESIX(a, b, c, d, e, f) \
 	VMOVUPS a, K1, (R8)  \
@@ -150,23 +150,13 @@ tiles:
 	CLEAREVEN512
 	CLEARODD512
 	TESTQ $1, rowTiles_flags(AX)
-	JNZ   fromresults
+	JNZ   multiplytwelve
 	MOVQ  rowTiles_bias(AX), BX
 	TESTQ BX, BX
 	JZ    multiplytwelve
 	VMOVUPS.Z (BX), K1, Z13
 	COPYSIX(Z13, Z0, Z1, Z2, Z3, Z4, Z5)
 	COPYSIX(Z13, Z6, Z7, Z8, Z9, Z10, Z11)
-	JMP   multiplytwelve
-
-fromresults:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
-	ADDRESSES512(0)
-	LOADSIX(Z0, Z1, Z2, Z3, Z4, Z5)
-	ADDRESSES512(6)
-	LOADSIX(Z6, Z7, Z8, Z9, Z10, Z11)
 
 multiplytwelve:
 	MOVQ rowTiles_b(AX), DI
@@ -227,15 +217,23 @@ anytwelve:
 
 epiloguetwelve:
 	MOVQ  t+0(FP), AX
+	MOVQ  rowTiles_dst(AX), BX
+	ADDQ  rowTiles_done(AX), BX
+	MOVQ  rowTiles_c(AX), DX
+	TESTQ $1, rowTiles_flags(AX)
+	JZ    rectifytwelve
+	ADDRESSES512(0)
+	ADDSIX(Z0, Z1, Z2, Z3, Z4, Z5)
+	ADDRESSES512(6)
+	ADDSIX(Z6, Z7, Z8, Z9, Z10, Z11)
+
+rectifytwelve:
 	TESTQ $2, rowTiles_flags(AX)
 	JZ    storetwelve
 	RECTIFYSIX(Z0, Z1, Z2, Z3, Z4, Z5)
 	RECTIFYSIX(Z6, Z7, Z8, Z9, Z10, Z11)
 
 storetwelve:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
 	ADDRESSES512(0)
 	STORESIX(Z0, Z1, Z2, Z3, Z4, Z5)
 	ADDRESSES512(6)
@@ -252,20 +250,12 @@ six:
 	LEAQ (SI)(SI*2), R14
 	CLEAREVEN512
 	TESTQ $1, rowTiles_flags(AX)
-	JNZ   fromresult
+	JNZ   multiply
 	MOVQ  rowTiles_bias(AX), BX
 	TESTQ BX, BX
 	JZ    multiply
 	VMOVUPS.Z (BX), K1, Z13
 	COPYSIX(Z13, Z0, Z1, Z2, Z3, Z4, Z5)
-	JMP   multiply
-
-fromresult:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
-	ADDRESSES512(0)
-	LOADSIX(Z0, Z1, Z2, Z3, Z4, Z5)
 
 multiply:
 	MOVQ  rowTiles_src(AX), BX
@@ -313,15 +303,20 @@ any:
 	JNZ  piece
 
 epilogue:
+	MOVQ  rowTiles_dst(AX), BX
+	ADDQ  rowTiles_done(AX), BX
+	MOVQ  rowTiles_c(AX), DX
+	ADDRESSES512(0)
+	TESTQ $1, rowTiles_flags(AX)
+	JZ    rectify
+	ADDSIX(Z0, Z1, Z2, Z3, Z4, Z5)
+
+rectify:
 	TESTQ $2, rowTiles_flags(AX)
 	JZ    store
 	RECTIFYSIX(Z0, Z1, Z2, Z3, Z4, Z5)
 
 store:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
-	ADDRESSES512(0)
 	STORESIX(Z0, Z1, Z2, Z3, Z4, Z5)
 	ADDQ $24, rowTiles_done(AX)
 	DECQ rowTiles_tiles(AX)

@@ -65,6 +65,12 @@ GLOBL columnMasks<>(SB), RODATA|NOPTR, $128
 	VMASKMOVPS (address), Y12, lo   \
 	VMASKMOVPS 32(address), Y13, hi
 
+// Those of a row of c, added.
+#define ADDMASKED(address, lo, hi) \
+	LOADMASKED(address, Y14, Y15) \
+	VADDPS Y14, lo, lo            \
+	VADDPS Y15, hi, hi
+
 #define STORE(address, lo, hi) \
 	VMOVUPS lo, (address)   \
 	VMOVUPS hi, 32(address)
@@ -106,10 +112,12 @@ TEXT ·multiplyRowsAVX2(SB), NOSPLIT, $0-8
 tile:
 	// First values of the sums.
 	TESTQ $1, rowTiles_flags(AX)
-	JNZ   fromresult
+	JNZ   zero
 	MOVQ  rowTiles_bias(AX), BX
 	TESTQ BX, BX
 	JNZ   frombias
+
+zero:
 	ZERO(Y0, Y1)
 	ZERO(Y2, Y3)
 	ZERO(Y4, Y5)
@@ -131,25 +139,6 @@ frombias:
 	VMOVAPS Y1, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y1, Y11
-	JMP     multiply
-
-fromresult:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
-	ADDRESS(0, R8)
-	ADDRESS(1, R9)
-	ADDRESS(2, R10)
-	ADDRESS(3, R11)
-	ADDRESS(4, R12)
-	ADDRESS(5, R13)
-	COLUMNMASK
-	LOADMASKED(R8, Y0, Y1)
-	LOADMASKED(R9, Y2, Y3)
-	LOADMASKED(R10, Y4, Y5)
-	LOADMASKED(R11, Y6, Y7)
-	LOADMASKED(R12, Y8, Y9)
-	LOADMASKED(R13, Y10, Y11)
 
 multiply:
 	MOVQ rowTiles_src(AX), BX
@@ -208,9 +197,28 @@ next:
 	JNZ  piece
 
 epilogue:
-	MOVQ   rowTiles_flags(AX), CX
-	TESTQ  $2, CX
-	JZ     addresses
+	MOVQ  rowTiles_dst(AX), BX
+	ADDQ  rowTiles_done(AX), BX
+	MOVQ  rowTiles_c(AX), DX
+	ADDRESS(0, R8)
+	ADDRESS(1, R9)
+	ADDRESS(2, R10)
+	ADDRESS(3, R11)
+	ADDRESS(4, R12)
+	ADDRESS(5, R13)
+	TESTQ $1, rowTiles_flags(AX)
+	JZ    rectify
+	COLUMNMASK
+	ADDMASKED(R8, Y0, Y1)
+	ADDMASKED(R9, Y2, Y3)
+	ADDMASKED(R10, Y4, Y5)
+	ADDMASKED(R11, Y6, Y7)
+	ADDMASKED(R12, Y8, Y9)
+	ADDMASKED(R13, Y10, Y11)
+
+rectify:
+	TESTQ  $2, rowTiles_flags(AX)
+	JZ     store
 	VXORPS Y14, Y14, Y14
 	RECTIFY(Y0, Y1)
 	RECTIFY(Y2, Y3)
@@ -219,16 +227,7 @@ epilogue:
 	RECTIFY(Y8, Y9)
 	RECTIFY(Y10, Y11)
 
-addresses:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
-	ADDRESS(0, R8)
-	ADDRESS(1, R9)
-	ADDRESS(2, R10)
-	ADDRESS(3, R11)
-	ADDRESS(4, R12)
-	ADDRESS(5, R13)
+store:
 	CMPQ rowTiles_columns(AX), $16
 	JNE  narrow
 	STORE(R8, Y0, Y1)

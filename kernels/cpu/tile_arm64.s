@@ -24,6 +24,14 @@
 #define LOAD(address, v0, v1, v2, v3) \
 	VLD1 (address), [v0.S4, v1.S4, v2.S4, v3.S4]
 
+// A row of c, added to registers v0 to v3; V24 to V27 are free behind the steps.
+#define ADDROW(address, v0, v1, v2, v3) \
+	LOAD(address, V24, V25, V26, V27) \
+	VFADD_S4(24, v0, v0)              \
+	VFADD_S4(25, v1, v1)              \
+	VFADD_S4(26, v2, v2)              \
+	VFADD_S4(27, v3, v3)
+
 #define STORE(address, v0, v1, v2, v3) \
 	VST1 [v0.S4, v1.S4, v2.S4, v3.S4], (address)
 
@@ -105,9 +113,11 @@ TEXT ·multiplyRowsNEON(SB), NOSPLIT, $384-8
 
 tile:
 	// First values of the sums.
-	TBNZ $0, R6, fromresult
+	TBNZ $0, R6, zero
 	MOVD rowTiles_bias(R0), R8
 	CBNZ R8, frombias
+
+zero:
 	ZEROTILE
 	B    multiply
 
@@ -131,22 +141,6 @@ bias:
 	COPY(V12, V13, V14, V15)
 	COPY(V16, V17, V18, V19)
 	COPY(V20, V21, V22, V23)
-	B multiply
-
-fromresult:
-	MOVD R23, R14
-	MOVD rowTiles_c(R0), R15
-	CMP  $16, R5
-	BNE  narrowresult
-	ADDRESSES
-
-load:
-	LOAD(R8, V0, V1, V2, V3)
-	LOAD(R9, V4, V5, V6, V7)
-	LOAD(R10, V8, V9, V10, V11)
-	LOAD(R11, V12, V13, V14, V15)
-	LOAD(R12, V16, V17, V18, V19)
-	LOAD(R13, V20, V21, V22, V23)
 
 multiply:
 	MOVD R22, R14
@@ -206,6 +200,22 @@ next:
 	BNE  piece
 
 epilogue:
+	TBZ  $0, R6, rectify
+	MOVD R23, R14
+	MOVD rowTiles_c(R0), R15
+	CMP  $16, R5
+	BNE  narrowresult
+	ADDRESSES
+
+add:
+	ADDROW(R8, 0, 1, 2, 3)
+	ADDROW(R9, 4, 5, 6, 7)
+	ADDROW(R10, 8, 9, 10, 11)
+	ADDROW(R11, 12, 13, 14, 15)
+	ADDROW(R12, 16, 17, 18, 19)
+	ADDROW(R13, 20, 21, 22, 23)
+
+rectify:
 	TBZ  $1, R6, store
 	VEOR V24.B16, V24.B16, V24.B16
 	RECTIFY(0, 1, 2, 3)
@@ -258,7 +268,7 @@ resultcolumn:
 	ADD     $64, R10, R11
 	ADD     $64, R11, R12
 	ADD     $64, R12, R13
-	B       load
+	B       add
 
 narrowstore:
 	MOVD $rows-384(SP), R16
