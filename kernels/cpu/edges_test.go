@@ -147,7 +147,7 @@ func TestKernelRefusesOtherSizes(t *testing.T) {
 // one that is added, the ones of later passes survive, for they are added up
 // before they join it.
 func TestPassesAreSummedApart(t *testing.T) {
-	const rows, columns, passes = 17, 19, 3 // whole tiles, two side by side, and remainders
+	const rows, columns, passes = 17, 53, 3 // whole tiles, two side by side either way, and remainders
 	const inner = passes * depth
 	a, b := make([]float32, rows*inner), make([]float32, inner*columns)
 	for i := range a {

@@ -74,14 +74,14 @@
 	VMAXPS e, Z31, e \
 	VMAXPS f, Z31, f
 
-// Sixteen columns of six rows of c, offset bytes from their first.
-#define LOADSIXWIDE(offset, k, a, b, c, d, e, f) \
-	VMOVUPS.Z offset(R8), k, a  \
-	VMOVUPS.Z offset(R9), k, b  \
-	VMOVUPS.Z offset(R10), k, c \
-	VMOVUPS.Z offset(R11), k, d \
-	VMOVUPS.Z offset(R12), k, e \
-	VMOVUPS.Z offset(R13), k, f
+// Sixteen columns of six rows of c, offset bytes from their first, added.
+#define ADDSIXWIDE(offset, k, a, b, c, d, e, f) \
+	VADDPS offset(R8), a, k, a  \
+	VADDPS offset(R9), b, k, b  \
+	VADDPS offset(R10), c, k, c \
+	VADDPS offset(R11), d, k, d \
+	VADDPS offset(R12), e, k, e \
+	VADDPS offset(R13), f, k, f
 
 #define STORESIXWIDE(offset, k, a, b, c, d, e, f) \
 	VMOVUPS a, k, offset(R8)  \
@@ -160,7 +160,7 @@ tiles:
 	// Two tiles. First values of the sums.
 	CLEARALLWIDE
 	TESTQ $1, rowTiles_flags(AX)
-	JNZ   fromresults
+	JNZ   multiplytwelve
 	MOVQ  rowTiles_bias(AX), BX
 	TESTQ BX, BX
 	JZ    multiplytwelve
@@ -170,18 +170,6 @@ tiles:
 	COPYSIXWIDE(Z24, Z6, Z7, Z8, Z9, Z10, Z11)
 	COPYSIXWIDE(Z25, Z12, Z13, Z14, Z15, Z16, Z17)
 	COPYSIXWIDE(Z25, Z18, Z19, Z20, Z21, Z22, Z23)
-	JMP   multiplytwelve
-
-fromresults:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
-	ADDRESSESWIDE(0)
-	LOADSIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
-	LOADSIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
-	ADDRESSESWIDE(6)
-	LOADSIXWIDE(0, K1, Z6, Z7, Z8, Z9, Z10, Z11)
-	LOADSIXWIDE(64, K2, Z18, Z19, Z20, Z21, Z22, Z23)
 
 multiplytwelve:
 	MOVQ rowTiles_b(AX), DI
@@ -242,6 +230,19 @@ anytwelve:
 
 epiloguetwelve:
 	MOVQ  t+0(FP), AX
+	MOVQ  rowTiles_dst(AX), BX
+	ADDQ  rowTiles_done(AX), BX
+	MOVQ  rowTiles_c(AX), DX
+	TESTQ $1, rowTiles_flags(AX)
+	JZ    rectifytwelve
+	ADDRESSESWIDE(0)
+	ADDSIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
+	ADDSIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
+	ADDRESSESWIDE(6)
+	ADDSIXWIDE(0, K1, Z6, Z7, Z8, Z9, Z10, Z11)
+	ADDSIXWIDE(64, K2, Z18, Z19, Z20, Z21, Z22, Z23)
+
+rectifytwelve:
 	TESTQ $2, rowTiles_flags(AX)
 	JZ    storetwelve
 	VPXORD Z31, Z31, Z31
@@ -251,9 +252,6 @@ epiloguetwelve:
 	RECTIFYWIDE(Z18, Z19, Z20, Z21, Z22, Z23)
 
 storetwelve:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
 	ADDRESSESWIDE(0)
 	STORESIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
 	STORESIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
@@ -274,7 +272,7 @@ six:
 	LEAQ (SI)(SI*2), R14
 	CLEARALLWIDE
 	TESTQ $1, rowTiles_flags(AX)
-	JNZ   fromresult
+	JNZ   multiply
 	MOVQ  rowTiles_bias(AX), BX
 	TESTQ BX, BX
 	JZ    multiply
@@ -282,15 +280,6 @@ six:
 	VMOVUPS.Z 64(BX), K2, Z25
 	COPYSIXWIDE(Z24, Z0, Z1, Z2, Z3, Z4, Z5)
 	COPYSIXWIDE(Z25, Z12, Z13, Z14, Z15, Z16, Z17)
-	JMP   multiply
-
-fromresult:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
-	ADDRESSESWIDE(0)
-	LOADSIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
-	LOADSIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
 
 multiply:
 	MOVQ  rowTiles_src(AX), BX
@@ -340,6 +329,16 @@ any:
 	JNZ  piece
 
 epilogue:
+	MOVQ  rowTiles_dst(AX), BX
+	ADDQ  rowTiles_done(AX), BX
+	MOVQ  rowTiles_c(AX), DX
+	ADDRESSESWIDE(0)
+	TESTQ $1, rowTiles_flags(AX)
+	JZ    rectify
+	ADDSIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
+	ADDSIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
+
+rectify:
 	TESTQ $2, rowTiles_flags(AX)
 	JZ    store
 	VPXORD Z31, Z31, Z31
@@ -347,10 +346,6 @@ epilogue:
 	RECTIFYWIDE(Z12, Z13, Z14, Z15, Z16, Z17)
 
 store:
-	MOVQ rowTiles_dst(AX), BX
-	ADDQ rowTiles_done(AX), BX
-	MOVQ rowTiles_c(AX), DX
-	ADDRESSESWIDE(0)
 	STORESIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
 	STORESIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
 	ADDQ $24, rowTiles_done(AX)
