@@ -10,8 +10,8 @@ import (
 )
 
 // layers are the convolutions of two autoencoders: 1x28x28 in batches of 128
-// with 3x3 filters, and 3x64x64 in batches of 64 with 4x4 filters; and two of
-// stride 1.
+// with 3x3 filters, and 3x64x64 in batches of 64 with 4x4 filters; some of stride
+// 1, and some of few channels on one side.
 var layers = []struct {
 	name string
 	g    kernels.Convolution
@@ -25,6 +25,10 @@ var layers = []struct {
 	{"32to32k3s1x32", square(64, 32, 32, 32, 3, 1, 1)},
 	{"64to64k3s1x16", square(128, 64, 16, 64, 3, 1, 1)},
 	{"32to3k3s1x32", square(64, 32, 32, 3, 3, 1, 1)},
+	{"3to64k3s1x128", square(4, 3, 128, 64, 3, 1, 1)},
+	{"64to3k3s1x128", square(4, 64, 128, 3, 3, 1, 1)},
+	{"4to512k3s1x16", square(4, 4, 16, 512, 3, 1, 1)},
+	{"512to4k1s1x16", square(4, 512, 16, 4, 1, 1, 0)},
 	{"depthwise64k3s1x32", depthwise(square(64, 64, 32, 64, 3, 1, 1))},
 	{"64to64k3s1x16batch1", square(1, 64, 16, 64, 3, 1, 1)},
 }

@@ -83,6 +83,11 @@ func large() []cases.Case {
 		{N: 13, C: 20, H: 7, W: 5, K: 35, R: 4, S: 3, StrideH: 2, StrideW: 1, PadH: 2, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 12, C: 34, H: 8, W: 9, K: 32, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2, DilationH: 2, DilationW: 2, Groups: 2},
 		{N: 6, C: 16, H: 3, W: 3, K: 16, R: 5, S: 5, StrideH: 1, StrideW: 1, PadH: 4, PadW: 4, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 3, C: 3, H: 40, W: 66, K: 48, R: 4, S: 4, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 34, C: 1, H: 12, W: 9, K: 16, R: 3, S: 3, StrideH: 1, StrideW: 2, PadH: 1, PadW: 0, DilationH: 2, DilationW: 1, Groups: 1},
+		{N: 2, C: 80, H: 20, W: 33, K: 3, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 0, PadW: 3, DilationH: 2, DilationW: 1, Groups: 1},
+		{N: 2, C: 5, H: 20, W: 20, K: 64, R: 1, S: 5, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 2, C: 32, H: 20, W: 20, K: 4, R: 1, S: 1, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 1, C: 8, H: 90, W: 90, K: 8, R: 5, S: 5, StrideH: 3, StrideW: 3, PadH: 2, PadW: 2, DilationH: 1, DilationW: 1, Groups: 8},
 	} {
 		elu := kernels.Activation{Function: kernels.ELU, Alpha: 1}

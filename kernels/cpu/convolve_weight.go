@@ -72,6 +72,9 @@ type filterPanel struct{ first, rows int }
 
 func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeight) Kernel {
 	g := op.Convolution
+	if wide, turned, ok := thin(g); ok {
+		return thinBackwardWeight(ctx, op, wide, turned)
+	}
 	p, q := g.Out()
 	vertical := forwardSampling(p, g.R, g.StrideH, g.PadH, g.DilationH)
 	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)

@@ -60,6 +60,7 @@ func init() {
 		routines.multiplyRows = multiplyRowsAVX512
 		routines.multiplyRowsWide = multiplyRowsWideAVX512
 		routines.multiplyPanels, routines.pairsPanels = multiplyPanelsAVX512, true
+		routines.multiplyTaps, routines.tapsTogether, routines.tapColumns = multiplyTapsAVX512, []int{12, 9, 8, 4}, 32
 		routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 	}
 }
@@ -107,6 +108,9 @@ func multiplyRowsWideAVX512(t *rowTiles)
 
 //go:noescape
 func multiplyPanelsAVX512(t *panelTile)
+
+//go:noescape
+func multiplyTapsAVX512(t *tapTile)
 
 //go:noescape
 func transposeEightAVX2(dst, offsets, src unsafe.Pointer, stride, n int)

@@ -15,6 +15,11 @@ type routineSet struct {
 	multiplyPanels   func(t *panelTile)
 	pairsPanels      bool // multiplyPanels takes two panels of six rows at once
 
+	// Thin images; see tapTile.
+	multiplyTaps func(t *tapTile)
+	tapsTogether []int // numbers of taps that there are, the greatest first
+	tapColumns   int   // 16, or 32, which 16 can take the place of
+
 	// Packing.
 	transposeEight func(dst, offsets, src unsafe.Pointer, stride, n int)
 	packStrided    func(to, from unsafe.Pointer, stride, n, width int)
@@ -57,6 +62,10 @@ type routineSet struct {
 var portable = routineSet{
 	multiplyRows:   multiplyRowsPortable,
 	multiplyPanels: multiplyPanelsPortable,
+
+	multiplyTaps: multiplyTapsPortable,
+	tapsTogether: []int{6, 4},
+	tapColumns:   16,
 
 	transposeEight: transposeEightPortable,
 	packStrided:    packStridedPortable,

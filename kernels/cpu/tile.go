@@ -78,6 +78,7 @@ type panelTile struct {
 type tileArguments struct {
 	rows     rowTiles
 	panel    panelTile
+	taps     tapTile
 	src, dst [tileRows]int32
 	_        [64]byte
 }
