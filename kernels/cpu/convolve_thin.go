@@ -148,6 +148,9 @@ func (t *thinGradient) sumShare(share, worker int) {
 	first, last := span(t.units, t.parts, part)
 	clear(t.ctx.shared[chunk*t.partial():][first*t.unit : last*t.unit])
 	w := t.window
+	tile := &t.ctx.tiles[worker].taps
+	tile.across, tile.step, tile.line = t.across, w.offset(0, 0, t.stepW), w.offset(0, w.step, 0)
+	tile.pixel, tile.stride = 4*t.channels, 4*t.columns
 	band := max(1, bandFloats/((last-first)*t.columns*t.across))
 	from, to := span(w.blocks(), t.chunks, chunk)
 	for i := from; i < to; i++ {
@@ -155,32 +158,35 @@ func (t *thinGradient) sumShare(share, worker int) {
 		base := w.load(t.ctx.local[worker], t.thinImage, b)
 		for image := range b.images {
 			for row := 0; row < b.results; row += band {
-				x := unsafe.Add(base, w.offset(image, row*w.step, 0))
+				tile.x, tile.rows = unsafe.Add(base, w.offset(image, row*w.step, 0)), min(band, b.results-row)
 				pixel := ((b.n+image)*w.count + b.t + row) * t.across
-				tile := &t.ctx.tiles[worker].taps
-				tile.rows = min(band, b.results-row)
-				for unit := first; unit < last; unit++ {
-					t.sweep(tile, x, pixel, chunk, unit)
-				}
+				t.sweep(tile, pixel, chunk, first, last)
 			}
 		}
 	}
 }
 
-// sweep adds some rows of one image, which begin at x and at pixel, to the sums
-// of one unit.
-func (t *thinGradient) sweep(tile *tapTile, x unsafe.Pointer, pixel, chunk, unit int) {
-	column := unit * t.columns
-	tile.x, tile.wide = x, at(t.wideImage, pixel*t.channels+column)
-	tile.across, tile.step, tile.line = t.across, t.window.offset(0, 0, t.stepW), t.window.offset(0, t.window.step, 0)
-	tile.columns, tile.pixel, tile.stride = min(t.columns, t.channels-column), 4*t.channels, 4*t.columns
-	sums := t.ctx.shared[chunk*t.partial()+unit*t.unit:]
-	first := 0
-	for _, n := range t.groups {
-		tile.taps, tile.count = unsafe.Pointer(&t.taps[first]), n
-		tile.sums = at(sums, first*t.columns)
-		routines.multiplyTaps(tile)
-		first += n
+// sweep adds some rows of one image, the first pixel of which is given, to the
+// sums of the units [first, last). All sweeps together fetch as many pixels as
+// they read: the next ones.
+func (t *thinGradient) sweep(tile *tapTile, pixel, chunk, first, last int) {
+	line, pixels := tile.pixel, tile.rows*tile.across
+	sweeps := (last - first) * len(t.groups)
+	next := 4 * (pixel + pixels) * t.channels
+	for unit := first; unit < last; unit++ {
+		column := unit * t.columns
+		tile.wide, tile.columns = at(t.wideImage, pixel*t.channels+column), min(t.columns, t.channels-column)
+		tap := 0
+		for i, n := range t.groups {
+			tile.taps, tile.count = unsafe.Pointer(&t.taps[tap]), n
+			tile.sums = at(t.ctx.shared, chunk*t.partial()+unit*t.unit+tap*t.columns)
+			tile.ahead, tile.aheadStep = tile.wide, 0
+			if ahead := next + ((unit-first)*len(t.groups)+i)*pixels*line/sweeps; t.parts == 1 && ahead < 4*len(t.wideImage) {
+				tile.ahead, tile.aheadStep = unsafe.Add(at(t.wideImage, 0), ahead), line/sweeps
+			}
+			routines.multiplyTaps(tile)
+			tap += n
+		}
 	}
 }
 
@@ -214,6 +220,11 @@ type tapTile struct {
 	line, step    int
 	pixel         int // bytes from a pixel of wide to the next
 	stride        int // bytes between rows of sums
+
+	// What is read after this is asked for meanwhile: two cache lines with each
+	// pixel, from ahead on by aheadStep bytes.
+	ahead     unsafe.Pointer
+	aheadStep int
 }
 
 func multiplyTapsPortable(t *tapTile) {

@@ -19,6 +19,8 @@
 #define tapTile_step 72
 #define tapTile_pixel 80
 #define tapTile_stride 88
+#define tapTile_ahead 96
+#define tapTile_aheadStep 104
 
 // What changes from pixel to pixel and from row to row, on the stack.
 #define step 0(SP)
@@ -28,6 +30,7 @@
 #define line 32(SP)
 #define rows 40(SP)
 #define wide 48(SP)
+#define aheadStep 56(SP)
 
 // On to the row below; the flags say whether there is one.
 #define NEXTROW \
@@ -37,6 +40,12 @@
 	MOVQ wide, DI \
 	ADDQ skip, CX \
 	DECQ rows
+
+// Of what the next sweep reads two lines are asked for.
+#define FETCHAHEAD \
+	PREFETCHT1 (BP)   \
+	PREFETCHT1 64(BP) \
+	ADDQ aheadStep, BP
 
 // One tap of 32 channels, in Z30 and Z31.
 #define TAP32(p, x, low, high) \
@@ -110,7 +119,7 @@
 	ADDQ    DI, register
 
 // func multiplyTapsAVX512(t *tapTile)
-TEXT ·multiplyTapsAVX512(SB), NOSPLIT, $56-8
+TEXT ·multiplyTapsAVX512(SB), NOSPLIT, $64-8
 	MOVQ t+0(FP), AX
 
 	// K2 is all ones with 32 channels and zero with 16.
@@ -132,6 +141,10 @@ TEXT ·multiplyTapsAVX512(SB), NOSPLIT, $56-8
 	MOVQ  CX, pixel
 	MOVQ  tapTile_rows(AX), CX
 	MOVQ  CX, rows
+
+	MOVQ tapTile_aheadStep(AX), CX
+	MOVQ CX, aheadStep
+	MOVQ tapTile_ahead(AX), BP
 
 	MOVQ tapTile_sums(AX), R8
 	MOVQ tapTile_stride(AX), R9
@@ -189,6 +202,7 @@ twelve32:
 	PCALIGN $32
 
 twelve32pixel:
+	FETCHAHEAD
 	VMOVUPS (DI), Z30
 	VMOVUPS 64(DI), Z31
 	TWELVE32
@@ -206,6 +220,7 @@ nine32:
 	PCALIGN $32
 
 nine32pixel:
+	FETCHAHEAD
 	VMOVUPS (DI), Z30
 	VMOVUPS 64(DI), Z31
 	NINE32
@@ -223,6 +238,7 @@ eight32:
 	PCALIGN $32
 
 eight32pixel:
+	FETCHAHEAD
 	VMOVUPS (DI), Z30
 	VMOVUPS 64(DI), Z31
 	EIGHT32
@@ -240,6 +256,7 @@ four32:
 	PCALIGN $32
 
 four32pixel:
+	FETCHAHEAD
 	VMOVUPS (DI), Z30
 	VMOVUPS 64(DI), Z31
 	FOUR32
@@ -269,6 +286,7 @@ twelve16:
 	PCALIGN $32
 
 twelve16pixel:
+	FETCHAHEAD
 	VMOVUPS (DI), Z30
 	TWELVE16
 	ADDQ step, CX
@@ -285,6 +303,7 @@ nine16:
 	PCALIGN $32
 
 nine16pixel:
+	FETCHAHEAD
 	VMOVUPS (DI), Z30
 	NINE16
 	ADDQ step, CX
@@ -301,6 +320,7 @@ eight16:
 	PCALIGN $32
 
 eight16pixel:
+	FETCHAHEAD
 	VMOVUPS (DI), Z30
 	EIGHT16
 	ADDQ step, CX
@@ -317,6 +337,7 @@ four16:
 	PCALIGN $32
 
 four16pixel:
+	FETCHAHEAD
 	VMOVUPS (DI), Z30
 	FOUR16
 	ADDQ step, CX
