@@ -375,3 +375,121 @@ store:
 storeed:
 	VZEROUPPER
 	RET
+
+// With AVX2: one tap, the channels of a pixel in Y12 and Y13.
+#define TAP(p, low, high) \
+	VBROADCASTSS (p)(CX*1), Y14 \
+	VFMADD231PS  Y12, Y14, low  \
+	VFMADD231PS  Y13, Y14, high
+
+#define FOURTAPS \
+	TAP(R8, Y0, Y1)  \
+	TAP(R9, Y2, Y3)  \
+	TAP(R10, Y4, Y5) \
+	TAP(R11, Y6, Y7)
+
+#define PIXEL \
+	VMOVUPS    (DI), Y12   \
+	VMOVUPS    32(DI), Y13 \
+	PREFETCHT1 (BP)        \
+	PREFETCHT1 64(BP)      \
+	ADDQ       0(SP), BP
+
+// On to the pixel to the right, if there is one, or to the row below.
+#define NEXTPIXEL \
+	ADDQ SI, CX \
+	ADDQ DX, DI \
+	CMPQ CX, R15
+
+#define NEXTROWOFSIX \
+	ADDQ R14, CX \
+	ADDQ BX, R15 \
+	DECQ AX
+
+#define LOADSUMS(low, high) \
+	VMOVUPS (R14), low    \
+	VMOVUPS 32(R14), high \
+	ADDQ    R15, R14
+
+#define STORESUMS(low, high) \
+	VMOVUPS low, (R14)    \
+	VMOVUPS high, 32(R14) \
+	ADDQ    R15, R14
+
+// func multiplyTapsAVX2(t *tapTile)
+// Six or four taps of sixteen channels: the sums of tap i are in Y(2i) and
+// Y(2i+1), the channels of a pixel in Y12 and Y13.
+TEXT ·multiplyTapsAVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ tapTile_sums(AX), R14
+	MOVQ tapTile_stride(AX), R15
+	LOADSUMS(Y0, Y1)
+	LOADSUMS(Y2, Y3)
+	LOADSUMS(Y4, Y5)
+	LOADSUMS(Y6, Y7)
+	CMPQ tapTile_count(AX), $4
+	JEQ  loaded
+	LOADSUMS(Y8, Y9)
+	LOADSUMS(Y10, Y11)
+
+loaded:
+	MOVQ tapTile_taps(AX), CX
+	MOVQ tapTile_x(AX), DI
+	ADDRESSTAP(0, R8)
+	ADDRESSTAP(1, R9)
+	ADDRESSTAP(2, R10)
+	ADDRESSTAP(3, R11)
+	ADDRESSTAP(4, R12)
+	ADDRESSTAP(5, R13)
+	MOVQ  tapTile_aheadStep(AX), CX
+	MOVQ  CX, 0(SP)
+	MOVQ  tapTile_ahead(AX), BP
+	MOVQ  tapTile_wide(AX), DI
+	MOVQ  tapTile_step(AX), SI
+	MOVQ  tapTile_pixel(AX), DX
+	MOVQ  tapTile_line(AX), BX
+	MOVQ  tapTile_across(AX), R15
+	IMULQ SI, R15
+	MOVQ  BX, R14
+	SUBQ  R15, R14
+	XORQ  CX, CX
+	CMPQ  tapTile_count(AX), $4
+	MOVQ  tapTile_rows(AX), AX
+	JEQ   four
+	PCALIGN $32
+
+six:
+	PIXEL
+	FOURTAPS
+	TAP(R12, Y8, Y9)
+	TAP(R13, Y10, Y11)
+	NEXTPIXEL
+	JLT six
+	NEXTROWOFSIX
+	JNZ six
+	JMP store
+
+four:
+	PIXEL
+	FOURTAPS
+	NEXTPIXEL
+	JLT four
+	NEXTROWOFSIX
+	JNZ four
+
+store:
+	MOVQ t+0(FP), AX
+	MOVQ tapTile_sums(AX), R14
+	MOVQ tapTile_stride(AX), R15
+	STORESUMS(Y0, Y1)
+	STORESUMS(Y2, Y3)
+	STORESUMS(Y4, Y5)
+	STORESUMS(Y6, Y7)
+	CMPQ tapTile_count(AX), $4
+	JEQ  stored
+	STORESUMS(Y8, Y9)
+	STORESUMS(Y10, Y11)
+
+stored:
+	VZEROUPPER
+	RET

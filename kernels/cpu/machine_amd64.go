@@ -10,11 +10,18 @@ import (
 
 // The assembly is used where the processor has what it is written in.
 func init() {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
-		return
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		useAVX2()
+		if cpu.X86.HasAVX512F {
+			useAVX512()
+		}
 	}
+}
+
+func useAVX2() {
 	routines.multiplyRows = multiplyRowsAVX2
 	routines.multiplyPanels = multiplyPanelsAVX2
+	routines.multiplyTaps = multiplyTapsAVX2
 	routines.transposeEight = transposeEightAVX2
 	routines.packStrided = packStridedAVX2
 	routines.packPatches = packPatchesAVX2
@@ -56,13 +63,16 @@ func init() {
 	routines.normaliseGradientEights = normaliseGradientEightsAVX2
 	routines.adamEights = adamEightsAVX2
 	routines.fuse, routines.flopsOfTurn = fuseAVX2, 24*2*8
-	if cpu.X86.HasAVX512F {
-		routines.multiplyRows = multiplyRowsAVX512
-		routines.multiplyRowsWide = multiplyRowsWideAVX512
-		routines.multiplyPanels, routines.pairsPanels = multiplyPanelsAVX512, true
-		routines.multiplyTaps, routines.tapsTogether, routines.tapColumns = multiplyTapsAVX512, []int{12, 9, 8, 4}, 32
-		routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
-	}
+}
+
+// useAVX512 replaces what is faster in registers twice as long.
+func useAVX512() {
+	routines.multiplyRows = multiplyRowsAVX512
+	routines.multiplyRowsWide = multiplyRowsWideAVX512
+	routines.multiplyPanels, routines.pairsPanels = multiplyPanelsAVX512, true
+	routines.multiplyTaps = multiplyTapsAVX512
+	routines.tapsTogether, routines.tapColumns = []int{12, 9, 8, 4}, 32
+	routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 }
 
 // Features names the vector extensions of the processor that matter here.
@@ -108,6 +118,9 @@ func multiplyRowsWideAVX512(t *rowTiles)
 
 //go:noescape
 func multiplyPanelsAVX512(t *panelTile)
+
+//go:noescape
+func multiplyTapsAVX2(t *tapTile)
 
 //go:noescape
 func multiplyTapsAVX512(t *tapTile)

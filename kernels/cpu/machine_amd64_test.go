@@ -37,8 +37,8 @@ func TestTilesOfAVX2(t *testing.T) {
 		want = cases.Results(c.Op, want, inputs)
 		routines = machine
 		wide := try(t, c, nil, inputs)
-		routines.multiplyRows, routines.multiplyRowsWide = multiplyRowsAVX2, nil
-		routines.multiplyPanels, routines.pairsPanels = multiplyPanelsAVX2, false
+		routines = portable
+		useAVX2()
 		got := try(t, c, nil, inputs)
 		if err := cases.Compare(c.Op, got, want); err != nil {
 			t.Errorf("%s: %v", c.Name, err)

@@ -10,6 +10,7 @@ import (
 func init() {
 	routines.multiplyRows = multiplyRowsNEON
 	routines.multiplyPanels = multiplyPanelsNEON
+	routines.multiplyTaps = multiplyTapsNEON
 	routines.transposeEight = transposeEightNEON
 	routines.packStrided = packStridedNEON
 	routines.packPatches = packPatchesNEON
@@ -64,6 +65,9 @@ func multiplyRowsNEON(t *rowTiles)
 
 //go:noescape
 func multiplyPanelsNEON(t *panelTile)
+
+//go:noescape
+func multiplyTapsNEON(t *tapTile)
 
 //go:noescape
 func transposeEightNEON(dst, offsets, src unsafe.Pointer, stride, n int)

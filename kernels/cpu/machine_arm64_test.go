@@ -45,6 +45,7 @@ func TestTilesOfNEON(t *testing.T) {
 		routines = machine
 		neon := try(t, c, nil, inputs)
 		routines.multiplyRows, routines.multiplyPanels = multiplyRowsPortable, multiplyPanelsPortable
+		routines.multiplyTaps = multiplyTapsPortable
 		plain := try(t, c, nil, inputs)
 		for i := range neon {
 			if math.Float32bits(neon[i]) != math.Float32bits(plain[i]) {
