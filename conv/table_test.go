@@ -21,7 +21,7 @@ func build(op kernels.Operation) (gradcheck.Build, bool) {
 		return func(in gorgonia.Nodes) (*gorgonia.Node, error) {
 			y, err := conv.Conv2D(in[0], in[1], bias(in, 2), attributes(o.Convolution))
 			return activated(y, err, o.Activation)
-		}, o.Slope.None()
+		}, o.Slope.None() && !o.Added
 	case kernels.ConvolveBackwardInput:
 		a := attributes(o.Convolution)
 		p, q := o.Out()
@@ -30,7 +30,7 @@ func build(op kernels.Operation) (gradcheck.Build, bool) {
 		return func(in gorgonia.Nodes) (*gorgonia.Node, error) {
 			y, err := conv.ConvTranspose2D(in[0], in[1], bias(in, 2), a)
 			return activated(y, err, o.Activation)
-		}, o.Slope.None()
+		}, o.Slope.None() && !o.Added
 	case kernels.PoolForward:
 		pool := conv.MaxPool2D
 		if o.Average {

@@ -14,24 +14,24 @@ type folding struct {
 }
 
 // fold puts instructions into the epilogue of the operation that computes their
-// argument, where nothing else reads the argument.
-func (s *schedule) fold(find func(in instruction) (folding, bool)) {
+// argument as its first result, where nothing else reads it. Of several ways the
+// first is taken that can be.
+func (s *schedule) fold(find func(in instruction) []folding) {
 	readers := s.readers()
 	alias, keep := s.unchanged()
 	for i, in := range s.instructions {
-		f, ok := find(in)
-		if !ok {
-			continue
-		}
-		p := s.values[f.argument].producer
-		later := func(v int) bool { return s.values[v].producer >= p }
-		if p < 0 || readers[f.argument] != 1 || slices.ContainsFunc(f.others, later) {
-			continue
-		}
-		if fused := f.into(s.instructions[p].op); fused != nil {
-			of := &s.instructions[p]
-			of.op, of.operands = fused, slices.Concat(of.operands, f.others)
-			alias[in.result], keep[i] = f.argument, false
+		for _, f := range find(in) {
+			p := s.values[f.argument].producer
+			later := func(v int) bool { return s.values[v].producer >= p }
+			if p < 0 || s.instructions[p].result != f.argument || readers[f.argument] != 1 || slices.ContainsFunc(f.others, later) {
+				continue
+			}
+			if fused := f.into(s.instructions[p].op); fused != nil {
+				of := &s.instructions[p]
+				of.op, of.operands = fused, slices.Concat(of.operands, f.others)
+				alias[in.result], keep[i] = f.argument, false
+				break
+			}
 		}
 	}
 	s.substitute(alias)
@@ -41,12 +41,12 @@ func (s *schedule) fold(find func(in instruction) (folding, bool)) {
 // fuseActivations applies an activation in the epilogue of the operation that
 // computes its argument.
 func fuseActivations(s *schedule) {
-	s.fold(func(in instruction) (f folding, ok bool) {
+	s.fold(func(in instruction) []folding {
 		act, ok := in.op.(kernels.Activate)
 		if !ok {
-			return f, false
+			return nil
 		}
-		return folding{in.operands[0], func(op kernels.Operation) kernels.Operation { return withActivation(op, act.Activation) }, nil}, true
+		return []folding{{in.operands[0], func(op kernels.Operation) kernels.Operation { return withActivation(op, act.Activation) }, nil}}
 	})
 }
 
@@ -56,17 +56,17 @@ func withActivation(op kernels.Operation, a kernels.Activation) kernels.Operatio
 	var none kernels.Activation
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
-		if o.Activation == none && o.Slope == none {
+		if o.Activation == none && o.Slope == none && !o.Added {
 			o.Activation = a
 			return o
 		}
 	case kernels.ConvolveBackwardInput:
-		if o.Activation == none && o.Slope == none {
+		if o.Activation == none && o.Slope == none && !o.Added {
 			o.Activation = a
 			return o
 		}
 	case kernels.Multiply:
-		if o.Activation == none && o.Slope == none {
+		if o.Activation == none && o.Slope == none && !o.Added {
 			o.Activation = a
 			return o
 		}
@@ -131,12 +131,12 @@ func (s *schedule) transposed(v int, transpose kernels.Transpose, p int) (u int,
 // fuseSlopes multiplies a gradient by the slope of an activation in the epilogue
 // of the operation that computes the gradient.
 func fuseSlopes(s *schedule) {
-	s.fold(func(in instruction) (f folding, ok bool) {
+	s.fold(func(in instruction) []folding {
 		backward, ok := in.op.(kernels.ActivateBackward)
 		if !ok {
-			return f, false
+			return nil
 		}
-		return folding{in.operands[1], func(op kernels.Operation) kernels.Operation { return withSlope(op, backward.Activation) }, in.operands[:1]}, true
+		return []folding{{in.operands[1], func(op kernels.Operation) kernels.Operation { return withSlope(op, backward.Activation) }, in.operands[:1]}}
 	})
 }
 
@@ -148,18 +148,59 @@ func withSlope(op kernels.Operation, slope kernels.Activation) kernels.Operation
 	}
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
-		if o.Activation.None() && o.Slope.None() {
+		if o.Activation.None() && o.Slope.None() && !o.Added {
 			o.Slope = slope
 			return o
 		}
 	case kernels.ConvolveBackwardInput:
-		if o.Activation.None() && o.Slope.None() {
+		if o.Activation.None() && o.Slope.None() && !o.Added {
 			o.Slope = slope
 			return o
 		}
 	case kernels.Multiply:
-		if o.Activation.None() && o.Slope.None() {
+		if o.Activation.None() && o.Slope.None() && !o.Added {
 			o.Slope = slope
+			return o
+		}
+	}
+	return nil
+}
+
+// fuseAdditions adds a value where another of the same shape is made, which is then
+// not read again: what a residual block adds, and the gradients of a value with
+// several readers.
+func fuseAdditions(s *schedule) {
+	s.fold(func(in instruction) []folding {
+		sum, ok := in.op.(kernels.Combine)
+		if !ok || sum.Arithmetic != kernels.Add || sum.A.Size() != sum.B.Size() || sum.Result().Size() != sum.A.Size() {
+			return nil
+		}
+		return []folding{{in.operands[0], withAddition, in.operands[1:]}, {in.operands[1], withAddition, in.operands[:1]}}
+	})
+}
+
+// withAddition returns the operation with an addition behind everything else, or
+// nil if it has none or has one already.
+func withAddition(op kernels.Operation) kernels.Operation {
+	switch o := op.(type) {
+	case kernels.ConvolveForward:
+		if !o.Added {
+			o.Added = true
+			return o
+		}
+	case kernels.ConvolveBackwardInput:
+		if !o.Added {
+			o.Added = true
+			return o
+		}
+	case kernels.Multiply:
+		if !o.Added {
+			o.Added = true
+			return o
+		}
+	case kernels.NormBackward:
+		if !o.Added {
+			o.Added = true
 			return o
 		}
 	}

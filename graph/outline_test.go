@@ -38,8 +38,7 @@ func TestOutlineTellsTheWork(t *testing.T) {
 		{"reduce", "reduce_columns", 4 * (4*5 + 5), 4 * 5},                            // ∂b2
 		{"multiply", "multiply_tn_32x32", 4 * (4*3 + 4*5 + 3*5), 2 * 3 * 4 * 5},       // a half of ∂w
 		{"multiply", "multiply_nt_32x32", 4 * (4*5 + 3*5 + 4*3 + 4*3), 2 * 4 * 5 * 3}, // ∂h, by the slope at h
-		{"multiply", "multiply_tn_32x32", 4 * (4*3 + 4*5 + 3*5 + 3), 2*3*4*5 + 4*3},   // the other half, ∂b1 beside it
-		{"add", "combine", 4 * 3 * (3 * 5), 3 * 5},                                    // ∂w
+		{"multiply", "multiply_tn_32x32", 4 * (4*3 + 4*5 + 2*3*5 + 3), 2*3*4*5 + 4*3}, // the other half, added to the first, ∂b1 beside it
 		{"adam", "gradient_squares", 4*n + 8, 2 * n},                                  // a double
 		{"adam", "gradient_norm", 8 + 4*4, 1},                                         // the state has four numbers
 		{"adam", "adam", 4 * (3*n + n + 3*n), 16 * n},                                 // but the gradient all are written too

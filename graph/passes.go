@@ -21,6 +21,7 @@ var passes = []pass{
 	{"fuse activations", fuseActivations},
 	{"slopes before transposes", slopesBeforeTransposes},
 	{"fuse slopes", fuseSlopes},
+	{"fuse additions", fuseAdditions},
 	{"fuse bias gradients", fuseBiasGradients},
 	{"fuse losses", fuseLosses},
 	{"early results", earlyResults},

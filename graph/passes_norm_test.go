@@ -128,3 +128,44 @@ func TestNormGradientsOfAnother(t *testing.T) {
 		t.Errorf("the instructions are %s, want %s", got, want)
 	}
 }
+
+// TestAdditionsToNormGradients adds to the gradient by x where it is made, and to
+// those by scale and shift, which are further results, apart.
+func TestAdditionsToNormGradients(t *testing.T) {
+	g := kernels.Normalisation{Norm: kernels.BatchNorm, N: 2, Pixels: 6, C: 4, Groups: 1, Epsilon: 1e-5}
+	backward := kernels.NormBackward{Normalisation: g}
+	var s schedule
+	leaf := func(shape kernels.Shape) int {
+		s.values = append(s.values, value{shape: shape, producer: -1})
+		return len(s.values) - 1
+	}
+	var operands []int
+	for _, shape := range backward.Operands() {
+		operands = append(operands, leaf(shape))
+	}
+	dx := s.emit(backward, g.X(), operands)
+	for range backward.Further() {
+		s.instructions[0].further = append(s.instructions[0].further, leaf(kernels.Shape{g.C}))
+	}
+	for _, v := range s.instructions[0].further {
+		s.values[v].producer = 0
+	}
+	for _, v := range append(s.instructions[0].further, dx) { // the further ones first
+		shape := s.values[v].shape
+		s.roots = append(s.roots, s.emit(kernels.Combine{Arithmetic: kernels.Add, A: shape, B: shape}, shape, []int{leaf(shape), v}))
+	}
+	fuseAdditions(&s)
+	if err := s.check(); err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, in := range s.instructions {
+		kinds = append(kinds, in.op.Kind())
+	}
+	if got, want := fmt.Sprint(kinds), "[batchnorm_backward add add]"; got != want {
+		t.Errorf("the instructions are %s, want %s", got, want)
+	}
+	if fused := s.instructions[0].op.(kernels.NormBackward); !fused.Added || s.roots[2] != dx {
+		t.Errorf("the gradient by x is %+v and the root value %d, want it added in value %d", fused, s.roots[2], dx)
+	}
+}

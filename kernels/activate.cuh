@@ -53,3 +53,14 @@ DEVICE float slope_at(int function, float alpha, float x) {
 DEVICE float finished(int function, float alpha, const float *v, float sum) {
     return v ? slope(function, alpha, *v) * sum : activated(function, alpha, sum);
 }
+
+// EPILOGUE is what a product's kernel is told of that: `of` and `added`, of the shape
+// of the result, may be null; `added` is added last.
+#define EPILOGUE int function, float alpha, const float *of, const float *added
+#define EPILOGUE_ARGUMENTS function, alpha, of, added
+
+// finished_at is what becomes of the sum that is element `at` of the result.
+DEVICE float finished_at(int at, float sum, EPILOGUE) {
+    float v = finished(function, alpha, of ? of + at : of, sum);
+    return added ? v + added[at] : v;
+}

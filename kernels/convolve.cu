@@ -6,7 +6,8 @@
 //	y[n,p,q,k] = f(b[k] + Σ x[n, p·stride − pad + r·dilation, …, c] · w[k,c,r,s])
 //
 // In place of f(sum) a kernel writes f'(of)·sum where `of`, of the shape of the
-// result, is given: a gradient goes on through the activation before it.
+// result, is given: a gradient goes on through the activation before it. `added`, of
+// the same shape, is added to that where it is given. Both may be the result.
 //
 // x, dx: N,H,W,C; y, dy: N,P,Q,K; w, dw: K,C/groups,R,S as PyTorch stores them;
 // float32. Every kernel has one product for each group.
@@ -108,7 +109,7 @@ template <int Columns> struct Filters {
 template <class T>
 DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
-                   int groups, int group, int function, float alpha, const float *of) {
+                   int groups, int group, EPILOGUE) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
     int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
@@ -131,28 +132,25 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
         int n = pixel / w.count / h.count;
         int y = h.result + pixel / w.count % h.count * h.result_step, x = w.result + pixel % w.count * w.result_step;
         int channel = group * columns + column;
-        float v = bias ? sum + bias[channel] : sum;
         int at = ((n * outH + y) * outW + x) * outC + channel;
-        out[at] = finished(function, alpha, of ? of + at : of, v);
+        out[at] = finished_at(at, bias ? sum + bias[channel] : sum, EPILOGUE_ARGUMENTS);
     });
 }
 
 // z: groups.
 template <class T>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, int function, float alpha,
-                    const float *of) {
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), function, alpha, of);
+    gather<T>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS);
 }
 
 // z: classes, and groups within each.
 template <class T>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, int function, float alpha,
-                           const float *of) {
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE) {
     int phase = block_z() / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, function, alpha, of);
+    gather<T>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS);
 }
 
 // Patches loads x for the gradient by the filters: rows are taps x channels, the
@@ -240,8 +238,8 @@ EXPORT(convolve_weight_sum)
 
 #define CONVOLVE(name, direction, tile)                                                                            \
     KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,           \
-                float *out, GEOMETRY, int function, float alpha, const float *of) {                                \
-        direction<tile>(source, filters, bias, out, GEOMETRY_ARGUMENTS, function, alpha, of);                      \
+                float *out, GEOMETRY, EPILOGUE) {                                                                  \
+        direction<tile>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS);                       \
     }                                                                                                              \
     EXPORT(name)
 

@@ -58,17 +58,19 @@ func (g Convolution) FLOPs() int {
 
 // ConvolveForward computes y from x, w and, with Bias, b (K); Activation is
 // applied to the sum, or the sum is multiplied by a Slope, see [ActivateBackward],
-// whose operand v (N,P,Q,K) stands last.
+// whose operand v (N,P,Q,K) stands behind them. With Added, the last operand
+// (N,P,Q,K) is added to that.
 type ConvolveForward struct {
 	Convolution
 	Bias       bool
 	Activation Activation
 	Slope      Activation
+	Added      bool
 }
 
 func (ConvolveForward) Kind() string { return "convolve" }
 func (o ConvolveForward) Operands() []Shape {
-	return withSlope(withBias([]Shape{o.X(), o.Weight()}, o.Bias, o.K), o.Slope, o.Y())
+	return withLike(withBias([]Shape{o.X(), o.Weight()}, o.Bias, o.K), o.Y(), !o.Slope.None(), o.Added)
 }
 func (o ConvolveForward) Result() Shape { return o.Y() }
 func (o ConvolveForward) Check() error {
@@ -76,18 +78,19 @@ func (o ConvolveForward) Check() error {
 }
 
 // ConvolveBackwardInput computes the gradient by x from dy and w. Read forward
-// it is the transposed convolution of dy, to which Bias adds b (C) and
-// Activation is applied, or a Slope with its operand v (N,H,W,C) in the last place.
+// it is the transposed convolution of dy. Bias adds b (C); Activation, Slope and
+// Added are as in [ConvolveForward], with operands (N,H,W,C).
 type ConvolveBackwardInput struct {
 	Convolution
 	Bias       bool
 	Activation Activation
 	Slope      Activation
+	Added      bool
 }
 
 func (ConvolveBackwardInput) Kind() string { return "convolve_backward_input" }
 func (o ConvolveBackwardInput) Operands() []Shape {
-	return withSlope(withBias([]Shape{o.Y(), o.Weight()}, o.Bias, o.C), o.Slope, o.X())
+	return withLike(withBias([]Shape{o.Y(), o.Weight()}, o.Bias, o.C), o.X(), !o.Slope.None(), o.Added)
 }
 func (o ConvolveBackwardInput) Result() Shape { return o.X() }
 func (o ConvolveBackwardInput) Check() error {
@@ -157,10 +160,12 @@ func withBias(operands []Shape, bias bool, channels int) []Shape {
 	return operands
 }
 
-// withSlope adds the operand of a slope, which has the shape of the result.
-func withSlope(operands []Shape, slope Activation, result Shape) []Shape {
-	if slope.None() {
-		return operands
+// withLike adds an operand of the shape of the result for each that is there.
+func withLike(operands []Shape, result Shape, there ...bool) []Shape {
+	for _, is := range there {
+		if is {
+			operands = append(operands, result)
+		}
 	}
-	return append(operands, result)
+	return operands
 }

@@ -111,7 +111,7 @@ template <int Columns, int Width, int Step> struct Filters {
 template <class T, int Width>
 DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
-                   int groups, int group, int function, float alpha, const float *of) {
+                   int groups, int group, EPILOGUE) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
     int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
@@ -133,27 +133,25 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
         int channel = group * columns + column;
         Part part(sum, column, columns);
         int at = ((n * outH + y) * outW + x) * outC + channel;
-        part.finish(bias ? bias + channel : bias, function, alpha, of, at);
+        part.finish(bias ? bias + channel : bias, EPILOGUE_ARGUMENTS, at);
         part.store(out, at);
     });
 }
 
 // z: groups.
 template <class T, int Width>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, int function, float alpha,
-                    const float *of) {
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), function, alpha, of);
+    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS);
 }
 
 // z: classes, and groups within each.
 template <class T, int Width>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, int function, float alpha,
-                           const float *of) {
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE) {
     int phase = block_z() / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, function, alpha, of);
+    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS);
 }
 
 // Patches finds x for the gradient by the filters: rows are taps x channels, the
@@ -242,8 +240,8 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
 
 #define CONVOLVE(name, direction, tile, width)                                                                     \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
-                       float *out, GEOMETRY, int function, float alpha, const float *of) {                         \
-        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, function, alpha, of);               \
+                       float *out, GEOMETRY, EPILOGUE) {                                                           \
+        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS);                \
     }                                                                                                              \
     EXPORT(name)
 

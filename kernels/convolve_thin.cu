@@ -120,7 +120,7 @@ const int ACROSS = 8; // places for the taps of a row of filters
 template <int Stride, int Thin>
 DEVICE void to_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int wide,
                     int outH, int outW, int R, int S, int padH, int padW, int wide_step, int thin_step, int reversed,
-                    int columns, int groups, int quads, int function, float alpha, const float *of) {
+                    int columns, int groups, int quads, EPILOGUE) {
     const int DOWN = 8 / Stride, REACH = 3, BATCH = Stride * Thin == 8 ? 5 : 6;
     SHARED Shared<float, (SOURCES + FILTERS) * 4> tile;
     Window<Stride> h(padH, R), v(padW, S);
@@ -245,7 +245,7 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
             float sum = tile.load(y * pitch + i);
             if (bias) sum += bias[i % Thin];
             int at = ((image * outH + top + y) * outW + left) * Thin + i;
-            out[at] = finished(function, alpha, of ? of + at : of, sum);
+            out[at] = finished_at(at, sum, EPILOGUE_ARGUMENTS);
         }
 }
 
@@ -261,7 +261,7 @@ const int PIXELS = 8, NUMBERS = 11600;
 template <int Wide>
 DEVICE void from_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int thin,
                       int outH, int outW, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int wide_step,
-                      int thin_step, int reversed, int rows, int log_columns, int function, float alpha, const float *of) {
+                      int thin_step, int reversed, int rows, int log_columns, EPILOGUE) {
     const int LANES_OF_CHANNELS = Wide / 8, PITCH = Wide + 4;
     SHARED Shared<float, NUMBERS> numbers;
     int columns = 1 << log_columns, across = up_divide(outW, columns), image = block_x() / across;
@@ -335,7 +335,9 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
             int at = ((image * outH + row) * outW + left + x) * wide + k;
             Four o = {0, 0, 0, 0};
             if (of) o = read_four(of + at);
-            write_four(out + at, {finish(v.x + b.x, o.x), finish(v.y + b.y, o.y), finish(v.z + b.z, o.z), finish(v.w + b.w, o.w)});
+            Four result = {finish(v.x + b.x, o.x), finish(v.y + b.y, o.y), finish(v.z + b.z, o.z), finish(v.w + b.w, o.w)};
+            if (added) result = plus(result, read_four(added + at));
+            write_four(out + at, result);
         };
         auto write_all = [&](const auto &finish) INLINED {
             UNROLL
@@ -475,9 +477,9 @@ EXPORT(convolve_thin_weight_sum)
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
                 float *out, int sourceH, int sourceW, int wide, int outH, int outW, int R, int S, int padH,  \
                 int padW, int wide_step, int thin_step, int reversed, int columns, int groups, int quads,          \
-                int function, float alpha, const float *of) {                                                      \
+                EPILOGUE) {                                                                                        \
         to_thin<stride, thin>(source, w, bias, out, sourceH, sourceW, wide, outH, outW, R, S, padH, padW, wide_step,  \
-                              thin_step, reversed, columns, groups, quads, function, alpha, of);                   \
+                              thin_step, reversed, columns, groups, quads, EPILOGUE_ARGUMENTS);                    \
     }                                                                                                              \
     EXPORT(name)
 
@@ -494,9 +496,9 @@ TO_THIN(convolve_to_thin_4_strided, 2, 4)
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
                        float *out, int sourceH, int sourceW, int thin, int outH, int outW, int wide, int R,  \
                        int S, int strideH, int strideW, int padH, int padW, int wide_step, int thin_step,          \
-                       int reversed, int rows, int log_columns, int function, float alpha, const float *of) {      \
+                       int reversed, int rows, int log_columns, EPILOGUE) {                                        \
         from_thin<channels>(source, w, bias, out, sourceH, sourceW, thin, outH, outW, wide, R, S, strideH, strideW,   \
-                            padH, padW, wide_step, thin_step, reversed, rows, log_columns, function, alpha, of);   \
+                            padH, padW, wide_step, thin_step, reversed, rows, log_columns, EPILOGUE_ARGUMENTS);    \
     }                                                                                                              \
     EXPORT(name)
 

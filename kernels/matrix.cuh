@@ -277,9 +277,9 @@ struct Part {
     int count;
 
     DEVICE Part(Four four, int column, int columns) : v(four), count(columns - column) {}
-    // finish adds the bias and applies f, or with `of`, whose elements from `at` on
-    // belong to these, multiplies by f'.
-    DEVICE void finish(const float *bias, int function, float alpha, const float *of, int at) {
+    // finish adds the bias and applies f, or with `of` multiplies by f', and adds what
+    // is added, whose elements from `at` on belong to these, as those of `of` do.
+    DEVICE void finish(const float *bias, EPILOGUE, int at) {
         if (bias) {
             v.x += bias[0];
             if (count > 1) v.y += bias[1];
@@ -297,6 +297,10 @@ struct Part {
             v.y = activated_by_call(function, alpha, v.y);
             v.z = activated_by_call(function, alpha, v.z);
             v.w = activated_by_call(function, alpha, v.w);
+        }
+        if (added) {
+            Four more = load(added, at);
+            v = {v.x + more.x, v.y + more.y, v.z + more.z, v.w + more.w};
         }
     }
     // load reads from element `at` on of a whole buffer, which is aligned; zeros

@@ -1,7 +1,8 @@
-// Matrix product C = f(A·B + bias), or f'(of)·(A·B + bias) where `of` is given, float32.
+// Matrix product C = f(A·B + bias) + added, or f'(of)·(A·B + bias) + added where `of`
+// is given, float32.
 //
 //	A: M,K, or K,M transposed (t as first letter); B: K,N, or N,K (second letter)
-//	bias: N, may be null; C: M,N; of: M,N, may be null; all row by row
+//	bias: N, may be null; C: M,N; of, added: M,N, may be null; all row by row
 //
 // A block makes a tile of 64x64 or 32x32 of C (tile.cuh), a thread 4x4 or 2x2
 // elements. Bytes: each element of A is read N/64 times, of B M/64 times,
@@ -28,7 +29,7 @@ template <class S> struct Strided {
 
 template <class T, bool TransA, bool TransB>
 DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
-                    int M, int N, int K, int chunk, int function, float alpha, const float *of,
+                    int M, int N, int K, int chunk, EPILOGUE,
                     SUMMED) {
     using Rows = typename Choose<TransA, RowFirst<T::ROWS>, DepthFirst<T::ROWS>>::Type;
     using Columns = typename Choose<TransB, DepthFirst<T::COLUMNS>, RowFirst<T::COLUMNS>>::Type;
@@ -43,7 +44,7 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
         int m = row + i, n = column + j;
         if (m >= M || n >= N) return;
         int at = share + m * N + n;
-        out[at] = finished(function, alpha, of ? of + at : of, bias ? sum + bias[n] : sum);
+        out[at] = finished_at(at, bias ? sum + bias[n] : sum, EPILOGUE_ARGUMENTS);
     });
 }
 
@@ -52,8 +53,8 @@ using Small = Tile<32, 32, 2, 2>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
     KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K, int chunk,     \
-                int function, float alpha, const float *of, SUMMED) {                                              \
-        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha, of, SUMMED_ARGUMENTS);     \
+                EPILOGUE, SUMMED) {                                                                                \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, EPILOGUE_ARGUMENTS, SUMMED_ARGUMENTS);      \
     }                                                                                                              \
     EXPORT(name)
 
@@ -68,10 +69,10 @@ MULTIPLY(multiply_tt_32x32, Small, true, true)
 
 // part: splits,M,N.
 KERNEL multiply_sum(const float *RESTRICT part, const float *RESTRICT bias, float *out, int size, int N, int splits,
-                    int lanes, int function, float alpha, const float *of, SLICES) {
+                    int lanes, EPILOGUE, SLICES) {
     if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
     sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
-        out[i] = finished(function, alpha, of ? of + i : of, bias ? sum + bias[i % N] : sum);
+        out[i] = finished_at(i, bias ? sum + bias[i % N] : sum, EPILOGUE_ARGUMENTS);
     });
 }
 EXPORT(multiply_sum)

@@ -10,7 +10,8 @@ import "fmt"
 // TransB), and Activation is applied to the sum. A linear layer is Multiply
 // with TransB: PyTorch stores its weight out x in. In place of an Activation the
 // sum may be multiplied by a Slope, see [ActivateBackward], whose operand v has
-// the shape of c and stands last. Batch products of as many pairs of matrices,
+// the shape of c and stands behind the others; with Added, one more such operand
+// is added to that. Batch products of as many pairs of matrices,
 // one behind another on a leading axis, share the bias; a Batch of 0 has no such
 // axis. With Sums, of a TransA without a Batch, a further result is Σ_k A[k,m] (M):
 // where the product is the gradient by the weight of a linear layer, that by its
@@ -22,6 +23,7 @@ type Multiply struct {
 	Bias           bool
 	Activation     Activation
 	Slope          Activation
+	Added          bool
 	Sums           bool
 }
 
@@ -35,7 +37,7 @@ func (o Multiply) Operands() []Shape {
 	if o.TransB {
 		b = Shape{o.N, o.K}
 	}
-	return withSlope(withBias([]Shape{o.batched(a), o.batched(b)}, o.Bias, o.N), o.Slope, o.Result())
+	return withLike(withBias([]Shape{o.batched(a), o.batched(b)}, o.Bias, o.N), o.Result(), !o.Slope.None(), o.Added)
 }
 func (o Multiply) Result() Shape    { return o.batched(Shape{o.M, o.N}) }
 func (o Multiply) Further() []Shape { return o.Summed().further() }

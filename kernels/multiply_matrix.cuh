@@ -22,7 +22,7 @@ template <class P> struct Strided {
 
 template <class T, bool TransA, bool TransB>
 DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
-                    int M, int N, int K, int chunk, int function, float alpha, const float *of,
+                    int M, int N, int K, int chunk, EPILOGUE,
                     SUMMED) {
     using Rows = typename Choose<TransA, RowFast<T::ROWS, 4, T::STEP>, DepthFast<T::ROWS, 4, T::STEP>>::Type;
     using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4, T::STEP>, RowFast<T::COLUMNS, 4, T::STEP>>::Type;
@@ -38,7 +38,7 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
         if (m >= M || n >= N) return;
         Part part(sum, n, N);
         int at = share + m * N + n;
-        part.finish(bias ? bias + n : bias, function, alpha, of, at);
+        part.finish(bias ? bias + n : bias, EPILOGUE_ARGUMENTS, at);
         part.store(out, at);
     });
 }
@@ -49,8 +49,8 @@ template <class Units> using Small = WarpTile<Units, 64, 64, 32, 16, 16>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
     MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K,         \
-                       int chunk, int function, float alpha, const float *of, SUMMED) {                            \
-        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, function, alpha, of, SUMMED_ARGUMENTS);     \
+                       int chunk, EPILOGUE, SUMMED) {                                                              \
+        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, EPILOGUE_ARGUMENTS, SUMMED_ARGUMENTS);      \
     }                                                                                                              \
     EXPORT(name)
 

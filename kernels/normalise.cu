@@ -17,7 +17,8 @@
 //	dshift = Σ g    dscale = Σ g·x̂    over all but the channel
 //	dx = (g·scale − E[g·scale] − x̂·E[g·scale·x̂]) / sqrt(variance + epsilon)
 //
-// with E the mean over a pair. z is computed anew, so that y is not read.
+// with E the mean over a pair. z is computed anew, so that y is not read. To dx
+// another gradient is added, where x has other readers.
 //
 //	norm_statistics_*      4 bytes an element: of each channel, outer and chunk
 //	                       of its pixels the mean and the squared deviations
@@ -25,7 +26,7 @@
 //	norm_forward_*         8 bytes an element
 //	norm_sums_*            8: Σ g and Σ g·x̂ of each channel, outer and chunk
 //	norm_sums_merge        dscale, dshift and the sums of each pair of those
-//	norm_backward_*        12: dx
+//	norm_backward_*        12: dx; 16 where another gradient is added
 //	norm_track             running ← (1−m)·running + m·batch
 //
 // A block takes a chunk of pixels and `span` neighbouring columns; a thread
@@ -443,11 +444,11 @@ KERNEL norm_row_sums(const float *RESTRICT dy, const float *RESTRICT x, const fl
 }
 EXPORT(norm_row_sums)
 
-// sums are null where the statistics are constants: then both means are 0. dx
-// may be dy or x.
+// sums are null where the statistics are constants: then both means are 0. added
+// may be null. dx may be dy, x or added.
 template <int Width, class F, bool Rows>
-DEVICE void backward(const float *dy, const float *x, NORMED, const float *sums, float *dx, Norm g, int span, int chunk,
-                     float epsilon, int function, float alpha) {
+DEVICE void backward(const float *dy, const float *x, NORMED, const float *sums, const float *added, float *dx, Norm g,
+                     int span, int chunk, float epsilon, int function, float alpha) {
     Share<Width> s(g, span, chunk);
     Affine<Width> a = Affine<Width>::template of<Rows>(s, g, statistics, scale, shift, epsilon);
     float count = (float)(Rows ? g.width : g.pixels * g.width);
@@ -479,6 +480,12 @@ DEVICE void backward(const float *dy, const float *x, NORMED, const float *sums,
                 float rest = slope * a.scale[k] - mean.v[k];
                 d[i].v[k] = fused(a.mean[k] - v[i].v[k], product.v[k], rest) * a.inverse[k];
             }
+            if (added) {
+                Column<Width> more = Column<Width>::read(added + s.at(g, row));
+                UNROLL
+                for (int k = 0; k < Width; k++)
+                    d[i].v[k] += more.v[k];
+            }
             d[i].write(dx + s.at(g, row));
         }
     });
@@ -496,9 +503,10 @@ DEVICE void backward(const float *dy, const float *x, NORMED, const float *sums,
                                function, alpha, chunks);                                                          \
     }                                                                                                             \
     EXPORT(norm_sums_##name)                                                                                      \
-    KERNEL norm_backward_##name(const float *dy, const float *x, NORMED, const float *sums, float *dx, WALKED) {  \
-        backward<width_, F, rows_>(dy, x, statistics, scale, shift, sums, dx, NORM_OF_ARGUMENTS, span, chunk,     \
-                                   epsilon, function, alpha);                                                     \
+    KERNEL norm_backward_##name(const float *dy, const float *x, NORMED, const float *sums, const float *added,   \
+                                float *dx, WALKED) {                                                              \
+        backward<width_, F, rows_>(dy, x, statistics, scale, shift, sums, added, dx, NORM_OF_ARGUMENTS, span,     \
+                                   chunk, epsilon, function, alpha);                                              \
     }                                                                                                             \
     EXPORT(norm_backward_##name)
 

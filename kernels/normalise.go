@@ -135,15 +135,17 @@ func (o NormBackwardInput) FLOPs() int    { return 10 * o.X().Size() }
 // from dy, x, statistics, scale and shift: the gradient by x, through the
 // statistics too, and as further results those by scale and by shift. It is
 // [NormBackwardInput], [NormBackwardScale] and [ReduceSum] of
-// [ActivateBackward], whose argument it computes anew from x.
+// [ActivateBackward], whose argument it computes anew from x. With Added, the
+// last operand, of the shape of x, is added to the gradient by x.
 type NormBackward struct {
 	Normalisation
 	Activation Activation
+	Added      bool
 }
 
 func (o NormBackward) Kind() string { return o.Norm.String() + "_backward" }
 func (o NormBackward) Operands() []Shape {
-	return []Shape{o.X(), o.X(), o.stats(), {o.C}, {o.C}}
+	return withLike([]Shape{o.X(), o.X(), o.stats(), {o.C}, {o.C}}, o.X(), o.Added)
 }
 func (o NormBackward) Result() Shape    { return o.X() }
 func (o NormBackward) Further() []Shape { return []Shape{{o.C}, {o.C}} }

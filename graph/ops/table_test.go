@@ -22,7 +22,7 @@ func build(op kernels.Operation) (gradcheck.Build, bool) {
 				return nil, err
 			}
 			return ops.Activate(y, o.Activation)
-		}, o.Slope.None() && !o.Sums
+		}, o.Slope.None() && !o.Added && !o.Sums
 	case kernels.Activate:
 		return func(in gorgonia.Nodes) (*gorgonia.Node, error) { return ops.Activate(in[0], o.Activation) }, true
 	case kernels.Combine:

@@ -144,6 +144,28 @@ var slopes = []struct {
 	{"fours, 132 in, everything differs", true, kernels.Activation{Function: kernels.ReLU}},
 }
 
+// additions are results to which another is added, on a few geometries.
+var additions = []struct {
+	geometry          string
+	bias              bool
+	activation, slope kernels.Activation
+}{
+	{"one number", false, kernels.Activation{}, kernels.Activation{}},
+	{"three channels, not square", true, kernels.Activation{}, kernels.Activation{}},
+	{"stride 2, odd image", true, kernels.Activation{Function: kernels.ReLU}, kernels.Activation{}},
+	{"everything differs", false, kernels.Activation{}, kernels.Activation{Function: kernels.SiLU}},
+	{"2 groups of 16 and 17", true, kernels.Activation{Function: kernels.Tanh}, kernels.Activation{}},
+	{"first layer, 28x28", true, kernels.Activation{}, kernels.Activation{Function: kernels.ReLU}},
+	{"inner layer, 14x14", true, kernels.Activation{}, kernels.Activation{}},
+	{"many terms", false, kernels.Activation{}, kernels.Activation{}},
+	{"fours, odd image", true, kernels.Activation{}, kernels.Activation{}},
+	{"fours, stride 2", false, kernels.Activation{}, kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"fours, 129 pixels, 132 out", true, kernels.Activation{}, kernels.Activation{}},
+	{"thin 3 to 36, stride 2, 67 wide", true, kernels.Activation{}, kernels.Activation{}},
+	{"thin 3 to 64", true, kernels.Activation{Function: kernels.SiLU}, kernels.Activation{}},
+	{"thin 64 to 3", false, kernels.Activation{}, kernels.Activation{Function: kernels.ReLU}},
+}
+
 func convolve() []Case {
 	rows := append([]convolution{}, convolutions...)
 	for i, c := range edges {
@@ -181,6 +203,13 @@ func convolve() []Case {
 		all = append(all,
 			row(kernels.ConvolveForward{Convolution: g, Bias: s.bias, Slope: s.slope}, name),
 			row(kernels.ConvolveBackwardInput{Convolution: g, Bias: s.bias, Slope: s.slope}, name))
+	}
+	for _, a := range additions {
+		name := fmt.Sprintf("%s, bias %v, %v, slope of %v, added", a.geometry, a.bias, a.activation.Function, a.slope.Function)
+		g := geometries[a.geometry]
+		all = append(all,
+			row(kernels.ConvolveForward{Convolution: g, Bias: a.bias, Activation: a.activation, Slope: a.slope, Added: true}, name),
+			row(kernels.ConvolveBackwardInput{Convolution: g, Bias: a.bias, Activation: a.activation, Slope: a.slope, Added: true}, name))
 	}
 	return all
 }

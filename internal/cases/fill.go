@@ -148,16 +148,16 @@ func natural(op kernels.Operation) []Fill {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
 		set(Normal{}, weights(o.C/o.Groups*o.R*o.S))
-		setSlope(fills, o.Slope)
+		setSlope(fills, o.Slope, o.Added)
 	case kernels.ConvolveBackwardInput:
 		set(Normal{}, weights(o.K/o.Groups*o.R*o.S))
-		setSlope(fills, o.Slope)
+		setSlope(fills, o.Slope, o.Added)
 	case kernels.ConvolveBackwardWeight:
 		setSummed(fills, o.Summed())
 	case kernels.Multiply:
 		set(Normal{}, weights(o.K))
 		setSummed(fills, o.Summed())
-		setSlope(fills, o.Slope)
+		setSlope(fills, o.Slope, o.Added)
 	case kernels.NormForward:
 		set(Normal{}, Statistics{o.Normalisation, 0}, positive)
 	case kernels.NormBackwardScale:
@@ -206,10 +206,15 @@ func slopesOf(a kernels.Activation) Fill {
 	return Outputs{}
 }
 
-// setSlope fills the last operand if it is that of a slope.
-func setSlope(fills []Fill, slope kernels.Activation) {
+// setSlope fills the operand of a slope, if there is one: the last but what is
+// added.
+func setSlope(fills []Fill, slope kernels.Activation, added bool) {
+	last := len(fills) - 1
+	if added {
+		last--
+	}
 	if !slope.None() {
-		fills[len(fills)-1] = slopesOf(slope)
+		fills[last] = slopesOf(slope)
 	}
 }
 

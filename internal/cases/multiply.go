@@ -32,6 +32,12 @@ var layers = []kernels.Multiply{
 	{M: 12, N: 36, K: 528, Slope: kernels.Activation{Function: kernels.Tanh}},
 	{M: 16, N: 33, K: 520, TransB: true, Bias: true, Slope: kernels.Activation{Function: kernels.SiLU}},
 	{Batch: 3, M: 8, N: 20, K: 4, Slope: kernels.Activation{Function: kernels.ELU, Alpha: 0.5}},
+	{M: 7, N: 17, K: 31, TransB: true, Bias: true, Added: true},
+	{M: 65, N: 68, K: 12, Slope: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}, Added: true},
+	{M: 16, N: 33, K: 520, Bias: true, Activation: kernels.Activation{Function: kernels.Tanh}, Added: true},
+	{M: 12, N: 36, K: 528, Slope: kernels.Activation{Function: kernels.ReLU}, Added: true},
+	{Batch: 3, M: 8, N: 20, K: 4, Added: true},
+	{M: 36, N: 8, K: 16, TransA: true, Added: true, Sums: true},
 }
 
 func multiply() []Case {
@@ -55,7 +61,7 @@ func multiply() []Case {
 		}
 	}
 	for _, op := range layers {
-		all = append(all, row(op, fmt.Sprintf("%d, %dx%dx%d, bias %v, %v, slope of %v", op.Batch, op.M, op.N, op.K, op.Bias, op.Activation.Function, op.Slope.Function)))
+		all = append(all, row(op, fmt.Sprintf("%d, %dx%dx%d, bias %v, %v, slope of %v, added %v", op.Batch, op.M, op.N, op.K, op.Bias, op.Activation.Function, op.Slope.Function, op.Added)))
 	}
 	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 1}, {1, 1, 5}, {1, 7, 9}, {3, 8, 8}, {2, 16, 17}, {2, 33, 31}, {2, 49, 3}, {1, 65, 64}} {
 		all = append(all, row(kernels.Transpose{Batch: s[0], Rows: s[1], Columns: s[2]}, fmt.Sprint(s)))

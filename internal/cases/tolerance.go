@@ -36,14 +36,14 @@ func Tolerance(op kernels.Operation) float64 {
 func work(op kernels.Operation) (roundings, terms int) {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
-		return 2 + epilogueWork(o.Activation, o.Slope), 1 + o.C/o.Groups*o.R*o.S
+		return 2 + epilogueWork(o.Activation, o.Slope, o.Added), 1 + o.C/o.Groups*o.R*o.S
 	case kernels.ConvolveBackwardInput:
-		return 2 + epilogueWork(o.Activation, o.Slope), 1 + o.K/o.Groups*o.R*o.S
+		return 2 + epilogueWork(o.Activation, o.Slope, o.Added), 1 + o.K/o.Groups*o.R*o.S
 	case kernels.ConvolveBackwardWeight:
 		p, q := o.Out()
 		return 1, max(o.N*p*q, o.Summed().Rows)
 	case kernels.Multiply:
-		return 2 + epilogueWork(o.Activation, o.Slope), 1 + o.K
+		return 2 + epilogueWork(o.Activation, o.Slope, o.Added), 1 + o.K
 	case kernels.PoolForward:
 		if o.Average {
 			return 2, o.R * o.S
@@ -74,8 +74,8 @@ func work(op kernels.Operation) (roundings, terms int) {
 			return 4, 1
 		}
 		return 12, 2 * o.Count()
-	case kernels.NormBackward: // as above, and the slope of z, whose error is that of NormForward
-		return 18 + forwardWork[o.Activation.Function] + backwardWork[o.Activation.Function], max(2*o.Count(), o.N*o.Pixels)
+	case kernels.NormBackward: // as above, an addition, and the slope of z, whose error is that of NormForward
+		return 19 + forwardWork[o.Activation.Function] + backwardWork[o.Activation.Function], max(2*o.Count(), o.N*o.Pixels)
 	case kernels.NormTrack: // 1 − momentum, unbiasing, two products, sum
 		return 5, 1
 	case kernels.Activate:
@@ -158,11 +158,15 @@ var (
 )
 
 // epilogueWork is the rounding of what is done to a sum.
-func epilogueWork(activation, slope kernels.Activation) int {
+func epilogueWork(activation, slope kernels.Activation, added bool) int {
+	work := forwardWork[activation.Function]
 	if !slope.None() {
-		return backwardWork[slope.Function] + 1 // ReLU's 0 or 1 changes nothing, but a product rounds
+		work = backwardWork[slope.Function] + 1 // ReLU's 0 or 1 changes nothing, but a product rounds
 	}
-	return forwardWork[activation.Function]
+	if added {
+		work++
+	}
+	return work
 }
 
 // bilinearWork: a coordinate is a product and a sum of numbers up to the size

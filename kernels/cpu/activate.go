@@ -55,16 +55,19 @@ func prepareActivateBackward(ctx *Context, op kernels.ActivateBackward) Kernel {
 }
 
 // finishing is what happens to finished rows of sums: an activation, or the
-// product with a slope, whose operand v is laid out like the result.
+// product with a slope, and then an addition. The operands of the last two, v and
+// added, are laid out like the result.
 type finishing struct {
 	activation func(y, x []float32)
 	slope      func(dx, v, dy []float32)
-	v          []float32
+	adds       bool
+	v, added   []float32
 }
 
 // finishingOf is that of an operation; nothing is left of an activation that is
 // applied earlier.
-func finishingOf(activation, slope kernels.Activation, applied bool) (f finishing) {
+func finishingOf(activation, slope kernels.Activation, adds, applied bool) (f finishing) {
+	f.adds = adds
 	if !applied {
 		f.activation = activationOf(activation)
 	}
@@ -74,15 +77,21 @@ func finishingOf(activation, slope kernels.Activation, applied bool) (f finishin
 	return f
 }
 
-// begin takes the operand of a slope, the last of the operands.
+// begin takes the operands of a slope and of an addition, which are the last ones.
 func (f *finishing) begin(operands [][]float32) {
+	if last := len(operands) - 1; f.adds {
+		f.added, operands = operands[last], operands[:last]
+	}
 	if f.slope != nil {
 		f.v = operands[len(operands)-1]
 	}
 }
 
+// end lets the operands go.
+func (f *finishing) end() { f.v, f.added = nil, nil }
+
 // needed reports whether there is anything to do.
-func (f *finishing) needed() bool { return f.activation != nil || f.slope != nil }
+func (f *finishing) needed() bool { return f.activation != nil || f.slope != nil || f.adds }
 
 // finish works on the elements [from, to) of the result.
 func (f *finishing) finish(result []float32, from, to int) {
@@ -92,6 +101,9 @@ func (f *finishing) finish(result []float32, from, to int) {
 	}
 	if f.slope != nil {
 		f.slope(y, f.v[from:to], y)
+	}
+	if f.adds {
+		routines.add(y, y, f.added[from:to])
 	}
 }
 

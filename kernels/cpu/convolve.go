@@ -67,7 +67,7 @@ func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)
 	product := &patchProduct{ctx: ctx, out: imageShape{p, q, g.K}}
 	product.weights = forwardPanels(g)
-	product.finish(op.Bias, op.Activation, op.Slope)
+	product.finish(op.Bias, op.Activation, op.Slope, op.Added)
 	product.plan(g.N, imageShape{g.H, g.W, g.C}, vertical, horizontal)
 	return product.run
 }
@@ -82,17 +82,17 @@ func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput
 	horizontal := backwardSampling(g.W, g.S, g.StrideW, g.PadW, g.DilationW)
 	product := &patchProduct{ctx: ctx, out: imageShape{g.H, g.W, g.C}}
 	product.weights = backwardPanels(g)
-	product.finish(op.Bias, op.Activation, op.Slope)
+	product.finish(op.Bias, op.Activation, op.Slope, op.Added)
 	product.plan(g.N, imageShape{p, q, g.K}, vertical, horizontal)
 	return product.run
 }
 
 // finish says what happens to a sum: relu in the tile, any other function on
 // finished rows.
-func (p *patchProduct) finish(bias bool, activation, slope kernels.Activation) {
+func (p *patchProduct) finish(bias bool, activation, slope kernels.Activation, adds bool) {
 	p.bias = bias
 	p.relu = activation.Function == kernels.ReLU
-	p.finishing = finishingOf(activation, slope, p.relu)
+	p.finishing = finishingOf(activation, slope, adds, p.relu)
 }
 
 // plan builds window, classes and tables and reserves scratch.
@@ -201,7 +201,8 @@ func (p *patchProduct) run(out []float32, in [][]float32) {
 	p.finishing.begin(in)
 	p.ctx.Workers.run(p.weights.total(), p.pack)
 	p.ctx.Workers.run(p.window.blocks()*p.columnShares, p.compute)
-	p.result, p.source, p.filters, p.biases, p.finishing.v = nil, nil, nil, nil, nil
+	p.result, p.source, p.filters, p.biases = nil, nil, nil, nil
+	p.finishing.end()
 }
 
 func (p *patchProduct) packShare(share, _ int) {

@@ -72,7 +72,7 @@ func narrowForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 		r, s, k, exists := n.tap(column)
 		return k*g.C*taps + (g.R-1-r)*g.S + g.S - 1 - s, exists
 	}
-	return n.plan(op.Bias, op.Activation, op.Slope)
+	return n.plan(op.Bias, op.Activation, op.Slope, op.Added)
 }
 
 func narrowBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel {
@@ -87,7 +87,7 @@ func narrowBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel 
 		r, s, c, exists := n.tap(column)
 		return (c*g.R+r)*g.S + s, exists
 	}
-	return n.plan(op.Bias, op.Activation, op.Slope)
+	return n.plan(op.Bias, op.Activation, op.Slope, op.Added)
 }
 
 // tap is what stands in a column (r,i,j); a filter row may end within its
@@ -98,8 +98,8 @@ func (n *narrowProduct) tap(column int) (r, s, channel int, exists bool) {
 	return r, s, channel, r < n.r && s < n.s
 }
 
-func (n *narrowProduct) plan(bias bool, activation, slope kernels.Activation) Kernel {
-	n.bias, n.finishing = bias, finishingOf(activation, slope, false)
+func (n *narrowProduct) plan(bias bool, activation, slope kernels.Activation, adds bool) Kernel {
+	n.bias, n.finishing = bias, finishingOf(activation, slope, adds, false)
 	n.block, n.blocks = n.stride[1]*n.out.c, ceilDivide(n.s, n.stride[1])
 	n.line = ceilDivide(n.r*n.blocks*n.block, tileColumns) * tileColumns
 	n.passes = cutPasses(0, []piece{{0, 4 * n.source.c}})
@@ -168,7 +168,8 @@ func (n *narrowProduct) run(out []float32, in [][]float32) {
 		}
 	}
 	n.ctx.Workers.run(n.n*ceilDivide(n.out.h, n.rowsOfResult), n.compute)
-	n.result, n.x, n.finishing.v = nil, nil, nil
+	n.result, n.x = nil, nil
+	n.finishing.end()
 }
 
 // computeShare computes some rows of one image.

@@ -55,7 +55,7 @@ type product struct {
 
 func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU, further: len(op.Further())}
-	p.finishing = finishingOf(op.Activation, op.Slope, p.relu)
+	p.finishing = finishingOf(op.Activation, op.Slope, op.Added, p.relu)
 	p.panels = ceilDivide(op.N, tileColumns)
 	p.stripes = ceilDivide(p.panels, panelsOfStripe())
 	p.packs = op.TransB || op.M >= rowsWorthPacking
@@ -125,7 +125,8 @@ func (p *product) run(out []float32, in [][]float32) {
 			p.ctx.Workers.run(p.stripes, p.compute)
 		}
 	}
-	p.result, p.c, p.a, p.b, p.bias, p.finishing.v = nil, nil, nil, nil, nil, nil
+	p.result, p.c, p.a, p.b, p.bias = nil, nil, nil, nil, nil
+	p.finishing.end()
 }
 
 // copyShare copies rowsCopied rows of A.

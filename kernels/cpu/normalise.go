@@ -109,7 +109,7 @@ func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel
 }
 
 // prepareNormBackward takes the gradient of the activation first, into the
-// result, then those of the normalisation from there.
+// result, then those of the normalisation from there; what is added comes last.
 func prepareNormBackward(ctx *Context, op kernels.NormBackward) Kernel {
 	g := op.Normalisation
 	if g.Norm != kernels.LayerNorm {
@@ -130,6 +130,7 @@ func prepareNormBackward(ctx *Context, op kernels.NormBackward) Kernel {
 		}
 	}
 	k, channels := sumRows(ctx, 1, g.N*g.Pixels, g.C, 2*g.C, visit, finish)
+	add := prepareCombine(ctx, kernels.Combine{Arithmetic: kernels.Add, A: g.X(), B: g.X()})
 	operands := make([][]float32, 4)
 	return func(out []float32, in [][]float32) {
 		copy(operands, in)
@@ -137,10 +138,15 @@ func prepareNormBackward(ctx *Context, op kernels.NormBackward) Kernel {
 			slopes(out, in)
 			operands[0] = out
 		}
-		operands[3] = in[6]
-		channels(in[5], operands)
+		dscale, dshift := in[len(in)-2], in[len(in)-1]
+		operands[3] = dshift
+		channels(dscale, operands)
 		operands[3] = in[3]
 		input(out, operands)
+		if op.Added {
+			operands[0], operands[1] = out, in[5]
+			add(out, operands)
+		}
 		clear(operands)
 	}
 }

@@ -117,18 +117,20 @@ func prepareGroupForward(ctx *Context, op kernels.NormForward) Kernel {
 //
 // from Σdy and Σdy·(x − mean) of each channel and image, which give the
 // gradients by scale and shift too. Behind an activation dy·f' takes the place
-// of dy; it is written to dx and read from there.
+// of dy; it is written to dx and read from there. What is added to dx is added
+// while its rows are at hand.
 type groupBackward struct {
 	groupNorm
 	sums     *columnChunks
 	kernel   Kernel
 	slope    func(z, dy []float32) // nil without an activation
 	rows     Kernel                // dx by the coefficients
-	operands [3][]float32          // of rows
+	adds     bool
+	operands [4][]float32 // of rows: dy, x, statistics, and what is added
 }
 
 func newGroupBackward(ctx *Context, op kernels.NormBackward) *groupBackward {
-	g := &groupBackward{groupNorm: newGroupNorm(ctx, op.Normalisation), slope: slopeOfArgument(op.Activation)}
+	g := &groupBackward{groupNorm: newGroupNorm(ctx, op.Normalisation), slope: slopeOfArgument(op.Activation), adds: op.Added}
 	g.rows = spreadOver(ctx, g.N*g.Pixels, grain/g.C, g.rowsShare)
 	g.sums, g.kernel = sumRows(ctx, g.N, g.Pixels, g.C, 2*g.C, g.visit, g.finish)
 	return g
@@ -180,9 +182,8 @@ func (g *groupBackward) visit(sums []float64, in [][]float32, from, to int) {
 }
 
 func (g *groupBackward) finish(out []float32, in [][]float32) {
-	if len(in) > 5 {
-		clear(in[5])
-		clear(in[6])
+	for _, channels := range furtherOfNorm(in) {
+		clear(channels)
 	}
 	chunks := g.sums.chunks / g.N
 	for n := range g.N {
@@ -199,12 +200,24 @@ func (g *groupBackward) finish(out []float32, in [][]float32) {
 	if g.Count() == 1 {
 		clear(g.ctx.shared[g.N*g.C : 4*g.N*g.C]) // an element that is its own mean has no gradient, not even a rounded one
 	}
-	copy(g.operands[:], in)
+	copy(g.operands[:3], in)
+	if g.adds {
+		g.operands[3] = in[5]
+	}
 	if g.slope != nil {
 		g.operands[0] = out
 	}
 	g.rows(out, g.operands[:])
 	clear(g.operands[:])
+}
+
+// furtherOfNorm are the gradients by scale and shift; a NormBackwardInput, whose
+// buffers are four, has none.
+func furtherOfNorm(in [][]float32) [][]float32 {
+	if len(in) == 4 {
+		return nil
+	}
+	return in[len(in)-2:]
 }
 
 // finishGroup computes the coefficients of one group of image n, whose sums are
@@ -218,9 +231,9 @@ func (g *groupBackward) finishGroup(n, group int, sums []float64, in [][]float32
 		scale, dy, dyx := float64(in[3][c]), sums[c], sums[g.C+c]*deviation
 		sum += scale * dy
 		product += scale * dyx
-		if len(in) > 5 {
-			in[5][c] += float32(dyx)
-			in[6][c] += float32(dy)
+		if further := furtherOfNorm(in); len(further) > 0 {
+			further[0][c] += float32(dyx)
+			further[1][c] += float32(dy)
 		}
 	}
 	count := float64(g.Count())
@@ -238,6 +251,9 @@ func (g *groupBackward) rowsShare(out []float32, in [][]float32, from, to int) {
 		first, last := from*g.C, end*g.C
 		normaliseGradient(out[first:last], in[0][first:last], in[1][first:last], g.coefficients(groupMeans, n),
 			g.coefficients(groupFactors, n), g.coefficients(groupSlopes, n), g.coefficients(groupShifts, n))
+		if g.adds {
+			routines.add(out[first:last], out[first:last], in[3][first:last])
+		}
 		from = end
 	}
 }

@@ -7,8 +7,8 @@ import "hourglass/kernels"
 // first, and once all that is summed over it has been summed. The other operands
 // must lie elsewhere.
 //
-// The operand of a slope is not among them, for products are summed in the
-// result before they are multiplied by it, nor that of a dropout, whose words are
+// The operand of a slope or of an addition is not among them, for products are
+// summed in the result before they meet it, nor that of a dropout, whose words are
 // drawn into the result.
 func Over(op kernels.Operation) []int {
 	switch o := op.(type) {

@@ -42,7 +42,6 @@ func (p *Program) repack(g kernels.Convolution, forward bool) Arg {
 }
 
 func convolveForward(o kernels.ConvolveForward, p *Program) {
-	p.overSlope(o.Bias, o.Slope)
 	if p.thinForward(o) {
 		return
 	}
@@ -56,7 +55,7 @@ func convolveForward(o kernels.ConvolveForward, p *Program) {
 	pixels, across := gatherTile(filters)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_forward_%dx%d", pixels, across),
-		[3]int{ceil(o.N*outP*outQ, pixels), ceil(filters, across), o.Groups}, threads, traffic(o), append(args, epilogue(o.Bias, o.Activation, o.Slope)...)...)
+		[3]int{ceil(o.N*outP*outQ, pixels), ceil(filters, across), o.Groups}, threads, traffic(o), append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)...)
 }
 
 // traffic of an operation that moves every number once.
@@ -69,7 +68,6 @@ func traffic(o kernels.Operation) cost {
 }
 
 func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
-	p.overSlope(o.Bias, o.Slope)
 	if p.thinBackwardInput(o) {
 		return
 	}
@@ -84,7 +82,7 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_backward_input_%dx%d", pixels, across),
 		[3]int{ceil(class, pixels), ceil(channels, across), o.StrideH * o.StrideW * o.Groups}, threads, traffic(o),
-		append(args, epilogue(o.Bias, o.Activation, o.Slope)...)...)
+		append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)...)
 }
 
 // convolveBackwardWeight shares the pixels among splits, each of which makes a

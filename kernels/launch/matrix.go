@@ -116,7 +116,7 @@ func convolveForwardMatrix(o kernels.ConvolveForward, p *Program) {
 	pixels, columns := o.N*outP*outQ, o.K/o.Groups
 	kernel, t := p.gatherKernel("forward", pixels, columns, o.Groups, o.C/o.Groups, o.C)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
-	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, traffic(o), append(args, epilogue(o.Bias, o.Activation, o.Slope)...)...)
+	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, traffic(o), append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)...)
 }
 
 func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
@@ -126,7 +126,7 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 	kernel, t := p.gatherKernel("backward_input", pixels, columns, classes*o.Groups, o.K/o.Groups, o.K)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, traffic(o),
-		append(args, epilogue(o.Bias, o.Activation, o.Slope)...)...)
+		append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)...)
 }
 
 // weightKernel is the kernel of a gradient of rows x columns in each group, all of

@@ -31,7 +31,6 @@ func (p *Program) move(from Arg, size int) {
 // multiply_sum adds up. The products of a batch are not shared: there are blocks
 // enough.
 func multiply(o kernels.Multiply, p *Program) {
-	p.overSlope(o.Bias, o.Slope)
 	products := o.Products()
 	splits := whole
 	if o.Batch == 0 {
@@ -53,27 +52,24 @@ func multiply(o kernels.Multiply, p *Program) {
 		chunk, parts = cut(o.K, rows*columns, 256)
 	}
 	words, beside := products*(o.M*o.K+o.K*o.N), 0 // beside: what an epilogue reads
-	if !o.Slope.None() {
-		beside = size
-	}
-	if o.Bias {
-		beside += o.N
+	for _, shape := range o.Operands()[2:] {
+		beside += shape.Size()
 	}
 	sums := p.sumsBeside(o, o.Summed(), parts > 1)
 	words += sums.words()
 	if parts == 1 {
 		args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, integers(o.M, o.N, o.K, chunk)...)
-		args = append(append(args, epilogue(o.Bias, o.Activation, o.Slope)...), sums.first()...)
+		args = append(append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...), sums.first()...)
 		p.runTile(kernel, t, [3]int{rows, columns, products + sums.layers(rows*columns)}, cost{words + size + beside, o.FLOPs()}, args...)
 		return
 	}
 	part := p.reserve(parts * size)
 	args := append([]Arg{operand(0), operand(1), bias(false), part}, integers(o.M, o.N, o.K, chunk)...)
-	args = append(append(args, epilogue(false, kernels.Activation{}, kernels.Activation{})...), sums.first()...)
+	args = append(append(args, noEpilogue()...), sums.first()...)
 	p.runTile(kernel, t, [3]int{rows, columns, parts + sums.layers(rows*columns)}, cost{words + parts*size, o.FLOPs()}, args...)
 	lanes := lanesFor(size, parts)
 	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, parts, lanes)...)
-	args = append(append(args, epilogue(o.Bias, o.Activation, o.Slope)...), sums.second()...)
+	args = append(append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...), sums.second()...)
 	work := cost{(parts+1)*size + beside + sums.words() + sums.Columns, parts*size + sums.words()}
 	p.run("multiply_sum", [3]int{sliceBlocks(size, lanes) + sums.blocks(), 1, 1}, threads, work, args...)
 }

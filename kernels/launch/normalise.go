@@ -127,6 +127,7 @@ type gradient struct {
 	dy, x, statistics        Arg
 	scale, shift             Arg
 	dscale, dshift, sums, dx Arg
+	added                    Arg
 	wantsChannels, wantsSums bool
 }
 
@@ -165,9 +166,14 @@ func (d gradient) sum(p *Program) {
 func (d gradient) input(p *Program) {
 	g, size := seenAs(d.Normalisation), d.X().Size()
 	grid, chunk := g.elementwise()
-	args := []Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.sums, d.dx}
+	args := []Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.sums, d.added, d.dx}
 	p.over(0, 1)
-	p.run("norm_backward_"+g.kernel(d.activation), grid, threads, cost{3*size + 4*g.pairs + 2*g.channels, 8 * size},
+	arrays := 3
+	if !d.added.Null {
+		p.over(0, 1, d.added.Index)
+		arrays++
+	}
+	p.run("norm_backward_"+g.kernel(d.activation), grid, threads, cost{arrays*size + 4*g.pairs + 2*g.channels, 8 * size},
 		append(args, g.walked(chunk, d.Epsilon, d.activation)...)...)
 }
 
@@ -179,7 +185,7 @@ func normBackwardScale(o kernels.NormBackwardScale, p *Program) {
 
 func normBackwardInput(o kernels.NormBackwardInput, p *Program) {
 	d := gradient{Normalisation: o.Normalisation, dy: operand(0), x: operand(1), statistics: operand(2), scale: operand(3), shift: none,
-		dscale: none, dshift: none, sums: none, dx: result()}
+		dscale: none, dshift: none, sums: none, added: none, dx: result()}
 	if !o.Frozen {
 		d.wantsSums, d.sums = true, p.reserve(2*o.Statistics())
 		d.sum(p)
@@ -188,9 +194,13 @@ func normBackwardInput(o kernels.NormBackwardInput, p *Program) {
 }
 
 func normBackward(o kernels.NormBackward, p *Program) {
+	further := len(o.Operands())
 	d := gradient{Normalisation: o.Normalisation, activation: o.Activation,
-		dy: operand(0), x: operand(1), statistics: operand(2), scale: operand(3), shift: operand(4),
-		dx: result(), dscale: operand(5), dshift: operand(6), sums: p.reserve(2 * o.Statistics()), wantsChannels: true, wantsSums: true}
+		dy: operand(0), x: operand(1), statistics: operand(2), scale: operand(3), shift: operand(4), added: none,
+		dx: result(), dscale: operand(further), dshift: operand(further + 1), sums: p.reserve(2 * o.Statistics()), wantsChannels: true, wantsSums: true}
+	if o.Added {
+		d.added = operand(5)
+	}
 	d.sum(p)
 	d.input(p)
 }

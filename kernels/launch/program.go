@@ -274,27 +274,33 @@ func integers(values ...int) []Arg {
 }
 
 // epilogue is what happens to a sum, as the last arguments of a product's kernel:
-// function, parameter, and the operand of a slope or none.
-func epilogue(bias bool, activates, slope kernels.Activation) []Arg {
-	if slope.None() {
-		return append(activation(activates), Arg{Place: Operand, Null: true})
-	}
-	return append(activation(slope), operand(slopeOperand(bias)))
-}
-
-// slopeOperand is the place of a slope's operand, behind the factors and the bias.
-func slopeOperand(bias bool) int {
+// function, parameter, and the operands of a slope and of an addition, or none. Those
+// stand behind the factors and the bias, and the result may be written over them.
+func (p *Program) epilogue(bias bool, activates, slope kernels.Activation, adds bool) []Arg {
+	next, over := 2, []int(nil)
 	if bias {
-		return 3
+		next++
 	}
-	return 2
+	like := func(there bool) Arg {
+		if !there {
+			return Arg{Place: Operand, Null: true}
+		}
+		over = append(over, next)
+		next++
+		return operand(next - 1)
+	}
+	function := activates
+	if !slope.None() {
+		function = slope
+	}
+	args := append(activation(function), like(!slope.None()), like(adds))
+	p.over(over...)
+	return args
 }
 
-// overSlope lets the result be written over the operand of a slope.
-func (p *Program) overSlope(bias bool, slope kernels.Activation) {
-	if !slope.None() {
-		p.over(slopeOperand(bias))
-	}
+// noEpilogue are the same arguments where sums are written as they are.
+func noEpilogue() []Arg {
+	return append(activation(kernels.Activation{}), Arg{Place: Operand, Null: true}, Arg{Place: Operand, Null: true})
 }
 
 // activation is the two arguments of an activation function.

@@ -75,11 +75,11 @@ func (p *Program) thinForward(o kernels.ConvolveForward) bool {
 	case !plain(g):
 		return false
 	case thinChannels(g.C, g.K):
-		return p.fromThin(fromImage(g), o, o.Bias, epilogue(o.Bias, o.Activation, o.Slope))
+		return p.fromThin(fromImage(g), o, o.Bias, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added))
 	case thinChannels(g.K, g.C) && unit(g): // the gradient by the input of the convolution backwards
 		t := fromFilters(g)
 		t.sourceH, t.sourceW, t.outH, t.outW = t.outH, t.outW, t.sourceH, t.sourceW
-		return p.toThin(t, o, o.Bias, epilogue(o.Bias, o.Activation, o.Slope))
+		return p.toThin(t, o, o.Bias, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added))
 	}
 	return false
 }
@@ -94,9 +94,9 @@ func (p *Program) thinBackwardInput(o kernels.ConvolveBackwardInput) bool {
 	case thinChannels(g.C, g.K) && (unit(g) || g.StrideH == 2 && g.StrideW == 2):
 		t := fromImage(g)
 		t.sourceH, t.sourceW, t.outH, t.outW = t.outH, t.outW, t.sourceH, t.sourceW
-		return p.toThin(t, o, o.Bias, epilogue(o.Bias, o.Activation, o.Slope))
+		return p.toThin(t, o, o.Bias, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added))
 	case thinChannels(g.K, g.C) && unit(g):
-		return p.fromThin(fromFilters(g), o, o.Bias, epilogue(o.Bias, o.Activation, o.Slope))
+		return p.fromThin(fromFilters(g), o, o.Bias, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added))
 	}
 	return false
 }

@@ -2,6 +2,7 @@ package reference_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"hourglass/internal/cases"
@@ -102,27 +103,36 @@ func TestMultiplyIs1x1Convolution(t *testing.T) {
 		run(t, kernels.ConvolveForward{Convolution: g, Bias: true, Activation: gelu}, x, w, b), 1e-15)
 }
 
-// TestEpilogue: an activation or a slope in the epilogue is the one applied
-// afterwards, on every fused case of the table.
+// TestEpilogue: an activation, a slope or an addition in the epilogue is the one
+// applied afterwards, on every fused case of the table.
 func TestEpilogue(t *testing.T) {
 	for _, c := range cases.All() {
 		var activation, slope kernels.Activation
+		added := false
 		switch o := c.Op.(type) {
 		case kernels.ConvolveForward:
-			activation, slope = o.Activation, o.Slope
+			activation, slope, added = o.Activation, o.Slope, o.Added
 		case kernels.ConvolveBackwardInput:
-			activation, slope = o.Activation, o.Slope
+			activation, slope, added = o.Activation, o.Slope, o.Added
 		case kernels.Multiply:
-			activation, slope = o.Activation, o.Slope
+			activation, slope, added = o.Activation, o.Slope, o.Added
+		case kernels.NormBackward:
+			added = o.Added
 		}
-		if activation.None() && slope.None() {
+		if activation.None() && slope.None() && !added {
 			continue
 		}
 		in := c.Inputs(1)
-		sum := run(t, plain(c.Op), in[:len(plain(c.Op).Operands())]...)
+		alone, further := plain(c.Op), in[len(c.Op.Operands()):]
+		behind := len(alone.Operands())
+		sum := run(t, alone, slices.Concat(in[:behind], further[:len(kernels.Further(alone))])...)
 		want := run(t, kernels.Activate{Activation: activation, Size: len(sum)}, sum)
 		if !slope.None() {
-			want = run(t, kernels.ActivateBackward{Activation: slope, Size: len(sum)}, in[len(in)-1], sum)
+			want = run(t, kernels.ActivateBackward{Activation: slope, Size: len(sum)}, in[behind], sum)
+			behind++
+		}
+		if added {
+			want = run(t, kernels.Combine{Arithmetic: kernels.Add, A: kernels.Shape{len(want)}, B: kernels.Shape{len(want)}}, want, in[behind])
 		}
 		compare(t, run(t, c.Op, in...), want, 0)
 	}
@@ -140,7 +150,12 @@ func TestSumsBeside(t *testing.T) {
 		tried++
 		s, in := op.Summed(), c.Inputs(1)
 		result, sums := run(t, c.Op, in...), in[len(in)-1]
-		compare(t, result, run(t, plain(c.Op), in[:len(in)-1]...), 0)
+		alone := plain(c.Op)
+		if o, ok := c.Op.(kernels.Multiply); ok {
+			o.Sums = false
+			alone = o
+		}
+		compare(t, result, run(t, alone, in[:len(in)-1]...), 0)
 		compare(t, sums, run(t, kernels.Reduce{From: kernels.Shape{s.Rows, s.Columns}, To: kernels.Shape{s.Columns}, Scale: 1}, in[s.Operand]), 0)
 	}
 	if tried == 0 {

@@ -43,14 +43,14 @@ func convolveForward(o kernels.ConvolveForward, _ kernels.Clock, y []float64, in
 	x, w := in[0], in[1]
 	clear(y)
 	eachTap(o.Convolution, func(ix, iw, iy int) { y[iy] += x[ix] * w[iw] })
-	finish(y, o.Bias, in, o.K, o.Activation, o.Slope)
+	finish(y, o.Bias, in, o.K, o.Activation, o.Slope, o.Added)
 }
 
 func convolveBackwardInput(o kernels.ConvolveBackwardInput, _ kernels.Clock, dx []float64, in [][]float64) {
 	dy, w := in[0], in[1]
 	clear(dx)
 	eachTap(o.Convolution, func(ix, iw, iy int) { dx[ix] += dy[iy] * w[iw] })
-	finish(dx, o.Bias, in, o.C, o.Activation, o.Slope)
+	finish(dx, o.Bias, in, o.C, o.Activation, o.Slope, o.Added)
 }
 
 func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, _ kernels.Clock, dw []float64, in [][]float64) {
@@ -75,8 +75,12 @@ func addUp(s kernels.Summed, in [][]float64) {
 
 // finish adds the bias in[2], where there is one, to each row of channels of y
 // and applies the activation to the sum, or multiplies it by the slope of which
-// the last operand tells.
-func finish(y []float64, bias bool, in [][]float64, channels int, a, of kernels.Activation) {
+// the last operand but what is added tells; that is the last.
+func finish(y []float64, bias bool, in [][]float64, channels int, a, of kernels.Activation, adds bool) {
+	var added []float64
+	if adds {
+		in, added = in[:len(in)-1], in[len(in)-1]
+	}
 	for i := range y {
 		if bias {
 			y[i] += in[2][i%channels]
@@ -84,6 +88,9 @@ func finish(y []float64, bias bool, in [][]float64, channels int, a, of kernels.
 		y[i] = activate(a, y[i])
 		if !of.None() {
 			y[i] *= slope(of, in[len(in)-1][i])
+		}
+		if adds {
+			y[i] += added[i]
 		}
 	}
 }

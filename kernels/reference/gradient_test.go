@@ -54,7 +54,7 @@ func derivatives(op kernels.Operation, in [][]float64, y, dy []float64) []deriva
 		return append(normDerivatives(o.Normalisation, in, dy),
 			derivative{0, kernels.NormBackwardInput{Normalisation: o.Normalisation, Frozen: true}, [][]float64{dy, in[0], in[1], in[2]}})
 	case trained:
-		backward := kernels.NormBackward(o.NormForward)
+		backward := kernels.NormBackward{Normalisation: o.Normalisation, Activation: o.Activation}
 		operands := [][]float64{dy, in[0], in[1], in[2], in[3], make([]float64, o.C), make([]float64, o.C)}
 		all := []derivative{{0, backward, operands}, {2, backward, operands}, {3, backward, operands}}
 		if o.Activation.Function != kernels.Identity {
@@ -150,23 +150,27 @@ func forward(t *testing.T, op kernels.Operation, in [][]float64) []float64 {
 }
 
 // plain is op without a fused activation, whose own derivative is checked
-// apart, and without a slope or sums, which passes add behind the differentiation.
+// apart, and without what passes put behind the differentiation: a slope, an
+// addition or sums.
 func plain(op kernels.Operation) kernels.Operation {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
-		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
+		o.Activation, o.Slope, o.Added = kernels.Activation{}, kernels.Activation{}, false
 		return o
 	case kernels.ConvolveBackwardInput:
-		o.Activation, o.Slope = kernels.Activation{}, kernels.Activation{}
+		o.Activation, o.Slope, o.Added = kernels.Activation{}, kernels.Activation{}, false
 		return o
 	case kernels.ConvolveBackwardWeight:
 		o.Sums = kernels.NoSums
 		return o
 	case kernels.Multiply:
-		o.Activation, o.Slope, o.Sums = kernels.Activation{}, kernels.Activation{}, false
+		o.Activation, o.Slope, o.Added, o.Sums = kernels.Activation{}, kernels.Activation{}, false, false
 		return o
 	case kernels.NormForward:
 		o.Activation = kernels.Activation{}
+		return o
+	case kernels.NormBackward:
+		o.Added = false
 		return o
 	}
 	return op

@@ -29,7 +29,7 @@ func multiply(o kernels.Multiply, _ kernels.Clock, c []float64, in [][]float64) 
 			}
 		}
 	}
-	finish(c, o.Bias, in[:len(o.Operands())], o.N, o.Activation, o.Slope)
+	finish(c, o.Bias, in[:len(o.Operands())], o.N, o.Activation, o.Slope, o.Added)
 	addUp(o.Summed(), in)
 }
 

@@ -89,9 +89,10 @@ func normBackwardInput(o kernels.NormBackwardInput, _ kernels.Clock, dx []float6
 }
 
 // normBackward is the activation's gradient, whose operand is y or the argument,
-// and behind it those of the plain normalisation.
+// and behind it those of the plain normalisation. What is added is the last operand.
 func normBackward(o kernels.NormBackward, clock kernels.Clock, dx []float64, in [][]float64) {
-	dy, x, statistics, scale, shift, dscale, dshift := in[0], in[1], in[2], in[3], in[4], in[5], in[6]
+	dy, x, statistics, scale, shift := in[0], in[1], in[2], in[3], in[4]
+	dscale, dshift := in[len(in)-2], in[len(in)-1]
 	forward := kernels.NormForward{Normalisation: o.Normalisation}
 	if o.Activation.FromOutput() {
 		forward.Activation = o.Activation
@@ -103,6 +104,11 @@ func normBackward(o kernels.NormBackward, clock kernels.Clock, dx []float64, in 
 	normBackwardScale(kernels.NormBackwardScale{Normalisation: o.Normalisation}, clock, dscale, [][]float64{g, x, statistics})
 	clear(dshift)
 	eachNormed(o.Normalisation, func(i, c, _ int) { dshift[c] += g[i] })
+	if o.Added {
+		for i, v := range in[5] {
+			dx[i] += v
+		}
+	}
 }
 
 func normTrack(o kernels.NormTrack, _ kernels.Clock, out []float64, in [][]float64) {
