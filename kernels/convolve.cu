@@ -8,6 +8,7 @@
 // In place of f(sum) a kernel writes f'(of)·sum where `of`, of the shape of the
 // result, is given: a gradient goes on through the activation before it. `added`, of
 // the same shape, is added to that where it is given. Both may be the result.
+// A source can be normalised as it is read (normed.cuh).
 //
 // x, dx: N,H,W,C; y, dy: N,P,Q,K; w, dw: K,C/groups,R,S as PyTorch stores them;
 // float32. Every kernel has one product for each group.
@@ -29,9 +30,9 @@
 //
 // Bytes: the result once, a source about once from memory and R·S times from
 // the cache, the filters once for each row of tiles.
-#include "activate.cuh"
 #include "columns.cuh"
 #include "convolve.cuh"
+#include "normed.cuh"
 #include "tile.cuh"
 
 // A thread writes one element of `packed`.
@@ -48,7 +49,9 @@ EXPORT(repack)
 // runs over the taps of a pixel and, fastest, the channels of a group.
 template <int Rows> struct Gather {
     using Slots = DepthFirst<Rows>;
-    const float *from; // channel 0 of the group
+    SourceNorm norm;
+    int first;         // channel of the group
+    const float *from; // there
     Axis h, w;
     int channels, sourceH, sourceW, sourceC, depth;
     int image[Slots::SLOTS], top[Slots::SLOTS], left[Slots::SLOTS]; // of each slot's pixel
@@ -82,7 +85,8 @@ template <int Rows> struct Gather {
         if (d >= depth || image[slot] < 0) return 0;
         int y = top[slot] + row * h.tap_step, x = left[slot] + column * w.tap_step;
         if (y < 0 || y >= sourceH || x < 0 || x >= sourceW) return 0;
-        return from[((image[slot] + y) * sourceW + x) * sourceC + channel];
+        float v = from[((image[slot] + y) * sourceW + x) * sourceC + channel];
+        return norm.given() ? norm.of(v, first + channel) : v;
     }
 };
 
@@ -109,14 +113,16 @@ template <int Columns> struct Filters {
 template <class T>
 DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
-                   int groups, int group, EPILOGUE) {
+                   int groups, int group, EPILOGUE, const SourceNorm &norm) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
     int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
     int depth = h.taps * w.taps * channels;
 
     Gather<T::ROWS> left;
-    left.from = source + group * channels;
+    left.norm = norm;
+    left.first = group * channels;
+    left.from = source + left.first;
     left.h = h;
     left.w = w;
     left.channels = channels;
@@ -139,25 +145,27 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
 
 // z: groups.
 template <class T>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE) {
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS);
+    gather<T>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS, norm);
 }
 
 // z: classes, and groups within each.
 template <class T>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE) {
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
     int phase = block_z() / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS);
+    gather<T>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS, norm);
 }
 
 // Patches loads x for the gradient by the filters: rows are taps x channels, the
 // depth runs over the pixels of y. Each slot walks on from its pixel.
 template <int Rows> struct Patches {
     using Slots = RowFirst<Rows>;
-    const float *from; // of this thread's channel
+    SourceNorm norm;
+    int channel;       // of this thread
+    const float *from; // there
     int top, left;     // where this thread's tap reads for output 0
     int H, W, C, P, Q, strideH, strideW, depth;
     int n[Slots::SLOTS], p[Slots::SLOTS], q[Slots::SLOTS]; // pixel that each slot reads next
@@ -181,22 +189,30 @@ template <int Rows> struct Patches {
             p[slot] %= P;
         }
         if (d >= depth || y < 0 || y >= H || x < 0 || x >= W) return 0;
-        return from[((image * H + y) * W + x) * C];
+        float v = from[((image * H + y) * W + x) * C];
+        return norm.given() ? norm.of(v, channel) : v;
     }
 };
 
 // Outputs loads dy: columns are filters, the depth runs over its pixels.
 template <int Columns> struct Outputs {
     using Slots = RowFirst<Columns>;
-    const float *from; // of this thread's filter
+    SourceNorm norm;
+    int filter;        // of this thread
+    const float *from; // there
     int K, first, depth;
 
-    DEVICE float load(int slot, int d) const { return d < depth ? from[(first + d) * K] : 0; }
+    DEVICE float load(int slot, int d) const {
+        if (d >= depth) return 0;
+        float v = from[(first + d) * K];
+        return norm.given() ? norm.of(v, filter) : v;
+    }
 };
 
 // z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
+// norm is of x, or of dy where `of_dy` is 1.
 template <class T>
-DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED) {
+DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED, const SourceNorm &norm, int of_dy) {
     int group = block_z() % groups, split = block_z() / groups;
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
     if (summed_beside<T>(up_divide(N * P * Q, chunk) * groups, rows, columns, SUMMED_ARGUMENTS)) return;
@@ -206,7 +222,10 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     int row = first_row + RowFirst<T::ROWS>::row(0), column = first_column + RowFirst<T::COLUMNS>::row(0);
     int tap = row / channels;
     Patches<T::ROWS> left;
-    left.from = x + group * channels + row % channels;
+    left.norm = norm;
+    if (of_dy) left.norm.statistics = 0;
+    left.channel = group * channels + row % channels;
+    left.from = x + left.channel;
     left.top = tap / S * dilationH - padH;
     left.left = tap % S * dilationW - padW;
     left.H = H;
@@ -218,7 +237,9 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     left.strideW = strideW;
     left.depth = row < rows ? depth : 0;
     left.begin(first);
-    Outputs<T::COLUMNS> right = {dy + group * columns + column, K, first, column < columns ? depth : 0};
+    int filter = group * columns + column;
+    Outputs<T::COLUMNS> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
+    if (!of_dy) right.norm.statistics = 0;
     part += block_z() * rows * columns;
     tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
         if (first_row + i < rows && first_column + j < columns) part[(first_row + i) * columns + first_column + j] = sum;
@@ -238,8 +259,8 @@ EXPORT(convolve_weight_sum)
 
 #define CONVOLVE(name, direction, tile)                                                                            \
     KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,           \
-                float *out, GEOMETRY, EPILOGUE) {                                                                  \
-        direction<tile>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS);                       \
+                float *out, GEOMETRY, EPILOGUE, SOURCE_NORM) {                                                     \
+        direction<tile>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}); \
     }                                                                                                              \
     EXPORT(name)
 
@@ -253,8 +274,8 @@ CONVOLVE(convolve_backward_input_128x32, backward_input, Tall)
 
 #define CONVOLVE_WEIGHT(name, tile)                                                                                \
     KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY, int chunk,      \
-                SUMMED) {                                                                                          \
-        backward_weight<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS);                           \
+                SUMMED, SOURCE_NORM, int norm_of_dy) {                                                             \
+        backward_weight<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}, norm_of_dy); \
     }                                                                                                              \
     EXPORT(name)
 

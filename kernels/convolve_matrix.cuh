@@ -64,10 +64,13 @@ template <int Step> struct Walk {
 DEVICE bool within(int v, int size) { return (uint32)v < (uint32)size; }
 
 // Gather finds patches of the source: rows are pixels of the result.
-template <int Rows, int Width, int Step> struct Gather {
-    using Panel = DepthFast<Rows, Width, Step>;
-    const float *from; // channel 0 of the group
-    Walk<Step> walk;
+template <class T, int Width> struct Gather {
+    using Panel = DepthFast<T::ROWS, Width, T::STEP>;
+    static const bool NORMED = T::NORMS;
+    SourceNorm norm;
+    int first;         // channel of the group
+    const float *from; // there
+    Walk<T::STEP> walk;
     int sourceH, sourceW, sourceC, tap_down, tap_right; // steps between taps
     int corner[Panel::SLOTS], top[Panel::SLOTS], left[Panel::SLOTS]; // of each slot's pixel
 
@@ -89,12 +92,14 @@ template <int Rows, int Width, int Step> struct Gather {
         at = from + (corner[slot] + (down * sourceW + right) * sourceC + walk.channel);
         return d < walk.depth && within(top[slot] + down, sourceH) && within(left[slot] + right, sourceW);
     }
+    DEVICE int channel() const { return first + walk.channel; }
 };
 
 // Filters finds repacked filters at the depth where a Gather of the same width
 // is, which is asked first.
 template <int Columns, int Width, int Step> struct Filters {
     using Panel = DepthFast<Columns, Width, Step>;
+    static const bool NORMED = false;
     const float *from; // of the group
     const Walk<Step> &walk;
     int first, columns, pitch, tap, tap_down, tap_right; // the first tap, and steps between taps of a class
@@ -111,13 +116,15 @@ template <int Columns, int Width, int Step> struct Filters {
 template <class T, int Width>
 DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
-                   int groups, int group, EPILOGUE) {
+                   int groups, int group, EPILOGUE, const SourceNorm &norm) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
     int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
 
-    Gather<T::ROWS, Width, T::STEP> left;
-    left.from = source + group * channels;
+    Gather<T, Width> left;
+    left.norm = norm;
+    left.first = group * channels;
+    left.from = source + left.first;
     left.walk.begin(channels, h.taps, w.taps, DepthFast<T::ROWS, Width, T::STEP>::depth(0));
     left.sourceH = sourceH;
     left.sourceW = sourceW;
@@ -140,34 +147,37 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
 
 // z: groups.
 template <class T, int Width>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE) {
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS);
+    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS, norm);
 }
 
 // z: classes, and groups within each.
 template <class T, int Width>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE) {
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
     int phase = block_z() / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS);
+    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS, norm);
 }
 
 // Patches finds x for the gradient by the filters: rows are taps x channels, the
 // depth runs over the pixels of y. Each slot walks on from its pixel.
-template <int Rows, int Width, int Step> struct Patches {
-    using Panel = RowFast<Rows, Width, Step>;
-    const float *from; // of this thread's first channel
+template <class T, int Width> struct Patches {
+    using Panel = RowFast<T::ROWS, Width, T::STEP>;
+    static const bool NORMED = T::NORMS;
+    SourceNorm norm;
+    int first;         // channel of this thread
+    const float *from; // there
     int top, left;     // where this thread's tap reads for output 0
     int H, W, C, P, Q, strideH, strideW, depth;
     int images, down, right;                               // how far a step on are
     int n[Panel::SLOTS], p[Panel::SLOTS], q[Panel::SLOTS]; // pixel that each slot reads next
 
     DEVICE void begin(int first) {
-        images = Step / Q / P;
-        down = Step / Q % P;
-        right = Step % Q;
+        images = T::STEP / Q / P;
+        down = T::STEP / Q % P;
+        right = T::STEP % Q;
         UNROLL
         for (int i = 0; i < Panel::SLOTS; i++) {
             int pixel = first + Panel::depth(i);
@@ -192,23 +202,29 @@ template <int Rows, int Width, int Step> struct Patches {
         }
         return d < depth && within(y, H) && within(x, W);
     }
+    DEVICE int channel() const { return first; }
 };
 
 // Outputs finds dy: columns are filters, the depth runs over its pixels.
-template <int Columns, int Width, int Step> struct Outputs {
-    using Panel = RowFast<Columns, Width, Step>;
-    const float *from; // of this thread's first filter
+template <class T, int Width> struct Outputs {
+    using Panel = RowFast<T::COLUMNS, Width, T::STEP>;
+    static const bool NORMED = T::NORMS;
+    SourceNorm norm;
+    int filter;        // of this thread's first column
+    const float *from; // there
     int K, first, depth;
 
     DEVICE bool find(int slot, int d, const float *&at) const {
         at = from + (first + d) * K;
         return d < depth;
     }
+    DEVICE int channel() const { return filter; }
 };
 
 // z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
+// norm is of x, or of dy where `of_dy` is 1.
 template <class T, int Left, int Right>
-DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED) {
+DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED, const SourceNorm &norm, int of_dy) {
     int group = block_z() % groups, split = block_z() / groups;
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
     if (summed_beside<T>(up_divide(N * P * Q, chunk) * groups, rows, columns, SUMMED_ARGUMENTS)) return;
@@ -217,8 +233,11 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
 
     int row = first_row + RowFast<T::ROWS, Left, T::STEP>::row(0), column = first_column + RowFast<T::COLUMNS, Right, T::STEP>::row(0);
     int tap = row / channels;
-    Patches<T::ROWS, Left, T::STEP> left;
-    left.from = x + group * channels + row % channels;
+    Patches<T, Left> left;
+    left.norm = norm;
+    if (of_dy) left.norm.statistics = 0;
+    left.first = group * channels + row % channels;
+    left.from = x + left.first;
     left.top = tap / S * dilationH - padH;
     left.left = tap % S * dilationW - padW;
     left.H = H;
@@ -230,7 +249,9 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     left.strideW = strideW;
     left.depth = row < rows ? depth : 0;
     left.begin(first);
-    Outputs<T::COLUMNS, Right, T::STEP> right = {dy + group * columns + column, K, first, column < columns ? depth : 0};
+    int filter = group * columns + column;
+    Outputs<T, Right> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
+    if (!of_dy) right.norm.statistics = 0;
     int share = block_z() * rows * columns;
     matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
         int r = first_row + i, c = first_column + j;
@@ -240,15 +261,16 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
 
 #define CONVOLVE(name, direction, tile, width)                                                                     \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
-                       float *out, GEOMETRY, EPILOGUE) {                                                           \
-        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS);                \
+                       float *out, GEOMETRY, EPILOGUE, SOURCE_NORM) {                                              \
+        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}); \
     }                                                                                                              \
     EXPORT(name)
 
 #define CONVOLVE_WEIGHT(name, tile, left, right)                                                                   \
     MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
-                       int chunk, SUMMED) {                                                                        \
-        backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS);              \
+                       int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {                                           \
+        backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS,               \
+                                           {SOURCE_NORM_ARGUMENTS}, norm_of_dy);                                   \
     }                                                                                                              \
     EXPORT(name)
 

@@ -7,8 +7,11 @@
 //	                      input of few channels at stride 1 or 2
 //	convolve_from_thin_*  thin ─► wide: forward of few channels at any stride, gradient by
 //	                      the input of few filters at stride 1
-//	convolve_thin_weight_*  gradient by the filters of either and by the bias (columns.cuh), and
+//	convolve_thin_weight_*  gradient by the filters of either and by the bias (columns.cuh)
+//	convolve_thin_weight_normed_*  the same, of a wide side that is normalised as it is read, and
 //	convolve_thin_weight_sum  adds the splits of it up in order
+//
+// The wide side can be normalised as it is read (normed.cuh).
 //
 // All take one group, no dilation, and a wide side that is a multiple of four.
 // At stride 1 forward and backward are the same sum, with the taps in reversed
@@ -18,8 +21,8 @@
 //
 // so that each kernel knows one direction, and is told how far filters of
 // neighbouring wide and thin channels stand apart, and whether taps are reversed.
-#include "activate.cuh"
 #include "columns.cuh"
+#include "normed.cuh"
 
 // Cells walks through a block's rows x columns x depth, depth fastest, a thread
 // from one cell to the one that lies `threads` further, without division. depth
@@ -120,8 +123,9 @@ const int ACROSS = 8; // places for the taps of a row of filters
 template <int Stride, int Thin>
 DEVICE void to_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int wide,
                     int outH, int outW, int R, int S, int padH, int padW, int wide_step, int thin_step, int reversed,
-                    int columns, int groups, int quads, EPILOGUE) {
+                    int columns, int groups, int quads, EPILOGUE, const SourceNorm &norm) {
     const int DOWN = 8 / Stride, REACH = 3, BATCH = Stride * Thin == 8 ? 5 : 6;
+    const bool NORMS = Stride * Thin < 8; // the others have no registers for it
     SHARED Shared<float, (SOURCES + FILTERS) * 4> tile;
     Window<Stride> h(padH, R), v(padW, S);
     int across = up_divide(up_divide(outW, Stride), columns), image = block_x() / across;
@@ -164,6 +168,14 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
             UNROLL
             for (int i = 0; i < BATCH; i++)
                 if (at[i] >= 0) tile.store_four(at[i], four[i]);
+        }
+        if (NORMS && norm.given() && present) { // apart from the reads, for which all registers are needed
+            KEEP_LOOP
+            for (Cells cell(rows, width, quads); cell.inside(); cell.next()) {
+                int y = first_row + h.low + cell.row, x = first_column + v.low + cell.column;
+                int at = (quad * plane + cell.row * width + cell.column) * 4;
+                if (y >= 0 && y < sourceH && x >= 0 && x < sourceW) tile.store_four(at, norm.of(tile.load_four(at), from + quad * 4));
+            }
         }
         bring_filters(
             R * S, reversed, quads * 4 * Thin,
@@ -370,11 +382,11 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
 // are added up in order.
 //
 //	part  splits, taps, thin channel, wide channel
-template <int Length, int Wide>
+template <int Length, int Wide, bool Norms>
 DEVICE void thin_weight(const float *source, const float *other, float *part, int N, int sourceH, int sourceW, int thin, int H,
                         int W, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int rows, int columns,
-                        int chunk, SUMMED) {
-    const int LANES_OF_CHANNELS = Wide / 8, TOGETHER = 4;
+                        int chunk, SUMMED, const SourceNorm &norm) {
+    const int LANES_OF_CHANNELS = Wide / 8, TOGETHER = Norms ? 1 : 4;
     int tiles = N * up_divide(H, rows) * up_divide(W, columns);
     if (int layer = block_z() - 1; layer >= 0) {
         column_sums((layer * up_divide(wide, Wide) + block_y()) * up_divide(tiles, chunk) + block_x(), SUMMED_ARGUMENTS);
@@ -417,6 +429,10 @@ DEVICE void thin_weight(const float *source, const float *other, float *part, in
                 f[i] = g[i] = {0, 0, 0, 0};
                 if (at[i] >= 0 && low) f[i] = read_four(here + (row * W + column) * wide);
                 if (at[i] >= 0 && high) g[i] = read_four(here + (row * W + column) * wide + Wide / 2);
+                if (Norms && at[i] >= 0) {
+                    if (low) f[i] = norm.of(f[i], first + channel);
+                    if (high) g[i] = norm.of(g[i], first + channel + Wide / 2);
+                }
                 row += step_down;
                 column += step_right;
                 if (column >= width_here) {
@@ -477,9 +493,9 @@ EXPORT(convolve_thin_weight_sum)
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
                 float *out, int sourceH, int sourceW, int wide, int outH, int outW, int R, int S, int padH,  \
                 int padW, int wide_step, int thin_step, int reversed, int columns, int groups, int quads,          \
-                EPILOGUE) {                                                                                        \
-        to_thin<stride, thin>(source, w, bias, out, sourceH, sourceW, wide, outH, outW, R, S, padH, padW, wide_step,  \
-                              thin_step, reversed, columns, groups, quads, EPILOGUE_ARGUMENTS);                    \
+                EPILOGUE, SOURCE_NORM) {                                                                           \
+        to_thin<stride, thin>(source, w, bias, out, sourceH, sourceW, wide, outH, outW, R, S, padH, padW, wide_step, \
+                              thin_step, reversed, columns, groups, quads, EPILOGUE_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}); \
     }                                                                                                              \
     EXPORT(name)
 
@@ -505,18 +521,23 @@ TO_THIN(convolve_to_thin_4_strided, 2, 4)
 FROM_THIN(convolve_from_thin_32, 32)
 FROM_THIN(convolve_from_thin_64, 64)
 
-#define THIN_WEIGHT(name, length, channels)                                                                        \
+#define THIN_WEIGHT(name, length, channels, norms)                                                                 \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT other, float *RESTRICT part, int N,     \
                        int sourceH, int sourceW, int thin, int H, int W, int wide, int R, int S, int strideH,      \
-                       int strideW, int padH, int padW, int rows, int columns, int chunk, SUMMED) {                \
-        thin_weight<length, channels>(source, other, part, N, sourceH, sourceW, thin, H, W, wide, R, S, strideH,   \
-                                      strideW, padH, padW, rows, columns, chunk, SUMMED_ARGUMENTS);                \
+                       int strideW, int padH, int padW, int rows, int columns, int chunk, SUMMED, SOURCE_NORM) {   \
+        thin_weight<length, channels, norms>(source, other, part, N, sourceH, sourceW, thin, H, W, wide, R, S,     \
+                                             strideH, strideW, padH, padW, rows, columns, chunk, SUMMED_ARGUMENTS, \
+                                             {SOURCE_NORM_ARGUMENTS});                                             \
     }                                                                                                              \
     EXPORT(name)
 
-THIN_WEIGHT(convolve_thin_weight_3x32, 3, 32)
-THIN_WEIGHT(convolve_thin_weight_6x32, 6, 32)
-THIN_WEIGHT(convolve_thin_weight_9x32, 9, 32)
-THIN_WEIGHT(convolve_thin_weight_3x64, 3, 64)
-THIN_WEIGHT(convolve_thin_weight_6x64, 6, 64)
-THIN_WEIGHT(convolve_thin_weight_9x64, 9, 64)
+THIN_WEIGHT(convolve_thin_weight_3x32, 3, 32, false)
+THIN_WEIGHT(convolve_thin_weight_6x32, 6, 32, false)
+THIN_WEIGHT(convolve_thin_weight_9x32, 9, 32, false)
+THIN_WEIGHT(convolve_thin_weight_3x64, 3, 64, false)
+THIN_WEIGHT(convolve_thin_weight_6x64, 6, 64, false)
+THIN_WEIGHT(convolve_thin_weight_9x64, 9, 64, false)
+THIN_WEIGHT(convolve_thin_weight_normed_3x32, 3, 32, true)
+THIN_WEIGHT(convolve_thin_weight_normed_6x32, 6, 32, true)
+THIN_WEIGHT(convolve_thin_weight_normed_3x64, 3, 64, true)
+THIN_WEIGHT(convolve_thin_weight_normed_6x64, 6, 64, true)

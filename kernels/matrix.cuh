@@ -18,8 +18,13 @@
 //
 // Width is how many neighbours a copy takes, 4 or 1. Both panels are permuted
 // within shared memory, so that copies and fragments meet every bank once.
+//
+// A loader whose type says NORMED has a SourceNorm, `norm`, and says by channel() to
+// which channel the first number of each slot belongs: a thread normalises what it has
+// copied as soon as that has arrived, before the others see it. Zeros that stand for
+// numbers outside stay zeros.
 #pragma once
-#include "activate.cuh"
+#include "normed.cuh"
 
 const int STAGES = 3;
 
@@ -125,13 +130,14 @@ struct BF16 {
 };
 
 // WarpTile is the shape of a block's share and of each warp's, WarpRows x
-// WarpColumns elements in fragments of 16x8 (mma.sync).
+// WarpColumns elements in fragments of 16x8 (mma.sync). The largest tiles leave no
+// registers for normalising (NORMS).
 template <class Units, int Rows, int Columns, int WarpRows, int WarpColumns, int Step> struct WarpTile {
     static_assert(Rows * Columns == THREADS / WARP * WarpRows * WarpColumns, "a tile is made by 8 warps");
     static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8, STEP = Step;
     static_assert(ACROSS % 2 == 0, "columns are read 16 at a time");
     static_assert(Step % Units::DEPTH == 0, "a step is some products deep");
-    static const bool BEHIND = false;
+    static const bool BEHIND = false, NORMS = Rows * Columns < 128 * 128;
 
     // The first row and column of this thread's warp.
     DEVICE static int row() { return thread_x() / WARP / (Columns / WarpColumns) * WarpRows; }
@@ -162,7 +168,7 @@ template <class Units, int Rows, int Columns, int WarpRows, int WarpColumns, int
 // operands of depths that are neighbours straight from shared memory.
 template <int Columns> struct WarpgroupTile {
     static const int ROWS = 128, COLUMNS = Columns, DOWN = 1, ACROSS = Columns / 8, STEP = 32;
-    static const bool BEHIND = true;
+    static const bool BEHIND = true, NORMS = Columns < 128;
 
     DEVICE static int row() { return thread_x() / WARP * 16; }
     DEVICE static int column() { return 0; }
@@ -209,18 +215,50 @@ DEVICE void deliver(Shared<float, Size> &stages, const float (&sum)[Count], cons
     }
 }
 
-// bring begins the copies of an operand's next stage.
-template <class Panel, class Stages, class Loader> DEVICE void bring(Stages &stages, int at, Loader &loader, int first) {
+// bring begins the copies of an operand's next stage, and says which slots have
+// numbers: bit i of slot i.
+template <class Panel, class Stages, class Loader> DEVICE int bring(Stages &stages, int at, Loader &loader, int first) {
+    int present = 0;
     UNROLL
     for (int i = 0; i < Panel::SLOTS; i++) {
         if (!Panel::used(i)) continue;
         const float *from;
         bool inside = loader.find(i, first + Panel::depth(i), from);
+        present |= (int)inside << i;
         int to = at + Panel::place(Panel::row(i), Panel::depth(i));
         if constexpr (Panel::WIDTH == 4) stages.copy_four(to, from, inside);
         else stages.copy_one(to, from, inside);
     }
+    return present;
 }
+
+// Coming is what a thread has to know of the stages under way of an operand that is
+// normalised: the slots with numbers, and the channel above them. The oldest stage is the
+// one that has arrived.
+template <class Loader> struct Coming {
+    using Panel = typename Loader::Panel;
+    static_assert(Panel::SLOTS <= 8 && STAGES == 3, "eight bits say which slots have numbers, of two stages");
+    int older = 0, newer = 0;
+
+    DEVICE void note(const Loader &loader, int present) {
+        if constexpr (Loader::NORMED) {
+            older = newer;
+            newer = loader.channel() << 8 | present;
+        }
+    }
+    template <class Stages> DEVICE void arrived(Stages &stages, int at, const Loader &loader) const {
+        if constexpr (Loader::NORMED) {
+            if (!loader.norm.given()) return;
+            UNROLL
+            for (int i = 0; i < Panel::SLOTS; i++) {
+                if (!(older >> i & 1)) continue;
+                int to = at + Panel::place(Panel::row(i), Panel::depth(i));
+                if constexpr (Panel::WIDTH == 4) stages.store_four(to, loader.norm.of(stages.load_four(to), older >> 8));
+                else stages.store(to, loader.norm.of(stages.load(to), older >> 8));
+            }
+        }
+    }
+};
 
 // finish(row, column, v) is called for each four neighbouring elements of a row of
 // the tile, column being a multiple of four. The loader Left is asked before
@@ -240,12 +278,17 @@ DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &fi
 
     int steps = up_divide(depth, STEP), filling = 0, multiplying = 0; // where the next stage of each begins
     auto next = [](int at) INLINED { return at == (STAGES - 1) * STAGE ? 0 : at + STAGE; };
+    Coming<Left> coming_left;
+    Coming<Right> coming_right;
     auto fill = [&](int step) INLINED {
+        int present_left = 0, present_right = 0;
         if (step < steps) {
-            bring<LeftPanel>(stages, filling, left, step * STEP);
-            bring<RightPanel>(stages, filling + LeftPanel::SIZE, right, step * STEP);
+            present_left = bring<LeftPanel>(stages, filling, left, step * STEP);
+            present_right = bring<RightPanel>(stages, filling + LeftPanel::SIZE, right, step * STEP);
             filling = next(filling);
         }
+        coming_left.note(left, present_left);
+        coming_right.note(right, present_right);
         commit_copies();
     };
     UNROLL
@@ -254,6 +297,8 @@ DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &fi
     KEEP_LOOP
     for (int step = 0; step < steps; step++) {
         wait_for_copies<STAGES - 2>();
+        coming_left.arrived(stages, multiplying, left);
+        coming_right.arrived(stages, multiplying + LeftPanel::SIZE, right);
         T::ready(sum);
         barrier(); // the copies of all threads have arrived, and the stage before is read
         if (!T::BEHIND) fill(step + STAGES - 1);

@@ -10,6 +10,7 @@
 // and depths stand so far apart, one of them 1.
 template <class P> struct Strided {
     using Panel = P;
+    static const bool NORMED = false;
     const float *from;
     int first, rows, depth, row_stride, depth_stride;
 

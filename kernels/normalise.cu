@@ -42,7 +42,7 @@
 //	norm_row_sums          8
 //
 // All sums run in an order fixed by the sizes: the same bits each run.
-#include "activate.cuh"
+#include "normed.cuh"
 #include "sums.cuh"
 
 // Norm is the geometry; its fields are kernel arguments in this order.
@@ -52,8 +52,6 @@ struct Norm {
 
 #define NORM int pixels, int groups, int width, int C, int pairs
 #define NORM_OF_ARGUMENTS {pixels, groups, width, C, pairs}
-
-DEVICE float inverse_deviation(float variance, float epsilon) { return 1 / square_root(variance + epsilon); }
 
 // Column is Width neighbouring channels of a pixel.
 template <int Width> struct Column {
@@ -264,10 +262,7 @@ EXPORT(norm_row_statistics)
 // have room on a multiprocessor.
 struct Bent {
     static const int batch = 4;
-    static DEVICE float value(int function, float alpha, float x) {
-        float below = function == RELU ? activated(RELU, alpha, x) : alpha * x;
-        return x > 0 || function == IDENTITY ? x : below;
-    }
+    static DEVICE float value(int function, float alpha, float x) { return bent(function, alpha, x); }
     static DEVICE float slope(int function, float alpha, float x) {
         return x > 0 || function == IDENTITY ? 1 : function == RELU ? 0 : alpha;
     }

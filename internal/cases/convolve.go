@@ -2,6 +2,7 @@ package cases
 
 import (
 	"fmt"
+	"slices"
 
 	"hourglass/kernels"
 )
@@ -166,6 +167,48 @@ var additions = []struct {
 	{"thin 64 to 3", false, kernels.Activation{}, kernels.Activation{Function: kernels.ReLU}},
 }
 
+// normed are geometries of which a factor is normalised as it is read.
+var normed = []struct {
+	geometry   string
+	activation kernels.Activation
+}{
+	{"three channels, not square", kernels.Activation{}},
+	{"everything differs", kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"3 groups, stride 2", kernels.Activation{Function: kernels.ReLU}},
+	{"inner layer, 14x14", kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"many terms", kernels.Activation{Function: kernels.ReLU}},
+	{"fours, odd image", kernels.Activation{}},
+	{"fours, stride 2", kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.01}},
+	{"fours, 129 pixels, 132 out", kernels.Activation{Function: kernels.ReLU}},
+	{"fours, 132 in, everything differs", kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"fours, 3 groups", kernels.Activation{}},
+	{"thin 2 to 8, stride 2", kernels.Activation{Function: kernels.ReLU}},
+	{"thin 3 to 36, stride 2, 67 wide", kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"thin 3 to 64", kernels.Activation{Function: kernels.ReLU}},
+	{"thin 64 to 3", kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
+	{"thin 12 to 1, 5x5", kernels.Activation{Function: kernels.ReLU}},
+	{"thin 8 to 3, padding wider than the filter", kernels.Activation{}},
+}
+
+// normedProducts are the products of a convolution with either factor normalised, if it
+// has channels enough for a kernel to do it.
+func normedProducts(g kernels.Convolution, a kernels.Activation) []kernels.Normed {
+	p, q := g.Out()
+	norm := func(pixels, channels int) kernels.NormForward {
+		return kernels.NormForward{Activation: a, Normalisation: kernels.Normalisation{
+			Norm: kernels.BatchNorm, N: g.N, Pixels: pixels, C: channels, Groups: 1, Epsilon: 1e-5}}
+	}
+	x, y := norm(g.H*g.W, g.C), norm(p*q, g.K)
+	relu := kernels.Activation{Function: kernels.ReLU}
+	all := []kernels.Normed{
+		{Product: kernels.ConvolveForward{Convolution: g, Bias: true, Activation: relu}, Norm: x},
+		{Product: kernels.ConvolveBackwardInput{Convolution: g, Slope: relu}, Norm: y},
+		{Product: kernels.ConvolveBackwardWeight{Convolution: g, Sums: kernels.SumsOfY}, Norm: x},
+		{Product: kernels.ConvolveBackwardWeight{Convolution: g, Sums: kernels.SumsOfX}, Norm: y, Factor: 1},
+	}
+	return slices.DeleteFunc(all, func(o kernels.Normed) bool { return o.Norm.C < 4 })
+}
+
 func convolve() []Case {
 	rows := append([]convolution{}, convolutions...)
 	for i, c := range edges {
@@ -195,6 +238,11 @@ func convolve() []Case {
 	for _, name := range summed {
 		for _, sums := range []kernels.Sums{kernels.SumsOfY, kernels.SumsOfX} {
 			all = append(all, row(kernels.ConvolveBackwardWeight{Convolution: geometries[name], Sums: sums}, fmt.Sprintf("%s, sums of %v", name, sums)))
+		}
+	}
+	for _, n := range normed {
+		for _, op := range normedProducts(geometries[n.geometry], n.activation) {
+			all = append(all, row(op, fmt.Sprintf("%s, factor %d, %v", n.geometry, op.Factor, n.activation.Function)))
 		}
 	}
 	for _, s := range slopes {

@@ -160,6 +160,10 @@ func natural(op kernels.Operation) []Fill {
 		setSlope(fills, o.Slope, o.Added)
 	case kernels.NormForward:
 		set(Normal{}, Statistics{o.Normalisation, 0}, positive)
+	case kernels.Normed:
+		set(natural(o.Product)...)
+		fills[o.Factor] = Normal{}
+		copy(fills[len(o.Product.Operands()):], []Fill{Statistics{o.Norm.Normalisation, o.Factor}, positive})
 	case kernels.NormBackwardScale:
 		set(Normal{}, Normal{}, Statistics{o.Normalisation, 1})
 	case kernels.NormBackwardInput:

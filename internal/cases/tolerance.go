@@ -67,6 +67,10 @@ func work(op kernels.Operation) (roundings, terms int) {
 		return 3, o.Count()
 	case kernels.NormForward: // difference, + epsilon, root, division, scale, shift
 		return 6 + forwardWork[o.Activation.Function], 1
+	case kernels.Normed: // the factor's roundings, and the product's
+		factor, _ := work(o.Norm)
+		roundings, terms = work(o.Product)
+		return factor + roundings, terms
 	case kernels.NormBackwardScale: // difference, + epsilon, root, division, product
 		return 5, o.N * o.Pixels
 	case kernels.NormBackwardInput: // x̂ as above, scale, both means, two differences, division

@@ -55,16 +55,22 @@ func convolveForward(o kernels.ConvolveForward, p *Program) {
 	pixels, across := gatherTile(filters)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_forward_%dx%d", pixels, across),
-		[3]int{ceil(o.N*outP*outQ, pixels), ceil(filters, across), o.Groups}, threads, traffic(o), append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)...)
+		[3]int{ceil(o.N*outP*outQ, pixels), ceil(filters, across), o.Groups}, threads, p.traffic(o), p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
 }
 
 // traffic of an operation that moves every number once.
-func traffic(o kernels.Operation) cost {
+func (p *Program) traffic(o kernels.Operation) cost {
 	words := o.Result().Size()
 	for _, shape := range kernels.Buffers(o) {
 		words += shape.Size()
 	}
-	return cost{words, o.FLOPs()}
+	return p.withNorm(cost{words, o.FLOPs()})
+}
+
+// ofConvolution adds what the kernels of a convolution and of its gradient by the input
+// have behind their sizes.
+func (p *Program) ofConvolution(args []Arg, bias bool, activates, slope kernels.Activation, added bool) []Arg {
+	return append(append(args, p.epilogue(bias, activates, slope, added)...), p.sourceNorm()...)
 }
 
 func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
@@ -81,8 +87,8 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 	class := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // pixels of the largest class
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_backward_input_%dx%d", pixels, across),
-		[3]int{ceil(class, pixels), ceil(channels, across), o.StrideH * o.StrideW * o.Groups}, threads, traffic(o),
-		append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)...)
+		[3]int{ceil(class, pixels), ceil(channels, across), o.StrideH * o.StrideW * o.Groups}, threads, p.traffic(o),
+		p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
 }
 
 // convolveBackwardWeight shares the pixels among splits, each of which makes a
@@ -102,10 +108,10 @@ func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	size := o.Weight().Size()
 	part := p.reserve(splits * size)
 	sums, lanes := p.sumsBeside(o, o.Summed(), true), lanesFor(size, splits)
-	work := cost{o.X().Size() + o.Y().Size() + splits*size + sums.words(), o.FLOPs()}
+	work := p.withNorm(cost{o.X().Size() + o.Y().Size() + splits*size + sums.words(), o.FLOPs()})
 	args := append(append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...), integer(chunk))
 	layers := splits*o.Groups + sums.layers(t.blocks(rows, filters))
-	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), layers}, work, append(args, sums.first()...)...)
+	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), layers}, work, append(append(args, sums.first()...), p.weightNorm()...)...)
 	args = append([]Arg{part, result()}, integers(size, taps, channels, filters, splits, lanes)...)
 	work = cost{(splits+1)*size + sums.words() + sums.Columns, splits*size + sums.words()}
 	p.run("convolve_weight_sum", [3]int{sliceBlocks(size, lanes) + sums.blocks(), 1, 1}, threads, work, append(args, sums.second()...)...)

@@ -54,6 +54,9 @@ func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(bl
 	if p.capability != Warpgroups || p.wanted != kernels.TF32 {
 		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.warpgroup })
 	}
+	if p.norm != nil { // the largest tiles have no registers for it, see matrix.cuh
+		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.rows*t.columns >= 128*128 })
+	}
 	p.Precision, p.Rounded, p.tiles = p.wanted, -1, len(tiles)
 	if p.tile >= 0 {
 		return tiles[p.tile]
@@ -116,7 +119,7 @@ func convolveForwardMatrix(o kernels.ConvolveForward, p *Program) {
 	pixels, columns := o.N*outP*outQ, o.K/o.Groups
 	kernel, t := p.gatherKernel("forward", pixels, columns, o.Groups, o.C/o.Groups, o.C)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
-	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, traffic(o), append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)...)
+	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, p.traffic(o), p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
 }
 
 func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
@@ -125,8 +128,8 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 	pixels := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // of the largest class
 	kernel, t := p.gatherKernel("backward_input", pixels, columns, classes*o.Groups, o.K/o.Groups, o.K)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
-	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, traffic(o),
-		append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)...)
+	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, p.traffic(o),
+		p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
 }
 
 // weightKernel is the kernel of a gradient of rows x columns in each group, all of

@@ -131,9 +131,10 @@ type Program struct {
 
 	wanted     kernels.Precision
 	capability int
-	tile       int   // of the tiles there are, the one to take; -1 for the best
-	tiles      int   // how many there are
-	refusal    error // the first thing that cannot be done
+	tile       int             // of the tiles there are, the one to take; -1 for the best
+	tiles      int             // how many there are
+	norm       *kernels.Normed // says that a factor is normalised as it is read; nil if none is
+	refusal    error           // the first thing that cannot be done
 }
 
 const (

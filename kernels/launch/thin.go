@@ -75,11 +75,12 @@ func (p *Program) thinForward(o kernels.ConvolveForward) bool {
 	case !plain(g):
 		return false
 	case thinChannels(g.C, g.K):
+		p.normless("convolve_from_thin")
 		return p.fromThin(fromImage(g), o, o.Bias, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added))
 	case thinChannels(g.K, g.C) && unit(g): // the gradient by the input of the convolution backwards
 		t := fromFilters(g)
 		t.sourceH, t.sourceW, t.outH, t.outW = t.outH, t.outW, t.sourceH, t.sourceW
-		return p.toThin(t, o, o.Bias, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added))
+		return p.toThin(t, o, o.Bias, p.ofConvolution(nil, o.Bias, o.Activation, o.Slope, o.Added))
 	}
 	return false
 }
@@ -94,8 +95,9 @@ func (p *Program) thinBackwardInput(o kernels.ConvolveBackwardInput) bool {
 	case thinChannels(g.C, g.K) && (unit(g) || g.StrideH == 2 && g.StrideW == 2):
 		t := fromImage(g)
 		t.sourceH, t.sourceW, t.outH, t.outW = t.outH, t.outW, t.sourceH, t.sourceW
-		return p.toThin(t, o, o.Bias, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added))
+		return p.toThin(t, o, o.Bias, p.ofConvolution(nil, o.Bias, o.Activation, o.Slope, o.Added))
 	case thinChannels(g.K, g.C) && unit(g):
+		p.normless("convolve_from_thin")
 		return p.fromThin(fromFilters(g), o, o.Bias, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added))
 	}
 	return false
@@ -154,10 +156,13 @@ func (p *Program) toThin(t thin, o kernels.Operation, withBias bool, end []Arg) 
 	if stride == 2 {
 		name += "_strided"
 	}
+	if stride*t.thin >= 8 {
+		p.normless(name)
+	}
 	args := append([]Arg{operand(0), operand(1), bias(withBias), result()},
 		integers(t.sourceH, t.sourceW, t.wide, t.outH, t.outW, t.r, t.s, t.padH, t.padW)...)
 	args = append(append(args, t.filters()...), integers(columns, groups, quads)...)
-	p.run(name, [3]int{t.n * ceil(width, columns), ceil(height, groups*down), 1}, block, traffic(o), append(args, end...)...)
+	p.run(name, [3]int{t.n * ceil(width, columns), ceil(height, groups*down), 1}, block, p.traffic(o), append(args, end...)...)
 	return true
 }
 
@@ -216,16 +221,16 @@ func (p *Program) fromThin(t thin, o kernels.Operation, withBias bool, end []Arg
 		integers(t.sourceH, t.sourceW, t.thin, t.outH, t.outW, t.wide, t.r, t.s, t.strideH, t.strideW, t.padH, t.padW)...)
 	args = append(append(args, t.filters()...), integers(rows(passes), log)...)
 	p.run(fmt.Sprintf("convolve_from_thin_%d", channels),
-		[3]int{t.n * across, ceil(t.outH, rows(passes)), ceil(t.wide, channels)}, block, traffic(o), append(args, end...)...)
+		[3]int{t.n * across, ceil(t.outH, rows(passes)), ceil(t.wide, channels)}, block, p.traffic(o), append(args, end...)...)
 	return true
 }
 
 // thinLength is how many numbers of a row of taps x thin channels a thread sums the
 // products of, for the least time: each costs eight products, and a read beside
 // the eight of the wide side.
-func thinLength(row int) int {
+func thinLength(row int, lengths ...int) int {
 	best, least := 0, 0
-	for _, length := range []int{9, 6, 3} {
+	for _, length := range lengths {
 		if time := ceil(row, length) * max(length+8, 2*length); best == 0 || time < least {
 			best, least = length, time
 		}
@@ -236,7 +241,10 @@ func thinLength(row int) int {
 // thinWeight makes the gradient by the filters, of the thin and the wide side.
 func (p *Program) thinWeight(t thin, o kernels.ConvolveBackwardWeight, few, many Arg) bool {
 	channels, row := t.wideBlock(), t.s*t.thin
-	length := thinLength(row)
+	kernel, length := "convolve_thin_weight", thinLength(row, 9, 6, 3)
+	if p.norm != nil { // a thread has less room, and one pixel in flight
+		kernel, length = "convolve_thin_weight_normed", thinLength(row, 6, 3)
+	}
 	if t.r*ceil(row, length)*(channels/8) > threads {
 		return false
 	}
@@ -263,11 +271,14 @@ func (p *Program) thinWeight(t thin, o kernels.ConvolveBackwardWeight, few, many
 	splits := ceil(tiles, chunk)
 	part := p.reserve(splits * t.size)
 	sums, lanes := p.sumsBeside(o, o.Summed(), true), lanesFor(t.size, splits)
-	work := cost{o.X().Size() + o.Y().Size() + splits*t.size + sums.words(), o.FLOPs()}
+	work := p.withNorm(cost{o.X().Size() + o.Y().Size() + splits*t.size + sums.words(), o.FLOPs()})
 	args := integers(t.n, t.sourceH, t.sourceW, t.thin, t.outH, t.outW, t.wide, t.r, t.s, t.strideH, t.strideW, t.padH, t.padW, rows, columns, chunk)
 	layers := 1 + sums.layers(splits*ceil(t.wide, channels))
-	p.run(fmt.Sprintf("convolve_thin_weight_%dx%d", length, channels), [3]int{splits, ceil(t.wide, channels), layers}, threads, work,
-		append(append([]Arg{few, many, part}, args...), sums.first()...)...)
+	if p.norm != nil && many.Index != p.norm.Factor {
+		p.normless("the thin side of " + kernel)
+	}
+	args = append(append(append([]Arg{few, many, part}, args...), sums.first()...), p.sourceNorm()...)
+	p.run(fmt.Sprintf("%s_%dx%d", kernel, length, channels), [3]int{splits, ceil(t.wide, channels), layers}, threads, work, args...)
 	args = append(append(integers(t.size, t.taps, t.thin, t.wide), t.filters()...), integers(splits, lanes)...)
 	work = cost{(splits+1)*t.size + sums.words() + sums.Columns, splits*t.size + sums.words()}
 	p.run("convolve_thin_weight_sum", [3]int{sliceBlocks(t.size, lanes) + sums.blocks(), 1, 1}, threads, work,
