@@ -13,7 +13,7 @@ import (
 // run leaves the gradients in Store.Gradients; with an optimiser, [Program.Step]
 // also updates the parameters. A builder can be compiled once.
 func Compile(d *Device, b *Builder, optimiser *kernels.Optimiser) (*Program, error) {
-	l, outline, err := outline(b, optimiser)
+	l, outline, err := outline(b, optimiser, d.gpu != nil)
 	if err != nil {
 		return nil, err
 	}

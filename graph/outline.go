@@ -18,14 +18,14 @@ type Outline struct {
 }
 
 // OutlineOf makes the outline of what a builder has collected, as [Compile] does
-// for a device. A builder can be compiled once.
+// for a GPU. A builder can be compiled once.
 func OutlineOf(b *Builder, optimiser *kernels.Optimiser) (*Outline, error) {
-	_, outline, err := outline(b, optimiser)
+	_, outline, err := outline(b, optimiser, true)
 	return outline, err
 }
 
 // outline differentiates, lowers and rewrites; the lowering knows the nodes.
-func outline(b *Builder, optimiser *kernels.Optimiser) (*lowering, *Outline, error) {
+func outline(b *Builder, optimiser *kernels.Optimiser, onGPU bool) (*lowering, *Outline, error) {
 	if b.err != nil {
 		return nil, nil, b.err
 	}
@@ -43,14 +43,17 @@ func outline(b *Builder, optimiser *kernels.Optimiser) (*lowering, *Outline, err
 	l.markLeaves(b)
 	l.unfused = l.sideBySide(l.roots[len(b.outputs):])
 	for _, pass := range passes {
-		pass.run(&l.schedule)
+		if onGPU || !pass.onGPU {
+			pass.run(&l.schedule)
+		}
 	}
 	homes := l.placeGradients(gradients, len(b.outputs)+len(b.updates))
 	return l, &Outline{store: b.Store, schedule: l.schedule, homes: homes, optimiser: optimiser}, nil
 }
 
 // Plan places the buffers as on a GPU, whatever a program's device is. On the
-// CPU, whose kernels write over fewer operands, the arena can be larger.
+// CPU, whose kernels write over fewer operands, the arena can be larger. The plan of a
+// program of the CPU lacks what is fused on GPUs alone.
 func (o *Outline) Plan() *Plan { return o.planFor(overOnGPU) }
 
 func (o *Outline) planFor(over overwriting) *Plan {

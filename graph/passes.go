@@ -9,22 +9,24 @@ import (
 
 // pass rewrites a schedule into an equivalent, cheaper one.
 type pass struct {
-	name string
-	run  func(*schedule)
+	name  string
+	run   func(*schedule)
+	onGPU bool // cheaper on GPUs alone
 }
 
 // passes run in this order.
 var passes = []pass{
-	{"fold constants", foldConstants},
-	{"drop copies", dropCopies},
-	{"fuse norm gradients", fuseNormGradients}, // before the activation's argument is gone
-	{"fuse activations", fuseActivations},
-	{"slopes before transposes", slopesBeforeTransposes},
-	{"fuse slopes", fuseSlopes},
-	{"fuse additions", fuseAdditions},
-	{"fuse bias gradients", fuseBiasGradients},
-	{"fuse losses", fuseLosses},
-	{"early results", earlyResults},
+	{name: "fold constants", run: foldConstants},
+	{name: "drop copies", run: dropCopies},
+	{name: "fuse norm gradients", run: fuseNormGradients}, // before the activation's argument is gone
+	{name: "fuse activations", run: fuseActivations},
+	{name: "slopes before transposes", run: slopesBeforeTransposes},
+	{name: "fuse slopes", run: fuseSlopes},
+	{name: "fuse additions", run: fuseAdditions},
+	{name: "fuse bias gradients", run: fuseBiasGradients},
+	{name: "fuse losses", run: fuseLosses},
+	{name: "normalise in readers", run: normaliseInReaders, onGPU: true},
+	{name: "early results", run: earlyResults},
 }
 
 // foldConstants computes, once and for all, what depends on constants alone: the

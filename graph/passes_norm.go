@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"hourglass/kernels"
+	"hourglass/kernels/launch"
 )
 
 // fuseNormGradients computes the three gradients of a normalisation at once,
@@ -106,4 +107,45 @@ func (n normGradients) slope(forward int) int {
 		return -1
 	}
 	return at
+}
+
+// normaliseInReaders drops a batch normalisation that only convolutions and their
+// gradients read: each of them computes it of what it reads.
+func normaliseInReaders(s *schedule) {
+	readers := s.readers()
+	_, keep := s.unchanged()
+	for i, in := range s.instructions {
+		norm, ok := in.op.(kernels.NormForward)
+		if !ok {
+			continue
+		}
+		if fused := s.normedReaders(norm, in); len(fused) == readers[in.result] {
+			for at, with := range fused {
+				s.instructions[at] = with
+			}
+			keep[i] = false
+		}
+	}
+	s.filter(keep)
+}
+
+// normedReaders are the instructions that could compute a normalisation, by their
+// places, once each.
+func (s *schedule) normedReaders(norm kernels.NormForward, by instruction) map[int]instruction {
+	fused := make(map[int]instruction)
+	for at, in := range s.instructions {
+		factor := slices.Index(in.operands, by.result)
+		if factor < 0 {
+			continue
+		}
+		op := kernels.Normed{Product: in.op, Factor: factor, Norm: norm}
+		if !launch.ReadsNormed(op) {
+			continue
+		}
+		operands := slices.Clone(in.operands)
+		operands[factor] = by.operands[0]
+		in.op, in.operands = op, append(operands, by.operands[1:]...)
+		fused[at] = in
+	}
+	return fused
 }

@@ -109,7 +109,7 @@ func TestPassesKeepTheMeaning(t *testing.T) {
 		var plain [][]float32
 		instructions := 0
 		for count := 0; count <= len(all); count++ {
-			passes = append(append([]pass{}, all[:count]...), pass{"check", func(s *schedule) {
+			passes = append(append([]pass{}, all[:count]...), pass{name: "check", run: func(s *schedule) {
 				if err := s.check(); err != nil {
 					t.Fatalf("seed %d: after %d passes, %v", seed, count, err)
 				}

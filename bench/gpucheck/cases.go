@@ -164,13 +164,27 @@ func seen(program launch.Program, inputs [][]float64) [][]float64 {
 	return cases.Rounded(inputs, program.Precision, program.Rounded)
 }
 
+// apart is a case whose factors are there, see [cases.Case.Apart], and its inputs.
+func (w *walker) apart(c cases.Case) (cases.Case, [][]float64, error) {
+	return c.Apart(c.Inputs(seed), func(norm kernels.NormForward, in [][]float64) ([]float32, error) {
+		program, err := launch.Lower(norm, kernels.FP32)
+		if err != nil {
+			return nil, err
+		}
+		return w.onGPU(cases.Case{Op: norm}, program, narrow(in))
+	})
+}
+
 func (w *walker) withDefinition(c cases.Case, program launch.Program) error {
-	inputs := c.Inputs(seed)
-	got, err := w.onGPU(c, program, narrow(inputs))
+	got, err := w.onGPU(c, program, narrow(c.Inputs(seed)))
 	if err != nil {
 		return err
 	}
-	want, err := c.Defined(seed, seen(program, c.Inputs(seed)))
+	product, inputs, err := w.apart(c)
+	if err != nil {
+		return err
+	}
+	want, err := product.Defined(inputs, seen(program, inputs))
 	if err != nil {
 		return err
 	}
@@ -179,14 +193,17 @@ func (w *walker) withDefinition(c cases.Case, program launch.Program) error {
 
 // withCPU allows the roundings of both.
 func (w *walker) withCPU(c cases.Case, program launch.Program) error {
-	given := c.Inputs(seed)
-	inputs := narrow(seen(program, given))
-	clock := c.Clock(seed)
-	kernel, err := cpu.Prepare(&cpu.Context{Workers: w.workers, Clock: &clock}, c.Op)
+	got, err := w.onGPU(c, program, narrow(c.Inputs(seed)))
 	if err != nil {
 		return err
 	}
-	got, err := w.onGPU(c, program, narrow(given))
+	c, given, err := w.apart(c)
+	if err != nil {
+		return err
+	}
+	inputs := narrow(seen(program, given))
+	clock := c.Clock(seed)
+	kernel, err := cpu.Prepare(&cpu.Context{Workers: w.workers, Clock: &clock}, c.Op)
 	if err != nil {
 		return err
 	}

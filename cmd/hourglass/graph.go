@@ -62,23 +62,28 @@ func (c graphCommand) write(s *session, file []byte) error {
 	return s.give(map[string]string{"output": c.Output})
 }
 
-// printPlan prints the plan of a training step, which is the same on every
-// device.
+// printPlan prints the plan of a training step on a GPU, for which none is needed.
 func (c graphCommand) printPlan(s *session, model config.Network) error {
-	return compileTraining(model, c.Batch, func(program *graph.Program) error {
-		plan := program.Plan()
-		if c.Output != "" {
-			var picture bytes.Buffer
-			if err := figure.Arena(&picture, fmt.Sprintf("%s: memory of a training step of %d images", c.Model, c.Batch), plan); err != nil {
-				return err
-			}
-			return c.write(s, picture.Bytes())
-		}
-		text := plan.String()
-		if s.json {
-			return s.give(map[string]string{"plan": text})
-		}
-		_, err := fmt.Fprint(s.out, text)
+	b, err := trainingGraph(model, c.Batch)
+	if err != nil {
 		return err
-	})
+	}
+	outline, err := graph.OutlineOf(b, nil)
+	if err != nil {
+		return err
+	}
+	plan := outline.Plan()
+	if c.Output != "" {
+		var picture bytes.Buffer
+		if err := figure.Arena(&picture, fmt.Sprintf("%s: memory of a training step of %d images", c.Model, c.Batch), plan); err != nil {
+			return err
+		}
+		return c.write(s, picture.Bytes())
+	}
+	text := plan.String()
+	if s.json {
+		return s.give(map[string]string{"plan": text})
+	}
+	_, err = fmt.Fprint(s.out, text)
+	return err
 }

@@ -114,11 +114,7 @@ func (c infoCommand) Run(s *session) error {
 	if c.Batch != 0 {
 		batch = c.Batch
 	}
-	var cost graph.Cost
-	err = compileTraining(model, batch, func(program *graph.Program) error {
-		cost = program.Cost()
-		return nil
-	})
+	cost, err := trainingCost(model, batch)
 	if err != nil {
 		return err
 	}
@@ -156,22 +152,31 @@ func flops(n int) string {
 	return figures + " " + strings.TrimPrefix(text, figures) + "FLOP"
 }
 
-// compileTraining compiles a training step of a model and lends it out.
-func compileTraining(model models.Model, batch int, use func(*graph.Program) error) error {
+// trainingGraph builds a training step of a model.
+func trainingGraph(model models.Model, batch int) (*graph.Builder, error) {
 	if batch < 1 {
-		return usage{fmt.Errorf("--batch is %d; give a number of images from 1", batch)}
+		return nil, usage{fmt.Errorf("--batch is %d; give a number of images from 1", batch)}
+	}
+	b := graph.NewBuilder(model.Store(), true)
+	model.Train(b, batch)
+	return b, nil
+}
+
+// trainingCost is what a training step of a model takes on the CPU.
+func trainingCost(model models.Model, batch int) (cost graph.Cost, err error) {
+	b, err := trainingGraph(model, batch)
+	if err != nil {
+		return cost, err
 	}
 	device, err := graph.OpenDevice(graph.CPU, 1)
 	if err != nil {
-		return err
+		return cost, err
 	}
 	defer device.Close()
-	b := graph.NewBuilder(model.Store(), true)
-	model.Train(b, batch)
 	program, err := graph.Compile(device, b, nil)
 	if err != nil {
-		return err
+		return cost, err
 	}
 	defer program.Close()
-	return use(program)
+	return program.Cost(), nil
 }

@@ -56,22 +56,41 @@ func (c Case) Inputs(seed uint64) [][]float64 {
 
 const unwritten = -12345
 
-// Defined is the [Results] of a case by the definition of its operation, where
-// products see other inputs than there are, see [Rounded]. What an operation adds up
-// besides a product is of the inputs as they are.
-func (c Case) Defined(seed uint64, seen [][]float64) ([]float64, error) {
+// Defined is the [Results] of inputs by the definition of the operation, where products
+// see other inputs than there are, see [Rounded]. What an operation adds up besides a
+// product is of the inputs as they are.
+func (c Case) Defined(inputs, seen [][]float64) ([]float64, error) {
 	define := func(inputs [][]float64) ([]float64, error) {
 		out := make([]float64, c.Op.Result().Size())
-		err := reference.Run(c.Op, c.Clock(seed), out, inputs)
+		err := reference.Run(c.Op, c.Clock(1), out, inputs)
 		return Results(c.Op, out, inputs), err
 	}
-	exact, err := define(c.Inputs(seed))
+	products, err := define(seen)
 	if err != nil {
 		return nil, err
 	}
-	products, err := define(seen)
+	exact, err := define(inputs)
 	size := c.Op.Result().Size()
 	return append(products[:size:size], exact[size:]...), err
+}
+
+// Apart takes a [kernels.Normed] apart: its product, of a factor that normalise makes.
+// That should be a kernel of the same device: from what is right but for its last bits,
+// the rounding of factors could lead elsewhere. Other cases are as they are.
+func (c Case) Apart(inputs [][]float64, normalise func(norm kernels.NormForward, in [][]float64) ([]float32, error)) (Case, [][]float64, error) {
+	o, normed := c.Op.(kernels.Normed)
+	if !normed {
+		return c, inputs, nil
+	}
+	n := len(o.Product.Operands())
+	made, err := normalise(o.Norm, append([][]float64{inputs[o.Factor]}, inputs[n:n+3]...))
+	factor := make([]float64, len(made))
+	for i, v := range made {
+		factor[i] = float64(v)
+	}
+	operands := slices.Concat(inputs[:n], inputs[n+3:])
+	operands[o.Factor] = factor
+	return Case{Name: c.Name, Op: o.Product}, operands, err
 }
 
 // Rounded are the inputs of a product as the matrix units see them: in bf16 both

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 
 	"hourglass/internal/cases"
@@ -125,39 +124,15 @@ func testMatrixUnits(t *testing.T, m *Machine, precision kernels.Precision) {
 }
 
 // definedRounded is the results of a case by the definition of its operation, of factors
-// as the matrix units see them. A factor that is normalised is what the kernel of the
-// normalisation makes of it: from another one, right but for its last bits, rounding
-// could lead elsewhere.
+// as the matrix units see them.
 func definedRounded(m *Machine, c cases.Case, program launch.Program) ([]float64, error) {
-	o, normed := c.Op.(kernels.Normed)
-	if !normed {
-		return c.Defined(1, cases.Rounded(c.Inputs(1), program.Precision, program.Rounded))
-	}
-	in, n := c.Inputs(1), len(o.Product.Operands())
-	factor, err := tryLowered(m, cases.Case{Op: o.Norm}, append([][]float64{in[o.Factor]}, in[n:n+3]...))
+	product, inputs, err := c.Apart(c.Inputs(1), func(norm kernels.NormForward, in [][]float64) ([]float32, error) {
+		return tryLowered(m, cases.Case{Op: norm}, in)
+	})
 	if err != nil {
 		return nil, err
 	}
-	operands := slices.Concat(in[:n], in[n+3:])
-	operands[o.Factor] = widen(factor)
-	seen := slices.Clone(cases.Rounded(operands, program.Precision, program.Rounded))
-	out := make([]float64, o.Result().Size())
-	if err := reference.Run(o.Product, c.Clock(1), out, seen); err != nil {
-		return nil, err
-	}
-	exact := make([]float64, len(out)) // what is added up besides is not rounded
-	if err := reference.Run(o.Product, c.Clock(1), exact, operands); err != nil {
-		return nil, err
-	}
-	return append(out, cases.Results(o.Product, exact, operands)[len(exact):]...), nil
-}
-
-func widen(values []float32) []float64 {
-	wide := make([]float64, len(values))
-	for i, v := range values {
-		wide[i] = float64(v)
-	}
-	return wide
+	return product.Defined(inputs, cases.Rounded(inputs, program.Precision, program.Rounded))
 }
 
 // defined is the results of a case by the definition of its operation.
