@@ -59,6 +59,9 @@ type pass struct {
 
 func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 	g := op.Convolution
+	if isDepthwise(g) {
+		return depthwiseForward(ctx, op)
+	}
 	if g.StrideH == 1 && g.StrideW == 1 && g.PadH < g.R && g.PadW < g.S && narrow(g, g.K, 1) {
 		return narrowForward(ctx, op)
 	}
@@ -74,6 +77,9 @@ func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 
 func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel {
 	g := op.Convolution
+	if isDepthwise(g) {
+		return depthwiseBackwardInput(ctx, op)
+	}
 	if narrow(g, g.C, g.StrideW) {
 		return narrowBackwardInput(ctx, op)
 	}

@@ -72,6 +72,9 @@ type filterPanel struct{ first, rows int }
 
 func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeight) Kernel {
 	g := op.Convolution
+	if isDepthwise(g) {
+		return depthwiseBackwardWeight(ctx, op)
+	}
 	if wide, turned, ok := thin(g); ok {
 		return thinBackwardWeight(ctx, op, wide, turned)
 	}

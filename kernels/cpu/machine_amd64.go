@@ -22,6 +22,7 @@ func useAVX2() {
 	routines.multiplyRows = multiplyRowsAVX2
 	routines.multiplyPanels = multiplyPanelsAVX2
 	routines.multiplyTaps = multiplyTapsAVX2
+	routines.multiplyChannels, routines.sumChannels = multiplyChannelsAVX2, sumChannelsAVX2
 	routines.transposeEight = transposeEightAVX2
 	routines.packStrided = packStridedAVX2
 	routines.packPatches = packPatchesAVX2
@@ -71,6 +72,7 @@ func useAVX512() {
 	routines.multiplyRowsWide = multiplyRowsWideAVX512
 	routines.multiplyPanels, routines.pairsPanels = multiplyPanelsAVX512, true
 	routines.multiplyTaps = multiplyTapsAVX512
+	routines.multiplyChannels, routines.sumChannels = multiplyChannelsAVX512, sumChannelsAVX512
 	routines.tapsTogether, routines.tapColumns = []int{12, 9, 8, 4}, 32
 	routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 }
@@ -124,6 +126,18 @@ func multiplyTapsAVX2(t *tapTile)
 
 //go:noescape
 func multiplyTapsAVX512(t *tapTile)
+
+//go:noescape
+func multiplyChannelsAVX2(t *channelTile)
+
+//go:noescape
+func sumChannelsAVX2(t *channelTile)
+
+//go:noescape
+func multiplyChannelsAVX512(t *channelTile)
+
+//go:noescape
+func sumChannelsAVX512(t *channelTile)
 
 //go:noescape
 func transposeEightAVX2(dst, offsets, src unsafe.Pointer, stride, n int)

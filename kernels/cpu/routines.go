@@ -20,6 +20,11 @@ type routineSet struct {
 	tapsTogether []int // numbers of taps that there are, the greatest first
 	tapColumns   int   // 16, or 32, which 16 can take the place of
 
+	// Channels that are convolved each for itself; see channelTile.
+	multiplyChannels func(t *channelTile)
+	sumChannels      func(t *channelTile)
+	channelTaps      []int // numbers of taps that sumChannels takes, the greatest first
+
 	// Packing.
 	transposeEight func(dst, offsets, src unsafe.Pointer, stride, n int)
 	packStrided    func(to, from unsafe.Pointer, stride, n, width int)
@@ -62,6 +67,10 @@ type routineSet struct {
 var portable = routineSet{
 	multiplyRows:   multiplyRowsPortable,
 	multiplyPanels: multiplyPanelsPortable,
+
+	multiplyChannels: multiplyChannelsPortable,
+	sumChannels:      sumChannelsPortable,
+	channelTaps:      []int{12, 9, 8, 4},
 
 	multiplyTaps: multiplyTapsPortable,
 	tapsTogether: []int{6, 4},

@@ -79,6 +79,7 @@ type tileArguments struct {
 	rows     rowTiles
 	panel    panelTile
 	taps     tapTile
+	channels channelTile
 	src, dst [tileRows]int32
 	_        [64]byte
 }
