@@ -11,6 +11,7 @@ func init() {
 	routines.multiplyRows = multiplyRowsNEON
 	routines.multiplyPanels = multiplyPanelsNEON
 	routines.multiplyTaps = multiplyTapsNEON
+	routines.multiplyChannels, routines.sumChannels = multiplyChannelsNEON, sumChannelsNEON
 	routines.transposeEight = transposeEightNEON
 	routines.packStrided = packStridedNEON
 	routines.packPatches = packPatchesNEON
@@ -68,6 +69,12 @@ func multiplyPanelsNEON(t *panelTile)
 
 //go:noescape
 func multiplyTapsNEON(t *tapTile)
+
+//go:noescape
+func multiplyChannelsNEON(t *channelTile)
+
+//go:noescape
+func sumChannelsNEON(t *channelTile)
 
 //go:noescape
 func transposeEightNEON(dst, offsets, src unsafe.Pointer, stride, n int)
