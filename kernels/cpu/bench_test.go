@@ -130,30 +130,37 @@ func BenchmarkMultiply(b *testing.B) {
 func BenchmarkTile(b *testing.B) {
 	for _, steps := range []int{9, 27, 64, 256, 384} {
 		const rows = 2 * tileRows
-		a, panel, c := numbers(rows*steps), numbers(steps*tileColumns), aligned(rows*tileColumns)
+		columns := panelsOfStripe() * tileColumns
+		a, panels, c := numbers(rows*steps), numbers(steps*columns), aligned(rows*columns)
 		arguments := &tileArguments{}
-		src, dst := make([]int32, rows), make([]int32, rows)
+		src, dst, packed := make([]int32, rows), make([]int32, rows), make([]int32, steps)
 		for i := range src {
-			src[i], dst[i] = int32(4*i*steps), int32(4*i*tileColumns)
+			src[i], dst[i] = int32(4*i*steps), int32(4*i*columns)
 		}
-		flops := 2 * rows * tileColumns * steps
+		for j := range packed {
+			packed[j] = int32(4 * tileColumns * j)
+		}
+		further := 4 * tileColumns * steps
 		pieces := []piece{{0, 4 * steps}}
 		b.Run(fmt.Sprintf("rows/steps=%d", steps), func(b *testing.B) {
-			arguments.rows = rowTiles{a: at(a, 0), b: at(panel, 0), c: at(c, 0), pieces: unsafe.Pointer(&pieces[0]), count: 1, stride: 64, columns: tileColumns}
+			arguments.rows = rowTiles{a: at(a, 0), b: at(panels, 0), c: at(c, 0), pieces: unsafe.Pointer(&pieces[0]), count: 1, stride: 64, columns: columns, further: further}
 			for b.Loop() {
 				arguments.multiply(src, dst)
 			}
-			rate(b, flops)
+			rate(b, 2*rows*columns*steps)
 		})
 		b.Run(fmt.Sprintf("panels/steps=%d", steps), func(b *testing.B) {
-			arguments.panel = panelTile{a: at(a, 0), b: at(panel, 0), c: at(c, 0), steps: steps, stride: 64, rows: 6}
-			if routines.pairsPanels {
-				arguments.panel.rows = 12
+			arguments.panel = panelTile{a: at(a, 0), b: at(panels, 0), c: at(c, 0), steps: steps, stride: 64, rows: 6, panels: 1}
+			multiply := routines.multiplyPanels
+			if routines.multiplyPatches != nil {
+				multiply = routines.multiplyPatches
+				t := &arguments.panel
+				t.rows, t.panels, t.src, t.strideA, t.further, t.furtherC = rows, 2, unsafe.Pointer(&packed[0]), 4*rows, further, 4*tileColumns*rows
 			}
 			for b.Loop() {
-				routines.multiplyPanels(&arguments.panel)
+				multiply(&arguments.panel)
 			}
-			rate(b, 2*arguments.panel.rows*tileColumns*steps)
+			rate(b, 2*arguments.panel.rows*arguments.panel.panels*tileColumns*steps)
 		})
 	}
 }

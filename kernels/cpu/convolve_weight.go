@@ -13,6 +13,10 @@ const (
 	// of runPixels x 16 floats takes 16 KiB of the first-level cache.
 	runPixels = 256
 
+	// panelsWorthPacking is the number of patch panels from which on it pays to
+	// pack dy where the tile could read it in place.
+	panelsWorthPacking = 32
+
 	// panelsTogether is the number of patch panels for which a packed dy is used
 	// at least, if there are as many.
 	panelsTogether = 8
@@ -33,7 +37,7 @@ const (
 	sharesOfWorker = 6
 )
 
-// weightGradient computes dw = dyᵀ · patches, both packed piece by piece:
+// weightGradient computes dw = dyᵀ · patches, piece by piece:
 //
 //	dy     ──► panels of 6 or 4 filters x 256 pixels ──►┐
 //	                                                    ├─ tile ──► partial sums ──► dw KCRS
@@ -42,8 +46,12 @@ const (
 // The columns of a patch panel are taps and channels (r,s,c). Packing costs a
 // copy a panel, and buys that both operands of the inner loop are contiguous;
 // read in place, dy at a stride of K floats falls into few sets of the cache.
-// The blocks of images are cut into a number of chunks that only the geometry
-// decides; partial sums are added in the order of chunks.
+// With the longer registers of AVX-512 both may come from the second-level cache
+// and still keep up: there tiles have 12, 8 or 4 filters and two panels, which
+// they read in the block where its channels are a multiple of sixteen, and dy is
+// packed only for many panels. The blocks of images are cut into a number of
+// chunks that only the geometry decides; partial sums are added in the order of
+// chunks.
 type weightGradient struct {
 	ctx    *Context
 	window *window
@@ -53,6 +61,7 @@ type weightGradient struct {
 	filters, channels  int // of each group, joined
 	taps               int
 	src                []int32       // pixel offsets of a full block
+	packed             []int32       // pixel offsets of packed patches
 	columns            [][]patchRun  // runs of each panel of patches
 	rows               []filterPanel // panels of filters
 	chunks, panelParts int
@@ -67,7 +76,7 @@ type weightGradient struct {
 	floatsOfPanelRows int
 }
 
-// filterPanel is a run of filters that are rows of one tile, 6 or 4.
+// filterPanel is a run of filters that are rows of one tile.
 type filterPanel struct{ first, rows int }
 
 func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeight) Kernel {
@@ -84,7 +93,7 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 	panels := forwardPanels(g)
 	w := &weightGradient{
 		ctx: ctx, k: g.K, px: p * q, taps: g.R * g.S,
-		window:  newWindow(g.N, g.H, g.W, g.C, vertical, horizontal, blockWish{atLeast: 1, pixels: runPixels, copied: true}),
+		window:  newWindow(g.N, g.H, g.W, g.C, vertical, horizontal, blockWish{atLeast: 1, pixels: runPixels, copied: !readsPatches(panels.inner)}),
 		groups:  panels.groups,
 		filters: panels.columns, channels: panels.inner,
 		memberFilters: g.K / g.Groups, memberChannels: g.C / g.Groups,
@@ -98,6 +107,9 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 	}
 	w.columns = w.cutPatches(vertical[0], horizontal[0])
 	w.rows, w.padded = cutFilters(w.filters)
+	for j := range runPixels {
+		w.packed = append(w.packed, int32(4*tileColumns*j))
+	}
 	w.plan()
 	w.sum, w.add, w.finish = w.sumShare, w.addShare, w.finishShare
 	return withSums(ctx, w.run, op.Summed())
@@ -126,10 +138,24 @@ func (w *weightGradient) cutPatches(v, h sampling) [][]patchRun {
 	return panels
 }
 
-// cutFilters cuts filters into rows of six and four, as many sixes as leave a
-// multiple of four; an odd number is filled up with one row of zeros. It also
-// returns the number of filters with those rows.
+// cutFilters cuts filters into the rows of tiles, filled up with rows of zeros,
+// and returns the number of filters with those. Tiles of multiplyPatches have
+// twelve rows, the last as many as are left.
 func cutFilters(filters int) ([]filterPanel, int) {
+	if routines.multiplyPatches == nil {
+		return cutSixes(filters)
+	}
+	padded := (filters + 3) &^ 3
+	var panels []filterPanel
+	for first := 0; first < padded; first += 12 {
+		panels = append(panels, filterPanel{first, min(12, padded-first)})
+	}
+	return panels, padded
+}
+
+// cutSixes cuts filters into rows of six and four, as many sixes as leave a
+// multiple of four; an odd number is filled up with one row.
+func cutSixes(filters int) ([]filterPanel, int) {
 	padded := max(4, filters+filters%2)
 	sixes := padded / 6
 	for (padded-6*sixes)%4 != 0 {
@@ -160,7 +186,7 @@ func (w *weightGradient) plan() {
 	}
 	w.floatsOfBlock = (w.window.floats() + 2*cacheLine) &^ (cacheLine - 1)
 	w.floatsOfPanelRows = (w.padded*runPixels + cacheLine) &^ (cacheLine - 1)
-	w.ctx.reserve(max(w.floatsOfBlock+w.floatsOfPanelRows+runPixels*tileColumns+cacheLine, len(w.columns)*tileColumns), w.chunks*w.groups*w.partial())
+	w.ctx.reserve(max(w.floatsOfBlock+w.floatsOfPanelRows+panelsOfStripe()*runPixels*tileColumns+cacheLine, len(w.columns)*tileColumns), w.chunks*w.groups*w.partial())
 }
 
 // panel is the size of the sums of one panel of columns, filters x 16, and
@@ -184,12 +210,13 @@ func (w *weightGradient) sumShare(share, worker int) {
 	group := share / w.panelParts % w.groups
 	chunk := share / w.panelParts / w.groups
 	from, to := span(w.window.blocks(), w.chunks, chunk)
-	firstPanel, lastPanel := span(len(w.columns), w.panelParts, part)
+	firstPanel, lastPanel := span(ceilDivide(len(w.columns), panelsOfStripe()), w.panelParts, part)
+	firstPanel, lastPanel = firstPanel*panelsOfStripe(), min(lastPanel*panelsOfStripe(), len(w.columns))
 	partial := w.ctx.shared[(chunk*w.groups+group)*w.partial():][:w.partial()]
 
 	scratch := w.ctx.local[worker]
 	filters := scratch[w.floatsOfBlock:][:w.floatsOfPanelRows]
-	patches := scratch[w.floatsOfBlock+w.floatsOfPanelRows:][:runPixels*tileColumns]
+	patches := scratch[w.floatsOfBlock+w.floatsOfPanelRows:][:panelsOfStripe()*runPixels*tileColumns]
 	t := &w.ctx.tiles[worker].panel
 	t.stride = 4 * tileColumns
 	t.flags = 0
@@ -198,32 +225,76 @@ func (w *weightGradient) sumShare(share, worker int) {
 		base := unsafe.Add(w.window.load(scratch, w.x, b), 4*group*w.channels)
 		pixels := b.images * b.results * (w.px / w.window.count)
 		dy := (b.n*w.px+b.t*(w.px/w.window.count))*w.k + group*w.filters
+		next := w.window.floatsOf(w.x, w.window.block(min(i+1, w.window.blocks()-1)))
 		for first := 0; first < pixels; first += runPixels {
 			src := w.src[first:min(pixels, first+runPixels)]
+			t.steps = len(src)
 			w.packFilters(filters, dy+first*w.k, len(src))
-			for panel := firstPanel; panel < lastPanel; panel++ {
-				runs := w.columns[panel]
-				routines.packPatches(at(patches, 0), base, unsafe.Pointer(&src[0]), len(src), unsafe.Pointer(&runs[0]), len(runs))
-				w.multiply(t, partial, filters, patches, len(src), panel)
+			steps := len(w.rows) * len(src)
+			ahead := w.ahead(next, dy+(first+len(src))*w.k, first/runPixels, ceilDivide(pixels, runPixels), ceilDivide(lastPanel-firstPanel, panelsOfStripe())*steps)
+			for panel := firstPanel; panel < lastPanel; panel += panelsOfStripe() {
+				t.panels = min(panelsOfStripe(), lastPanel-panel)
+				ahead.give(t, steps)
+				w.placePatches(t, patches, base, src, panel)
+				w.multiply(t, partial, filters, dy+first*w.k, panel)
 			}
 			t.flags = accumulate
 		}
 	}
 }
 
-// multiply adds one run of pixels to one panel of columns.
-func (w *weightGradient) multiply(t *panelTile, partial, filters, patches []float32, pixels, panel int) {
-	t.b, t.steps = at(patches, 0), pixels
-	for i := 0; i < len(w.rows); i++ {
-		p := w.rows[i]
-		t.a, t.rows = at(filters, p.first*pixels), p.rows
-		if routines.pairsPanels && p.rows == 6 && i+1 < len(w.rows) && w.rows[i+1].rows == 6 {
-			t.rows = 12
-			i++
+// ahead is what one of some runs over a block has brought near in so many steps:
+// its part of the next block of x, and dy of the next run, which begins at dy.
+func (w *weightGradient) ahead(next []float32, dy, run, runs, steps int) errand {
+	from, to := span(len(next), runs, run)
+	return newErrand(w.dy[min(dy, len(w.dy)):min(dy+runPixels*w.k, len(w.dy))], next[from:to], steps)
+}
+
+// placePatches says where the columns of some panels stand: in the block, where
+// the tile finds them by src and each panel is one run, else packed.
+func (w *weightGradient) placePatches(t *panelTile, patches []float32, base unsafe.Pointer, src []int32, panel int) {
+	columns := w.columns[panel:][:t.panels]
+	if readsPatches(w.channels) {
+		t.b, t.src = unsafe.Add(base, columns[0][0].source), unsafe.Pointer(&src[0])
+		t.further = columns[len(columns)-1][0].source - columns[0][0].source
+		return
+	}
+	size := runPixels * tileColumns
+	for i, runs := range columns {
+		routines.packPatches(at(patches, i*size), base, unsafe.Pointer(&src[0]), len(src), unsafe.Pointer(&runs[0]), len(runs))
+	}
+	t.b, t.src, t.further = at(patches, 0), unsafe.Pointer(&w.packed[0]), 4*size
+}
+
+// readsPatches reports whether every panel of patches of so many channels is one
+// run of sixteen, and the tile reads it in place.
+func readsPatches(channels int) bool {
+	return routines.multiplyPatches != nil && channels%tileColumns == 0
+}
+
+// multiply adds one run of pixels, of which dy begins at an offset, to some
+// panels of columns.
+func (w *weightGradient) multiply(t *panelTile, partial, filters []float32, dy, panel int) {
+	multiply := routines.multiplyPanels
+	if routines.multiplyPatches != nil {
+		multiply = routines.multiplyPatches
+	}
+	t.furtherC = 4 * w.panel()
+	for _, p := range w.rows {
+		t.rows = p.rows
+		t.a, t.strideA = at(filters, p.first*t.steps), 4*p.rows
+		if w.readsFilters() && p.first+p.rows <= w.filters {
+			t.a, t.strideA = at(w.dy, dy+p.first), 4*w.k
 		}
 		t.c = at(partial, panel*w.panel()+p.first*tileColumns)
-		routines.multiplyPanels(t)
+		multiply(t)
 	}
+}
+
+// readsFilters reports whether the tile reads dy in place: packed, it is used by
+// too few panels of patches to make up for the copy.
+func (w *weightGradient) readsFilters() bool {
+	return routines.multiplyPatches != nil && len(w.columns) < panelsWorthPacking
 }
 
 // packFilters packs dy of a run of pixels: the panel of filters that begins
@@ -231,6 +302,9 @@ func (w *weightGradient) multiply(t *panelTile, partial, filters, patches []floa
 func (w *weightGradient) packFilters(to []float32, dy, pixels int) {
 	for _, p := range w.rows {
 		if p.first+p.rows <= w.filters {
+			if w.readsFilters() {
+				continue
+			}
 			routines.packStrided(at(to, p.first*pixels), at(w.dy, dy+p.first), 4*w.k, pixels, p.rows)
 			continue
 		}

@@ -70,7 +70,8 @@ func useAVX2() {
 func useAVX512() {
 	routines.multiplyRows = multiplyRowsAVX512
 	routines.multiplyRowsWide = multiplyRowsWideAVX512
-	routines.multiplyPanels, routines.pairsPanels = multiplyPanelsAVX512, true
+	routines.multiplyPatches = multiplyPatchesAVX512
+	routines.packStrided = packStridedAVX512
 	routines.multiplyTaps = multiplyTapsAVX512
 	routines.multiplyChannels, routines.sumChannels = multiplyChannelsAVX512, sumChannelsAVX512
 	routines.tapsTogether, routines.tapColumns = []int{12, 9, 8, 4}, 32
@@ -119,7 +120,7 @@ func multiplyRowsAVX512(t *rowTiles)
 func multiplyRowsWideAVX512(t *rowTiles)
 
 //go:noescape
-func multiplyPanelsAVX512(t *panelTile)
+func multiplyPatchesAVX512(t *panelTile)
 
 //go:noescape
 func multiplyTapsAVX2(t *tapTile)
@@ -144,6 +145,9 @@ func transposeEightAVX2(dst, offsets, src unsafe.Pointer, stride, n int)
 
 //go:noescape
 func packStridedAVX2(to, from unsafe.Pointer, stride, n, width int)
+
+//go:noescape
+func packStridedAVX512(to, from unsafe.Pointer, stride, n, width int)
 
 //go:noescape
 func packPatchesAVX2(to, base, src unsafe.Pointer, pixels int, runs unsafe.Pointer, count int)

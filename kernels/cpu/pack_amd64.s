@@ -161,3 +161,34 @@ line:
 
 fetched:
 	RET
+
+// func packStridedAVX512(to, from unsafe.Pointer, stride, n, width int)
+// Sixteen floats are written for every run but the last; the next one writes
+// over what is too much.
+TEXT ·packStridedAVX512(SB), NOSPLIT, $0-40
+	MOVQ  to+0(FP), DI
+	MOVQ  from+8(FP), SI
+	MOVQ  stride+16(FP), R8
+	MOVQ  n+24(FP), BX
+	MOVQ  width+32(FP), CX
+	MOVL  $1, DX
+	SHLL  CX, DX
+	DECL  DX
+	KMOVW DX, K1
+	SHLQ  $2, CX
+	DECQ  BX
+	JEQ   last
+
+run:
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS   Z0, (DI)
+	ADDQ      R8, SI
+	ADDQ      CX, DI
+	DECQ      BX
+	JNZ       run
+
+last:
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS   Z0, K1, (DI)
+	VZEROUPPER
+	RET

@@ -13,7 +13,7 @@ type routineSet struct {
 	multiplyRows     func(t *rowTiles)
 	multiplyRowsWide func(t *rowTiles) // of more than tileColumns columns; nil where registers hold no second panel
 	multiplyPanels   func(t *panelTile)
-	pairsPanels      bool // multiplyPanels takes two panels of six rows at once
+	multiplyPatches  func(t *panelTile) // nil where registers hold no second panel
 
 	// Thin images; see tapTile.
 	multiplyTaps func(t *tapTile)

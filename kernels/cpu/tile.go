@@ -58,18 +58,30 @@ func panelsOfStripe() int {
 	return 1
 }
 
-// panelTile multiplies two packed panels into a tile:
+// panelTile multiplies packed panels into a tile:
 //
 //	c[i][0:16] = first + Σ_j a[j][i] · b[j][0:16]
 //
-// with a of 6 or 4 rows and first as in rowTiles. Where routines.pairsPanels,
-// rows may be 12: a is then two panels of 6, one behind the other.
+// with first c itself or zero. multiplyPanels takes a of 6 or 4 rows and one
+// panel, both packed. multiplyPatches takes 12, 8 or 4 rows and one panel or two,
+// which may stand anywhere: row j of a at j·strideA bytes, of b at src[j], and
+// that of a second panel further behind. It adds c last, as rowTiles does, and
+// meanwhile has something else brought near.
 type panelTile struct {
 	a, b, c unsafe.Pointer
 	steps   int // length of the inner axis
-	stride  int // bytes between rows of c
-	rows    int // 12, 6 or 4
+	stride  int // bytes between rows of c, 64 for multiplyPatches
+	rows    int
 	flags   int // accumulate
+
+	// Of multiplyPatches alone; strides are in bytes.
+	src      unsafe.Pointer // *int32
+	strideA  int
+	further  int
+	furtherC int // between the two panels' sums
+	panels   int
+	ahead    uintptr // what the second-level cache is asked for next
+	pace     int     // bytes of it in four steps
 }
 
 // tileArguments is one worker's copy of the arguments, kept apart from the

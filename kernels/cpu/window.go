@@ -246,6 +246,16 @@ func (w *window) load(scratch, x []float32, b block) unsafe.Pointer {
 	return at(scratch, 0)
 }
 
+// floatsOf are the floats of x from the first to the last that block b reads.
+func (w *window) floatsOf(x []float32, b block) []float32 {
+	first := b.t*w.step + w.top
+	from, to := max(0, first), min(w.h, first+w.height(b.results))
+	if from >= to {
+		return nil
+	}
+	return x[(b.n*w.h+from)*w.w*w.c : ((b.n+b.images-1)*w.h+to)*w.w*w.c]
+}
+
 // offset is the distance in bytes of a source position (row t·step + shift of
 // image i, likewise the column) from where a block begins.
 func (w *window) offset(image, y, x int) int {
