@@ -108,6 +108,8 @@ func large() []cases.Case {
 		kernels.Reduce{From: kernels.Shape{90, 7, 300}, To: kernels.Shape{7, 1}, Scale: 0.5},
 		kernels.LossSum{Loss: kernels.Loss{Criterion: kernels.BCEWithLogits, Size: 100003}, Scale: 1},
 		kernels.NormStatistics{Normalisation: kernels.Normalisation{N: 20, Pixels: 150, C: 24, Groups: 1, Epsilon: 1e-5}},
+		kernels.NormStatistics{Normalisation: kernels.Normalisation{N: 20, Pixels: 150, C: 41, Groups: 1, Epsilon: 1e-5}},
+		kernels.NormBackwardInput{Normalisation: kernels.Normalisation{N: 20, Pixels: 150, C: 74, Groups: 1, Epsilon: 1e-5}},
 		kernels.NormBackwardInput{Normalisation: kernels.Normalisation{N: 20, Pixels: 150, C: 23, Groups: 1, Epsilon: 1e-5}},
 		kernels.Combine{Arithmetic: kernels.Add, A: kernels.Shape{30000}, B: kernels.Shape{30000}},
 	} {

@@ -75,6 +75,7 @@ func useAVX512() {
 	routines.multiplyTaps = multiplyTapsAVX512
 	routines.multiplyChannels, routines.sumChannels = multiplyChannelsAVX512, sumChannelsAVX512
 	routines.tapsTogether, routines.tapColumns = []int{12, 9, 8, 4}, 32
+	routines.sumWide, routines.squareWide, routines.productWide = sumWideAVX512, squareWideAVX512, productWideAVX512
 	routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 }
 
@@ -184,6 +185,15 @@ func squareEightAVX2(sums, means *float64, x *float32, rows, stride int)
 
 //go:noescape
 func productEightAVX2(sums *float64, dy, x, means *float32, rows, stride int)
+
+//go:noescape
+func sumWideAVX512(sums *float64, x *float32, rows, stride int)
+
+//go:noescape
+func squareWideAVX512(sums, means *float64, x *float32, rows, stride int)
+
+//go:noescape
+func productWideAVX512(sums *float64, dy, x, means *float32, rows, stride int)
 
 //go:noescape
 func normaliseEightsAVX2(y, x, means, factors, shifts *float32, rows, c int)

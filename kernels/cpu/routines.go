@@ -51,6 +51,9 @@ type routineSet struct {
 	sumEight                func(sums *float64, x *float32, rows, stride int)
 	squareEight             func(sums, means *float64, x *float32, rows, stride int)
 	productEight            func(sums *float64, dy, x, means *float32, rows, stride int)
+	sumWide                 func(sums *float64, x *float32, rows, stride int) // of columnsWide; nil, as the next two, where eight do as well
+	squareWide              func(sums, means *float64, x *float32, rows, stride int)
+	productWide             func(sums *float64, dy, x, means *float32, rows, stride int)
 	normaliseEights         func(y, x, means, factors, shifts *float32, rows, c int)
 	normaliseGradientEights func(dx, dy, x, means, a, b, c *float32, rows, n int)
 

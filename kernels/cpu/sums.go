@@ -3,8 +3,10 @@ package cpu
 import "unsafe"
 
 // Sums over the columns of a matrix of rows x c floats, in float64. Eight
-// columns have assembly; what is left over of a row is summed by the same
-// plain loop.
+// columns have assembly, and columnsWide on some machines; what is left over of a
+// row is summed by the same plain loop. Each sum has the same order in all.
+
+const columnsWide = 32
 
 // sumEight adds eight columns from x on, in rows that are stride bytes apart.
 func sumEightPortable(sums *float64, x *float32, rows, stride int) {
@@ -61,6 +63,9 @@ func sumColumns(sums []float64, x []float32) {
 		return
 	}
 	i := 0
+	for ; routines.sumWide != nil && i+columnsWide <= c && rows > 0; i += columnsWide {
+		routines.sumWide(&sums[i], &x[i], rows, 4*c)
+	}
 	for ; i+8 <= c && rows > 0; i += 8 {
 		routines.sumEight(&sums[i], &x[i], rows, 4*c)
 	}
@@ -73,6 +78,9 @@ func sumColumns(sums []float64, x []float32) {
 func squareColumns(sums, means []float64, x []float32) {
 	c := len(sums)
 	rows, i := len(x)/c, 0
+	for ; routines.squareWide != nil && i+columnsWide <= c; i += columnsWide {
+		routines.squareWide(&sums[i], &means[i], &x[i], rows, 4*c)
+	}
 	for ; i+8 <= c; i += 8 {
 		routines.squareEight(&sums[i], &means[i], &x[i], rows, 4*c)
 	}
@@ -85,6 +93,9 @@ func squareColumns(sums, means []float64, x []float32) {
 func productColumns(sums []float64, dy, x, means []float32) {
 	c := len(sums)
 	rows, i := len(x)/c, 0
+	for ; routines.productWide != nil && i+columnsWide <= c; i += columnsWide {
+		routines.productWide(&sums[i], &dy[i], &x[i], &means[i], rows, 4*c)
+	}
 	for ; i+8 <= c; i += 8 {
 		routines.productEight(&sums[i], &dy[i], &x[i], &means[i], rows, 4*c)
 	}
