@@ -105,14 +105,14 @@ func TestStepsAllocateTheSame(t *testing.T) {
 }
 
 // TestPlansShareMemory holds the training step of every workload, on a GPU and on
-// the CPU, to 60% of the memory that its buffers would take side by side.
+// the CPU, to two thirds of the memory that its buffers would take side by side.
 func TestPlansShareMemory(t *testing.T) {
 	for _, w := range Workloads() {
 		p := opened(t, Open, w, 1).Program
 		plan, onCPU := p.Plan(), p.Cost().Bytes
 		t.Logf("%s: of %d bytes side by side the arena has %d on the CPU and %d on a GPU", w.Name, plan.Sum, onCPU, plan.Arena)
-		if max(onCPU, plan.Arena)*10 > plan.Sum*6 {
-			t.Errorf("%s: temporaries share %d bytes on the CPU and %d on a GPU, and are %d side by side, want at most 60%%\n%v", w.Name, onCPU, plan.Arena, plan.Sum, plan)
+		if max(onCPU, plan.Arena)*3 > plan.Sum*2 {
+			t.Errorf("%s: temporaries share %d bytes on the CPU and %d on a GPU, and are %d side by side, want at most two thirds\n%v", w.Name, onCPU, plan.Arena, plan.Sum, plan)
 		}
 	}
 }

@@ -23,5 +23,6 @@
 // looked at where there is no GPU.
 //
 // No pass assigns layouts, for there is one: images are N,H,W,C in every buffer,
-// and weights are as PyTorch has them.
+// and weights are as PyTorch has them, but for those that meet a flattened image,
+// which follow the image in memory and no file knows: see [Order].
 package graph

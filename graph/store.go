@@ -8,10 +8,11 @@ import (
 
 // Variable is one named tensor of a model: a trainable parameter, or state
 // that training updates without a gradient. The data are views into the flat
-// blocks of its Store.
+// blocks of its Store, and lie there in the variable's Order.
 type Variable struct {
 	Name     string
 	Shape    kernels.Shape
+	Order    Order
 	Data     []float32
 	Gradient []float32 // nil for state
 }
@@ -33,7 +34,7 @@ type Store struct {
 // alignment of each variable within its block, in elements: a cache line.
 const alignment = 16
 
-// NewStore lays out parameters and state, given by name and shape alone. A
+// NewStore lays out parameters and state, given by name, shape and order alone. A
 // name used twice or a shape without elements is an error.
 func NewStore(parameters, state []Variable) (*Store, error) {
 	s := &Store{index: make(map[string]*Variable)}
@@ -55,13 +56,13 @@ func NewStore(parameters, state []Variable) (*Store, error) {
 	s.Parameters = make([]Variable, len(parameters))
 	for i, v := range parameters {
 		end := offset + v.Shape.Size()
-		s.Parameters[i] = Variable{v.Name, v.Shape, s.Values[offset:end:end], s.Gradients[offset:end:end]}
+		s.Parameters[i] = Variable{v.Name, v.Shape, v.Order, s.Values[offset:end:end], s.Gradients[offset:end:end]}
 		s.index[v.Name] = &s.Parameters[i]
 		offset += padded(v.Shape.Size())
 	}
 	s.State = make([]Variable, len(state))
 	for i, v := range state {
-		s.State[i] = Variable{Name: v.Name, Shape: v.Shape, Data: make([]float32, v.Shape.Size())}
+		s.State[i] = Variable{Name: v.Name, Shape: v.Shape, Order: v.Order, Data: make([]float32, v.Shape.Size())}
 		s.index[v.Name] = &s.State[i]
 	}
 	return s, nil
@@ -88,10 +89,12 @@ func (s *Store) AddMoments(o kernels.Optimiser) {
 	}
 }
 
-// Moment returns block k of the optimiser's state for one parameter.
-func (s *Store) Moment(k int, parameter int) []float32 {
+// Moment returns block k of the optimiser's state for one parameter, as a variable
+// of the parameter's name, shape and order.
+func (s *Store) Moment(k int, parameter int) Variable {
+	v := s.Parameters[parameter]
 	offset, _ := s.offset(&s.Parameters[parameter])
-	return s.Moments[k][offset : offset+s.Parameters[parameter].Shape.Size()]
+	return Variable{Name: v.Name, Shape: v.Shape, Order: v.Order, Data: s.Moments[k][offset : offset+v.Shape.Size()]}
 }
 
 // offset is where a parameter begins in the flat blocks, in elements.

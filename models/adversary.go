@@ -33,7 +33,7 @@ func (m *body) criticise(b *graph.Builder, x *gorgonia.Node, frozen bool) (logit
 
 // until is the part as far as its first n layers.
 func (p part) until(n int) part {
-	p.layers, p.shapes = p.layers[:n], p.shapes[:n+1]
+	p.layers, p.shapes, p.images = p.layers[:n], p.shapes[:n+1], p.images[:n+1]
 	return p
 }
 

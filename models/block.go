@@ -80,7 +80,7 @@ func (l Layer) acceptsBlock(in Shape) error {
 func (p part) inside(l Layer, in Shape, module int) []part {
 	var all []part
 	for _, one := range l.submodules(in) {
-		all = append(all, part{name: p.prefix(module) + "." + one.name, layers: Seq(one.layer), shapes: []Shape{one.in, one.out}, single: true, init: p.init})
+		all = append(all, part{name: p.prefix(module) + "." + one.name, layers: Seq(one.layer), shapes: []Shape{one.in, one.out}, images: make([]Shape, 2), single: true, init: p.init})
 	}
 	return all
 }

@@ -160,19 +160,20 @@ func TestTiedIsUntied(t *testing.T) {
 		module, isWeight := strings.CutSuffix(v.Name, ".weight")
 		twin, shared := twins[module]
 		if !isWeight || !shared {
-			copy(v.Data, tied.Store().Lookup(v.Name).Data)
+			v.Write(tied.Store().Lookup(v.Name).Read())
 			continue
 		}
 		if tied.Store().Lookup(v.Name) != nil {
 			t.Fatalf("the tied model has a weight %s of its own", v.Name)
 		}
-		from := tied.Store().Lookup(twin + ".weight")
-		copy(v.Data, from.Data)
+		from := tied.Store().Lookup(twin + ".weight").Read()
+		values := slices.Clone(from)
 		if len(v.Shape) == 2 {
-			for i := range v.Data {
-				v.Data[i] = from.Data[i%v.Shape[1]*v.Shape[0]+i/v.Shape[1]]
+			for i := range values {
+				values[i] = from[i%v.Shape[1]*v.Shape[0]+i/v.Shape[1]]
 			}
 		}
+		v.Write(values)
 	}
 	var results [][]float32
 	for _, m := range []*Autoencoder{tied, untied} {

@@ -56,12 +56,15 @@ func newBody(spec Spec, seed uint64, heads []string, o bodyOptions) (body, error
 	case o.classes > 0:
 		features = Features(features.Size() + o.classes)
 	}
+	if len(heads) > 0 {
+		m.encoder.before(m.spec.head()[0])
+	}
 	for _, name := range heads {
 		head, err := m.spec.part(name, m.spec.head(), features)
 		if err != nil {
 			return m, err
 		}
-		head.single = true
+		head.single, head.images[0] = true, m.encoder.row()
 		m.heads, code = append(m.heads, head), head.out()
 	}
 	if o.classes > 0 {
@@ -77,11 +80,15 @@ func (m *body) finish(code Shape, further []variable) (err error) {
 	if m.decoder, err = m.spec.part("decoder", m.spec.Decoder, code); err != nil {
 		return err
 	}
+	out := m.decoder.out()
+	if out != m.spec.Input && !(out.Flat && out.Size() == m.spec.Input.Size()) {
+		return fmt.Errorf("the decoder makes %v and the images are %v; change the last layers of the decoder", out, m.spec.Input)
+	}
+	if out.Flat {
+		m.decoder.before(Unflatten(m.spec.Input.C, m.spec.Input.H, m.spec.Input.W))
+	}
 	if m.spec.Tied {
 		m.decoder.tie(append([]part{m.encoder}, m.heads...)...)
-	}
-	if out := m.decoder.out(); out != m.spec.Input && !(out.Flat && out.Size() == m.spec.Input.Size()) {
-		return fmt.Errorf("the decoder makes %v and the images are %v; change the last layers of the decoder", out, m.spec.Input)
 	}
 	return m.makeVariables(further)
 }
@@ -111,22 +118,28 @@ func (m *body) makeVariables(further []variable) (err error) {
 	}
 	clock := kernels.Clock{Seed: m.seed}
 	for number, v := range m.variables {
-		data := m.store.Lookup(v.Name).Data
-		if v.state && v.begin == (beginning{}) { // running statistics begin at mean 0 and variance 1
-			for i := len(data) / 2; i < len(data); i++ {
-				data[i] = 1
-			}
-			continue
-		}
-		for i := range data {
-			data[i] = float32(v.begin.value)
-			if v.begin.bound > 0 {
-				word := clock.Draw(uint32(number), uint32(i/4))[i%4]
-				data[i] = float32(v.begin.value + v.begin.bound*(2*float64(kernels.Uniform(word))-1))
-			}
-		}
+		m.store.Lookup(v.Name).Write(v.first(clock, uint32(number)))
 	}
 	return nil
+}
+
+// first draws a variable's first values, in the order of its shape.
+func (v variable) first(clock kernels.Clock, stream uint32) []float32 {
+	values := make([]float32, v.Shape.Size())
+	if v.state && v.begin == (beginning{}) { // running statistics begin at mean 0 and variance 1
+		for i := len(values) / 2; i < len(values); i++ {
+			values[i] = 1
+		}
+		return values
+	}
+	for i := range values {
+		values[i] = float32(v.begin.value)
+		if v.begin.bound > 0 {
+			word := clock.Draw(stream, uint32(i/4))[i%4]
+			values[i] = float32(v.begin.value + v.begin.bound*(2*float64(kernels.Uniform(word))-1))
+		}
+	}
+	return values
 }
 
 // parts in the order in which an image passes through them.
@@ -172,15 +185,16 @@ func (m *body) told(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
 // Bernoulli likelihood.
 func (m *body) decode(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
 	y := m.decoder.apply(b, m.told(b, code))
-	if m.decoder.out().Flat && y != nil {
-		in := m.spec.Input
-		image, err := ops.Unflatten(y, in.C, in.H, in.W)
-		if err != nil {
-			b.Fail(err)
-		}
-		y = image
+	if m.decoder.out().Flat {
+		row := y
+		y = m.try(b, row, func() (*gorgonia.Node, error) { return m.shaped(row) })
 	}
 	return m.try(b, y, func() (*gorgonia.Node, error) { return ops.Activate(y, m.spec.Output) })
+}
+
+// shaped is the image of a row that the decoder ends in.
+func (m *body) shaped(row *gorgonia.Node) (*gorgonia.Node, error) {
+	return unflatten(row, m.decoder.row(), m.spec.Input)
 }
 
 // keep hands an error to the builder, in which the first one sticks: the
@@ -247,12 +261,14 @@ func (m *body) StartAt(mean []float32) {
 	for i, v := range mean { // H,W,C
 		perChannel[i%in.C] += float64(v) / float64(in.H*in.W)
 	}
-	for i := range bias.Data {
-		if len(bias.Data) == in.C {
-			bias.Data[i] = float32(invert(perChannel[i]))
+	values := make([]float32, len(bias.Data))
+	for i := range values {
+		if len(values) == in.C {
+			values[i] = float32(invert(perChannel[i]))
 			continue
 		}
 		c, pixel := i/(in.H*in.W), i%(in.H*in.W) // a dense output is in the order C,H,W
-		bias.Data[i] = float32(invert(float64(mean[pixel*in.C+c])))
+		values[i] = float32(invert(float64(mean[pixel*in.C+c])))
 	}
+	bias.Write(values)
 }

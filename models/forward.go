@@ -30,7 +30,7 @@ func (p part) dual(b *graph.Builder, d dual) dual {
 		bare := l
 		bare.Norm, bare.Activation = nil, kernels.Activation{}
 		apply := func(l Layer) func(x *gorgonia.Node) (*gorgonia.Node, error) {
-			return func(x *gorgonia.Node) (*gorgonia.Node, error) { return p.applyLayer(b, l, p.shapes[i], x, module) }
+			return func(x *gorgonia.Node) (*gorgonia.Node, error) { return p.applyLayer(b, i, l, x, module) }
 		}
 		var err error
 		if l.Kind == KindMaxPool {
@@ -143,9 +143,7 @@ func (m *body) imageDual(b *graph.Builder, d dual) (dual, error) {
 	}
 	var err error
 	if m.decoder.out().Flat {
-		in := m.spec.Input
-		unflatten := func(x *gorgonia.Node) (*gorgonia.Node, error) { return ops.Unflatten(x, in.C, in.H, in.W) }
-		if d, err = linear(d, unflatten, unflatten); err != nil {
+		if d, err = linear(d, m.shaped, m.shaped); err != nil {
 			return dual{}, err
 		}
 	}

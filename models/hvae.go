@@ -120,31 +120,35 @@ func NewHVAE(spec HVAESpec, seed uint64) (*HVAE, error) {
 	if m.encoder, err = m.spec.part("encoder", m.spec.Encoder, m.spec.Input); err != nil {
 		return nil, err
 	}
+	m.encoder.before(Dense(1))
 	h := m.encoder.out()
 	between := Dense(h.C)
 	if last := m.spec.Encoder.last(weighted); last != nil {
 		between.Activation = last.Activation
 	}
-	add := func(name string, layer Layer, in Shape) part {
-		p, failed := m.spec.part(name, Layers{layer}, in)
-		if failed != nil && err == nil {
-			err = failed
+	add := func(name string, layer Layer, in, row Shape) (p part) {
+		if err != nil {
+			return p
 		}
-		p.single = true
-		m.heads = append(m.heads, p)
+		if p, err = m.spec.part(name, Layers{layer}, in); err == nil {
+			p.single, p.images[0] = true, row
+			m.heads = append(m.heads, p)
+		}
 		return p
 	}
 	above := m.spec.Latent
+	row, features := m.encoder.row(), Shape{} // which of the levels above are no images
 	for l, size := range spec.Levels {
 		name := func(what string) string { return fmt.Sprintf("levels.%d.%s", l, what) }
 		if l > 0 {
-			m.deeper = append(m.deeper, add(name("up"), between, h))
+			m.deeper = append(m.deeper, add(name("up"), between, h, row))
+			row = features
 		}
-		one := level{size: size, mean: add(name("fc_mu"), Dense(size), h), logVariance: add(name("fc_var"), Dense(size), h)}
+		one := level{size: size, mean: add(name("fc_mu"), Dense(size), h, row), logVariance: add(name("fc_var"), Dense(size), h, row)}
 		if above -= size; above > 0 {
-			one.down = add(name("down"), between, Features(above))
-			one.priorMean = add(name("prior_mu"), Dense(size), h)
-			one.priorLV = add(name("prior_var"), Dense(size), h)
+			one.down = add(name("down"), between, Features(above), features)
+			one.priorMean = add(name("prior_mu"), Dense(size), h, features)
+			one.priorLV = add(name("prior_var"), Dense(size), h, features)
 		}
 		m.levels = append(m.levels, one)
 	}

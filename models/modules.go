@@ -88,10 +88,16 @@ func StateDict(store *graph.Store) []graph.Variable {
 			all = append(all, v)
 			continue
 		}
-		c := v.Shape[1]
-		all = append(all,
-			graph.Variable{Name: v.Name + "_mean", Shape: kernels.Shape{c}, Data: v.Data[:c]},
-			graph.Variable{Name: v.Name + "_var", Shape: kernels.Shape{c}, Data: v.Data[c:]})
+		c, mean, variance := v.Shape[1], v, v
+		mean.Name, mean.Data = v.Name+"_mean", v.Data[:c]
+		variance.Name, variance.Data = v.Name+"_var", v.Data[c:]
+		for _, half := range []*graph.Variable{&mean, &variance} {
+			half.Shape = kernels.Shape{c}
+			if v.Order != nil {
+				half.Order = v.Order[1:]
+			}
+		}
+		all = append(all, mean, variance)
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,19 +57,26 @@ func TestModules(t *testing.T) {
 func TestStateDict(t *testing.T) {
 	store, err := graph.NewStore(
 		[]graph.Variable{{Name: "encoder.0.weight", Shape: kernels.Shape{3}}},
-		[]graph.Variable{{Name: "encoder.0.running", Shape: kernels.Shape{2, 3}}, {Name: "prerunning", Shape: kernels.Shape{2, 3}}})
+		[]graph.Variable{
+			{Name: "encoder.0.running", Shape: kernels.Shape{2, 3}}, {Name: "prerunning", Shape: kernels.Shape{2, 3}},
+			{Name: "rows.running", Shape: kernels.Shape{2, 4}, Order: graph.Order{{}, {Channels: 2, Pixels: 2}}},
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
 	copy(store.Lookup("encoder.0.running").Data, []float32{1, 2, 3, 4, 5, 6})
+	store.Lookup("rows.running").Write([]float32{1, 2, 3, 4, 5, 6, 7, 8})
 	var names []string
 	for _, v := range StateDict(store) {
+		if v.Name == "rows.running_var" && !slices.Equal(v.Read(), []float32{5, 6, 7, 8}) {
+			t.Errorf("the variances of a row that is an image are read as %v", v.Read())
+		}
 		names = append(names, v.Name+" "+v.Shape.String())
 		if v.Name == "encoder.0.running_var" && v.Data[0] != 4 {
 			t.Errorf("the variances are %v", v.Data)
 		}
 	}
-	if got, want := strings.Join(names, ", "), "encoder.0.weight 3, encoder.0.running_mean 3, encoder.0.running_var 3, prerunning 2x3"; got != want {
+	if got, want := strings.Join(names, ", "), "encoder.0.weight 3, encoder.0.running_mean 3, encoder.0.running_var 3, prerunning 2x3, rows.running_mean 4, rows.running_var 4"; got != want {
 		t.Errorf("the state is %s, want %s", got, want)
 	}
 }

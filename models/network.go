@@ -37,6 +37,7 @@ type part struct {
 	name   string
 	layers Layers
 	shapes []Shape // before the first layer and after each one
+	images []Shape // at the same places: what [Layers.pixelwise] says of rows
 	// single parts are one module, not a sequence: their names carry no number.
 	single bool
 	// twins are weights of another part that this one uses transposed, by the
@@ -47,7 +48,10 @@ type part struct {
 
 func (s Spec) part(name string, layers Layers, in Shape) (part, error) {
 	shapes, err := layers.Shapes(name, in)
-	return part{name: name, layers: layers, shapes: shapes, init: s.Init}, err
+	if err != nil {
+		return part{}, err
+	}
+	return part{name: name, layers: layers, shapes: shapes, images: layers.pixelwise(shapes), init: s.Init}, nil
 }
 
 // out is the shape after the last layer.
@@ -70,7 +74,7 @@ func (p part) variablesOf(start, end int) []variable {
 	module := 0
 	for i, l := range p.layers[:end] {
 		if i >= start {
-			all = append(all, p.layerVariables(l, p.shapes[i], p.shapes[i+1], module)...)
+			all = append(all, p.layerVariables(i, module)...)
 		}
 		module += l.modules()
 	}
@@ -86,11 +90,14 @@ func (p part) names(start, end int) []string {
 	return all
 }
 
-func (p part) layerVariables(l Layer, in, out Shape, module int) []variable {
+// layerVariables lists those of layer number i, whose first module is given.
+func (p part) layerVariables(i, module int) []variable {
+	l, in, out := p.layers[i], p.shapes[i], p.shapes[i+1]
+	from, to := p.images[i], p.images[i+1] // of rows that are images
 	prefix := p.prefix(module)
 	var all []variable
-	parameter := func(name string, begin beginning, shape ...int) {
-		all = append(all, variable{Variable: graph.Variable{Name: name, Shape: shape}, begin: begin})
+	parameter := func(name string, begin beginning, order graph.Order, shape ...int) {
+		all = append(all, variable{Variable: graph.Variable{Name: name, Shape: shape, Order: order}, begin: begin})
 	}
 	switch l.Kind {
 	case KindRes, KindAttention:
@@ -100,18 +107,18 @@ func (p part) layerVariables(l Layer, in, out Shape, module int) []variable {
 	case KindConv, KindConvT, KindDense:
 		shape, fanIn, fanOut := l.weight(in)
 		if p.twins[module] == "" {
-			parameter(prefix+".weight", beginning{bound: p.init.bound(l.Activation, fanIn, fanOut)}, shape...)
+			parameter(prefix+".weight", beginning{bound: p.init.bound(l.Activation, fanIn, fanOut)}, orders(to, from), shape...)
 		}
 		if !l.NoBias {
-			parameter(prefix+".bias", beginning{}, out.C)
+			parameter(prefix+".bias", beginning{}, orders(to), out.C)
 		}
 		prefix = p.prefix(module + 1)
 	}
 	if l.Norm != nil {
-		parameter(prefix+".weight", beginning{value: 1}, out.C)
-		parameter(prefix+".bias", beginning{}, out.C)
+		parameter(prefix+".weight", beginning{value: 1}, orders(to), out.C)
+		parameter(prefix+".bias", beginning{}, orders(to), out.C)
 		if l.Norm.Kind == kernels.BatchNorm {
-			all = append(all, variable{Variable: graph.Variable{Name: prefix + "." + runningName, Shape: kernels.Shape{2, out.C}}, state: true})
+			all = append(all, variable{Variable: graph.Variable{Name: prefix + "." + runningName, Shape: kernels.Shape{2, out.C}, Order: orders(Shape{}, to)}, state: true})
 		}
 	}
 	return all
@@ -178,7 +185,7 @@ func (i Initialisation) bound(a kernels.Activation, fanIn, fanOut float64) float
 func (p part) apply(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
 	module := 0
 	for i, l := range p.layers {
-		y, err := p.applyLayer(b, l, p.shapes[i], x, module)
+		y, err := p.applyLayer(b, i, l, x, module)
 		if err != nil {
 			b.Fail(fmt.Errorf("%s[%d] %v: %w", p.name, i, l, err))
 			return nil
@@ -189,8 +196,9 @@ func (p part) apply(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
 	return x
 }
 
-func (p part) applyLayer(b *graph.Builder, l Layer, in Shape, x *gorgonia.Node, module int) (y *gorgonia.Node, err error) {
-	prefix := p.prefix(module)
+// applyLayer adds layer number i, or what is given of it.
+func (p part) applyLayer(b *graph.Builder, i int, l Layer, x *gorgonia.Node, module int) (y *gorgonia.Node, err error) {
+	in, prefix := p.shapes[i], p.prefix(module)
 	switch l.Kind {
 	case KindConv, KindConvT, KindDense:
 		y, err = p.applyWeights(b, l, module, x)
@@ -200,9 +208,9 @@ func (p part) applyLayer(b *graph.Builder, l Layer, in Shape, x *gorgonia.Node, 
 	case KindAttention:
 		y, err = applyAttention(b, p.inside(l, in, module), x)
 	case KindFlatten:
-		y, err = ops.Flatten(x)
+		y, err = flatten(x, p.images[i+1])
 	case KindUnflatten:
-		y, err = ops.Unflatten(x, l.Shape.C, l.Shape.H, l.Shape.W)
+		y, err = unflatten(x, p.images[i], l.Shape)
 	case KindMaxPool:
 		y, err = conv.MaxPool2D(x, l.Kernel, l.Stride, l.Padding)
 	case KindAvgPool:

@@ -47,7 +47,7 @@ func (s Stage) Adopt(trained *Autoencoder) error {
 		if v.Shape.Size() != to.Shape.Size() {
 			return fmt.Errorf("%s is %v and the stage's %s %v; make the autoencoder of the stage's spec", to.Name, to.Shape, v.Name, v.Shape)
 		}
-		copy(to.Data, trained.store.Lookup(v.Name).Data)
+		to.Write(trained.store.Lookup(v.Name).Read())
 	}
 	return nil
 }

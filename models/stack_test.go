@@ -33,6 +33,11 @@ func TestStagesCoverTheModel(t *testing.T) {
 			if err := s.Adopt(alone); err != nil {
 				t.Fatalf("%v: stage %v: %v", m.spec.Encoder, s.Layers, err)
 			}
+			for i, v := range alone.variables {
+				if got, want := m.store.Lookup(s.names[i]).Read(), alone.store.Lookup(v.Name).Read(); !slices.Equal(got, want) {
+					t.Fatalf("%v: stage %v: %s was adopted as %v, want %v", m.spec.Encoder, s.Layers, v.Name, got, want)
+				}
+			}
 		}
 		for _, v := range m.variables {
 			want = append(want, v.Name)

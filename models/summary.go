@@ -17,7 +17,7 @@ func (m *body) Layers() []LayerInfo {
 		module := 0
 		for i, l := range p.layers {
 			info := LayerInfo{Part: p.section(), Name: p.prefix(module), Text: l.String(), In: p.shapes[i], Out: p.shapes[i+1]}
-			for _, v := range p.layerVariables(l, p.shapes[i], p.shapes[i+1], module) {
+			for _, v := range p.layerVariables(i, module) {
 				if !v.state {
 					info.Parameters += v.Shape.Size()
 				}

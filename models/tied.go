@@ -22,25 +22,40 @@ func (s Spec) tied(end Shape) (Spec, error) {
 }
 
 // tie gives the decoder the weights of what it mirrors: the layers with weights
-// of parts, in reverse.
+// of parts, in reverse. A weight has one order in memory: where the decoder and
+// what it mirrors see different ones, all rows are in the order C,H,W.
 func (p *part) tie(parts ...part) {
-	var names []string
-	for _, before := range parts {
-		before.eachSum(func(module int) { names = append(names, before.prefix(module)+".weight") })
+	type twin struct {
+		name     string
+		from, to Shape // rows, see [Layers.pixelwise]
 	}
+	var twins []twin
+	for _, before := range parts {
+		before.eachSum(func(i, module int) {
+			twins = append(twins, twin{before.prefix(module) + ".weight", before.images[i], before.images[i+1]})
+		})
+	}
+	agree := true
 	p.twins = make(map[int]string)
-	p.eachSum(func(module int) {
-		p.twins[module] = names[len(names)-1]
-		names = names[:len(names)-1]
+	p.eachSum(func(i, module int) {
+		last := twins[len(twins)-1]
+		twins = twins[:len(twins)-1]
+		p.twins[module] = last.name
+		agree = agree && p.images[i] == last.to && p.images[i+1] == last.from
 	})
+	if !agree {
+		for _, one := range append(parts, *p) {
+			clear(one.images)
+		}
+	}
 }
 
-// eachSum calls f with the module number of each layer that is a sum.
-func (p part) eachSum(f func(module int)) {
+// eachSum calls f with the number of each layer that is a sum, and of its module.
+func (p part) eachSum(f func(i, module int)) {
 	module := 0
-	for _, l := range p.layers {
+	for i, l := range p.layers {
 		if sums(l.Kind) {
-			f(module)
+			f(i, module)
 		}
 		module += l.modules()
 	}
@@ -57,7 +72,7 @@ func (p part) weightName(m int) string {
 // weightNames lists what the part multiplies by, the scales of norms included.
 func (p part) weightNames() []string {
 	var names []string
-	p.eachSum(func(module int) {
+	p.eachSum(func(_, module int) {
 		if twin := p.twins[module]; twin != "" {
 			names = append(names, twin)
 		}

@@ -39,19 +39,13 @@ type Checkpoint struct {
 	State    State
 	Metadata map[string]string // the caller's, such as the text of the model's spec
 
-	tensors []tensor
-}
-
-type tensor struct {
-	name  string
-	shape kernels.Shape
-	data  []float32
+	tensors []graph.Variable
 }
 
 // Snapshot describes the store as it stands. It copies nothing: write it
 // before the next step.
 func Snapshot(store *graph.Store, state State, metadata map[string]string) *Checkpoint {
-	return &Checkpoint{state, metadata, append(variables(store), moments(store, len(store.Moments))...)}
+	return &Checkpoint{state, metadata, append(models.StateDict(store), moments(store, len(store.Moments))...)}
 }
 
 // Weights returns the checkpoint without the optimiser's moments, for exchange
@@ -59,28 +53,21 @@ func Snapshot(store *graph.Store, state State, metadata map[string]string) *Chec
 func (c *Checkpoint) Weights() *Checkpoint {
 	weights := &Checkpoint{State: c.State, Metadata: c.Metadata}
 	for _, t := range c.tensors {
-		if !strings.HasPrefix(t.name, momentPrefix) {
+		if !strings.HasPrefix(t.Name, momentPrefix) {
 			weights.tensors = append(weights.tensors, t)
 		}
 	}
 	return weights
 }
 
-// variables lists the tensors of a store's parameters and state.
-func variables(store *graph.Store) []tensor {
-	var tensors []tensor
-	for _, v := range models.StateDict(store) {
-		tensors = append(tensors, tensor{v.Name, v.Shape, v.Data})
-	}
-	return tensors
-}
-
 // moments lists the tensors of a number of blocks of moments.
-func moments(store *graph.Store, blocks int) []tensor {
-	var tensors []tensor
+func moments(store *graph.Store, blocks int) []graph.Variable {
+	var tensors []graph.Variable
 	for k := range blocks {
-		for i, v := range store.Parameters {
-			tensors = append(tensors, tensor{fmt.Sprintf("%s%d.%s", momentPrefix, k, v.Name), v.Shape, store.Moment(k, i)})
+		for i := range store.Parameters {
+			v := store.Moment(k, i)
+			v.Name = fmt.Sprintf("%s%d.%s", momentPrefix, k, v.Name)
+			tensors = append(tensors, v)
 		}
 	}
 	return tensors
@@ -90,9 +77,9 @@ func moments(store *graph.Store, blocks int) []tensor {
 // "".
 func (c *Checkpoint) notFinite() string {
 	for _, t := range c.tensors {
-		for _, x := range t.data {
+		for _, x := range t.Data {
 			if x-x != 0 {
-				return t.name
+				return t.Name
 			}
 		}
 	}
@@ -120,11 +107,14 @@ func (c *Checkpoint) Write(path string) error {
 		metadata[ownPrefix+f.key] = f.String()
 	}
 	tensors := slices.Clone(c.tensors) // all float32: in the order of their names
-	slices.SortFunc(tensors, func(a, b tensor) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(tensors, func(a, b graph.Variable) int { return strings.Compare(a.Name, b.Name) })
+	for i, t := range tensors {
+		tensors[i].Data, tensors[i].Order = t.Read(), nil
+	}
 	metadata[checksumKey] = checksum(metadata, tensors)
 	described := make([]safetensors.Tensor, len(tensors))
 	for i, t := range tensors {
-		described[i] = safetensors.Describe[float32](t.name, t.shape...)
+		described[i] = safetensors.Describe[float32](t.Name, t.Shape...)
 	}
 	err := atomicfile.Write(path, func(to io.Writer) error {
 		w, err := safetensors.NewWriter(to, metadata, described)
@@ -132,7 +122,7 @@ func (c *Checkpoint) Write(path string) error {
 			return err
 		}
 		for _, t := range tensors {
-			if err := safetensors.Write(w, t.name, t.data); err != nil {
+			if err := safetensors.Write(w, t.Name, t.Data); err != nil {
 				return err
 			}
 		}
@@ -173,7 +163,7 @@ func load(file *safetensors.File) (*Checkpoint, error) {
 		if err := safetensors.Read(file, t.Name, data); err != nil {
 			return nil, err
 		}
-		c.tensors = append(c.tensors, tensor{t.Name, t.Shape, data})
+		c.tensors = append(c.tensors, graph.Variable{Name: t.Name, Shape: t.Shape, Data: data})
 	}
 	want := metadata[checksumKey]
 	delete(metadata, checksumKey)
@@ -191,8 +181,9 @@ func load(file *safetensors.File) (*Checkpoint, error) {
 }
 
 // checksum is the SHA-256, in hexadecimal, of the metadata and of the names,
-// shapes and elements of the tensors, each text with its length before it.
-func checksum(metadata map[string]string, tensors []tensor) string {
+// shapes and elements of the tensors, which lie in order, each text with its length
+// before it.
+func checksum(metadata map[string]string, tensors []graph.Variable) string {
 	h := sha256.New()
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		hashText(h, key)
@@ -200,9 +191,9 @@ func checksum(metadata map[string]string, tensors []tensor) string {
 	}
 	piece := make([]byte, 0, 1<<16)
 	for _, t := range tensors {
-		hashText(h, t.name)
-		hashText(h, t.shape.String())
-		for data := t.data; len(data) > 0; data = data[min(len(data), cap(piece)/4):] {
+		hashText(h, t.Name)
+		hashText(h, t.Shape.String())
+		for data := t.Data; len(data) > 0; data = data[min(len(data), cap(piece)/4):] {
 			piece = piece[:0]
 			for _, x := range data[:min(len(data), cap(piece)/4)] {
 				piece = binary.LittleEndian.AppendUint32(piece, math.Float32bits(x))
@@ -220,7 +211,7 @@ func hashText(h hash.Hash, text string) {
 // Restore copies parameters and state into the store of a model. It changes
 // nothing if one of them is missing, has another shape or is not the model's.
 func (c *Checkpoint) Restore(store *graph.Store) error {
-	return c.Weights().copyInto(variables(store))
+	return c.Weights().copyInto(models.StateDict(store))
 }
 
 // RestoreMoments copies the optimiser's moments into the store, to which it
@@ -229,7 +220,7 @@ func (c *Checkpoint) RestoreMoments(store *graph.Store, o kernels.Optimiser) err
 	store.AddMoments(o)
 	saved := &Checkpoint{}
 	for _, t := range c.tensors {
-		if strings.HasPrefix(t.name, momentPrefix) {
+		if strings.HasPrefix(t.Name, momentPrefix) {
 			saved.tensors = append(saved.tensors, t)
 		}
 	}
@@ -239,31 +230,31 @@ func (c *Checkpoint) RestoreMoments(store *graph.Store, o kernels.Optimiser) err
 var errOtherModel = errors.New("the checkpoint belongs to another model")
 
 // copyInto copies the checkpoint's tensors, which must be exactly those wanted.
-func (c *Checkpoint) copyInto(wanted []tensor) error {
-	saved := make(map[string]tensor, len(c.tensors))
+func (c *Checkpoint) copyInto(wanted []graph.Variable) error {
+	saved := make(map[string]graph.Variable, len(c.tensors))
 	for _, t := range c.tensors {
-		saved[t.name] = t
+		saved[t.Name] = t
 	}
 	for _, want := range wanted {
-		got, found := saved[want.name]
+		got, found := saved[want.Name]
 		if !found {
-			return fmt.Errorf("%w: it has no tensor %s, which the model has as %v", errOtherModel, want.name, want.shape)
+			return fmt.Errorf("%w: it has no tensor %s, which the model has as %v", errOtherModel, want.Name, want.Shape)
 		}
-		if !got.shape.Equal(want.shape) {
-			return fmt.Errorf("%w: it has tensor %s as %v, and the model as %v", errOtherModel, want.name, got.shape, want.shape)
+		if !got.Shape.Equal(want.Shape) {
+			return fmt.Errorf("%w: it has tensor %s as %v, and the model as %v", errOtherModel, want.Name, got.Shape, want.Shape)
 		}
-		delete(saved, want.name)
+		delete(saved, want.Name)
 	}
 	for _, t := range c.tensors {
-		if _, extra := saved[t.name]; extra {
-			return fmt.Errorf("%w: it has tensor %s as %v, which the model does not have", errOtherModel, t.name, t.shape)
+		if _, extra := saved[t.Name]; extra {
+			return fmt.Errorf("%w: it has tensor %s as %v, which the model does not have", errOtherModel, t.Name, t.Shape)
 		}
 	}
 	for _, t := range c.tensors {
-		saved[t.name] = t
+		saved[t.Name] = t
 	}
 	for _, want := range wanted {
-		copy(want.data, saved[want.name].data)
+		want.Write(saved[want.Name].Data)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"hourglass/graph"
 	"hourglass/internal/atomicfile"
+	"hourglass/models"
 )
 
 // Names of the small files of a checkpoint folder, each of which holds the name
@@ -46,7 +47,7 @@ func SavePretrained(folder string, store *graph.Store, metadata map[string]strin
 	if len(steps) > 0 {
 		return "", fmt.Errorf("the folder %s already has checkpoints, up to step %d; choose another", folder, steps[0])
 	}
-	c := &Checkpoint{Metadata: metadata, tensors: variables(store)}
+	c := &Checkpoint{Metadata: metadata, tensors: models.StateDict(store)}
 	if name := c.notFinite(); name != "" {
 		return "", fmt.Errorf("the weights cannot be used: %s holds a value that is %w", name, graph.ErrNotFinite)
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"testing"
 
+	"hourglass/graph"
 	"hourglass/internal/safetensors"
 )
 
@@ -16,7 +17,7 @@ import (
 // which one entry of the metadata is foreign.
 func FuzzLoadCheckpoint(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "checkpoint")
-	sample := &Checkpoint{State: sampleState(), tensors: []tensor{{"a", []int{2}, []float32{1, 2}}}}
+	sample := &Checkpoint{State: sampleState(), tensors: []graph.Variable{{Name: "a", Shape: []int{2}, Data: []float32{1, 2}}}}
 	if err := sample.Write(path); err != nil {
 		f.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func sealed(t *testing.T, path string, c *Checkpoint, key, value string) {
 	if err != nil {
 		t.Skip("the metadata are no text")
 	}
-	if err := safetensors.Write(w, "a", c.tensors[0].data); err != nil {
+	if err := safetensors.Write(w, "a", c.tensors[0].Data); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {

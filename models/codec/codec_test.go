@@ -301,6 +301,14 @@ func TestForeignFiles(t *testing.T) {
 	newer[3] = 2
 	refused("a newer format", newer, "its format is 2")
 
+	// A model's name is that of its weights in the order of their shapes.
+	m, err := models.New(models.Convolutional(models.Shape{C: 3, H: 12, W: 8}, []int{4, 6}, 3, 5, models.ReLU), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := codec.Identity(m); id != "0ef66c1a119ea04c" {
+		t.Errorf("the model of seed 1 is called %s, and was always called 0ef66c1a119ea04c", id)
+	}
 	one, two := codec.Identity(dense(t, 1)), codec.Identity(dense(t, 2))
 	if _, err := open(t, dense(t, 2), training, 1).Decompress(file); err == nil || !strings.Contains(err.Error(), "by model "+one+", and this one is "+two) {
 		t.Errorf("another model: %v", err)

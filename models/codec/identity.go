@@ -29,7 +29,7 @@ func identify(model models.Model) identity {
 	for _, variables := range [][]graph.Variable{store.Parameters, store.State} {
 		for _, v := range variables {
 			fmt.Fprintf(h, "%q %v\n", v.Name, v.Shape)
-			for data := v.Data; len(data) > 0; data = data[min(len(data), cap(piece)/4):] {
+			for data := v.Read(); len(data) > 0; data = data[min(len(data), cap(piece)/4):] {
 				piece = piece[:0]
 				for _, x := range data[:min(len(data), cap(piece)/4)] {
 					piece = binary.LittleEndian.AppendUint32(piece, math.Float32bits(x))

@@ -205,7 +205,7 @@ func (t *translation) weight(name string) string {
 		t.fail(fmt.Errorf("the model has no variable %s", name))
 	}
 	if !slices.ContainsFunc(t.graph.Constants, func(c onnx.Tensor) bool { return c.Name == name }) { // twins share one
-		t.graph.Constants = append(t.graph.Constants, onnx.Tensor{Name: name, Shape: v.Shape, Floats: v.Data})
+		t.graph.Constants = append(t.graph.Constants, onnx.Tensor{Name: name, Shape: v.Shape, Floats: v.Read()})
 	}
 	return name
 }

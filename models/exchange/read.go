@@ -59,7 +59,9 @@ func ReadWeights(path string, m Model, renames []Rename) (scheme string, err err
 		}
 	}
 	for i, v := range wanted {
-		copy(v.Data, values[i])
+		if values[i] != nil {
+			v.Write(values[i])
+		}
 	}
 	return scheme, nil
 }

@@ -29,7 +29,7 @@ func WriteWeights(path string, m Model, metadata map[string]string) error {
 	data := make(map[string][]float32, len(dict))
 	for _, v := range dict {
 		described = append(described, safetensors.Describe[float32](v.Name, v.Shape...))
-		data[v.Name] = v.Data
+		data[v.Name] = v.Read()
 		if prefix, ok := strings.CutSuffix(v.Name, "running_mean"); ok {
 			described = append(described, safetensors.Describe[int64](prefix+batchesTracked))
 		}
