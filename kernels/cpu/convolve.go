@@ -151,7 +151,7 @@ func (p *patchProduct) class(v, h sampling) patchClass {
 		for j, s := range h.taps {
 			position := weights.position(r, s)
 			if position != end && len(pieces) > 0 {
-				class.passes = append(class.passes, cutPasses(begin*weights.inner, pieces)...)
+				class.passes = append(class.passes, cutPasses(begin*weights.inner, pieces, depthOfPatches)...)
 				pieces = nil
 			}
 			if len(pieces) == 0 {
@@ -167,14 +167,14 @@ func (p *patchProduct) class(v, h sampling) patchClass {
 			}
 		}
 	}
-	class.passes = append(class.passes, cutPasses(begin*weights.inner, pieces)...)
+	class.passes = append(class.passes, cutPasses(begin*weights.inner, pieces, depthOfPatches)...)
 	return class
 }
 
 // cutPasses cuts pieces, whose products with a panel begin at step from, into
 // passes of equal length, at most depth steps. No pieces are one pass, which
 // stores the bias.
-func cutPasses(from int, pieces []piece) []pass {
+func cutPasses(from int, pieces []piece, depth int) []pass {
 	total := 0
 	for _, p := range pieces {
 		total += (p.to - p.from) / 4

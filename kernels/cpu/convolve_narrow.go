@@ -102,7 +102,7 @@ func (n *narrowProduct) plan(bias bool, activation, slope kernels.Activation, ad
 	n.bias, n.finishing = bias, finishingOf(activation, slope, adds, false)
 	n.block, n.blocks = n.stride[1]*n.out.c, ceilDivide(n.s, n.stride[1])
 	n.line = ceilDivide(n.r*n.blocks*n.block, tileColumns) * tileColumns
-	n.passes = cutPasses(0, []piece{{0, 4 * n.source.c}})
+	n.passes = cutPasses(0, []piece{{0, 4 * n.source.c}}, depth)
 
 	// Rows of results: as many as products fit, and enough shares.
 	overlap := n.reach()

@@ -59,7 +59,7 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	p.panels = ceilDivide(op.N, tileColumns)
 	p.stripes = ceilDivide(p.panels, panelsOfStripe())
 	p.packs = op.TransB || op.M >= rowsWorthPacking
-	p.passes = cutPasses(0, []piece{{0, 4 * op.K}})
+	p.passes = cutPasses(0, []piece{{0, 4 * op.K}}, depth)
 	// Rows that begin this often at the same set push each other out: a tile
 	// reads twelve side by side, and a set has eight ways.
 	aligned := op.K%1024 == 0
