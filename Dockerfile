@@ -4,10 +4,9 @@
 #   docker build -t hourglass .
 #   docker run --gpus all -v "$PWD":/work hourglass train ./pictures/conv --shape 3x64x64
 #
-# What was tried: the steps of the first stage in an empty folder, on Debian 12,
-# from the files that COPY takes; the program that comes of them starts, wants
-# libc alone, of version 2.34 or later, which the second stage has, and runs
-# without a driver. A container engine has not built it yet.
+# What was tried: buildah has built it, on base images put together from Debian's
+# packages of trixie and Go 1.26.8 and named as below, since the registry's own
+# were out of reach; in it doctor, version and a training ran, without a GPU.
 FROM golang:1.26-trixie AS build
 WORKDIR /src
 COPY go.mod go.sum ./
