@@ -190,7 +190,10 @@ func TestCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, string(page), "4 runs compared", "other takes images of 1x16x16 and is left out.", "Some test images of ae")
+	wants(t, string(page), "4 runs compared", "other takes images of 1x16x16 and is left out.", "Some test images of ae", "<h2>Traversals")
+	if n := strings.Count(string(page), `<svg class="codes"`); n != 3 {
+		t.Errorf("the page has maps of the codes of %d runs, want 3", n)
+	}
 	code, _, stderr := call(t, "compare", "ae")
 	if code != exitUsage {
 		t.Errorf("one run: exit %d, %q", code, stderr)

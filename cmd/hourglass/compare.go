@@ -20,7 +20,7 @@ import (
 type compareCommand struct {
 	Which  []string `arg:"" name:"run" help:"Runs: their paths, the beginnings of their names, or last."`
 	Dir    string   `default:"runs" help:"Folder that holds the runs."`
-	Output string   `short:"o" placeholder:"FILE" help:"HTML file to write: curves laid over each other, and what each run makes of the same images."`
+	Output string   `short:"o" placeholder:"FILE" help:"HTML file to write: curves laid over each other, what each run makes of the same images, and the spaces of their codes."`
 	machine
 }
 
@@ -191,7 +191,7 @@ func (c compareCommand) page(s *session, all []*beside, figures, differences [][
 		return err
 	}
 	defer device.Close()
-	if err := reconstructions(&page, device, all); err != nil {
+	if err := pictured(&page, device, all); err != nil {
 		return err
 	}
 	var text bytes.Buffer
@@ -201,12 +201,10 @@ func (c compareCommand) page(s *session, all []*beside, figures, differences [][
 	return runs.Write(c.Output, text.Bytes())
 }
 
-// reconstructions adds what each run makes of images that the first held back.
-// Runs on images of another shape have no row.
-func reconstructions(page *report.Comparison, device *graph.Device, all []*beside) error {
-	var images []float32
-	var source data.Dataset // of the images
-	var shape string
+// pictured adds what each run makes of images that the first held back. Runs on
+// images of another shape are left out.
+func pictured(page *report.Comparison, device *graph.Device, all []*beside) error {
+	var common shared
 	for i, r := range all {
 		path, err := bestOf(r.run)
 		if err != nil {
@@ -217,45 +215,65 @@ func reconstructions(page *report.Comparison, device *graph.Device, all []*besid
 			return err
 		}
 		if i == 0 {
-			shape = t.shape.String()
-			t.config.Data.Shape = shape
-			sets, err := openSets(t.config)
-			if err != nil {
-				return err
-			}
-			held, judged := sets.held()
-			if source, err = data.InTurns(held, sideBySide); err != nil {
-				return err
-			}
-			if images, err = firstImages(source, source.Len()); err != nil {
+			var judged string
+			if common, judged, err = heldBy(t); err != nil {
 				return err
 			}
 			page.Note = fmt.Sprintf("Some %s images of %s, on which it was not trained.", judged, r.Name)
-			page.Sheet = append(page.Sheet, picture.Row{Caption: "images", Images: pictures(images, t.shape)})
+			page.Sheet = append(page.Sheet, picture.Row{Caption: "images", Images: pictures(common.images, t.shape)})
 		}
 		if r.Source != all[0].Source {
 			page.Note += fmt.Sprintf(" %s was trained on other images (%s).", r.Name, r.Source)
 		}
-		if t.shape.String() != shape {
+		if t.shape != common.held.Shape() {
 			page.Note += fmt.Sprintf(" %s takes images of %v and is left out.", r.Name, t.shape)
 			continue
 		}
-		made, err := reconstruct(device, t, images, labelsFor(t.model, source, len(images)/t.shape.Size()))
+		made, err := common.look(device, t)
 		if err != nil {
-			return err
+			return fmt.Errorf("looking at run %s: %w", r.Name, err)
 		}
+		page.Runs[i].Run.Study = common.study
 		page.Sheet = append(page.Sheet, picture.Row{Caption: r.Name, Images: pictures(made, t.shape)})
 	}
 	return nil
 }
 
-// reconstruct runs a model once.
-func reconstruct(device *graph.Device, t *trained, images []float32, labels []int) ([]float32, error) {
-	count := len(images) / t.shape.Size()
-	runner, err := train.NewRunner(device, t.model, count)
+// shared are the images at which all runs look.
+type shared struct {
+	held   data.Dataset
+	few    data.Dataset // of the held ones, those in images
+	images []float32
+	study  *report.Study // of the run that looked last
+}
+
+// heldBy are the images that a model was not trained on.
+func heldBy(t *trained) (all shared, judged string, err error) {
+	c := t.config
+	c.Data.Shape = t.shape.String()
+	sets, err := openSets(c)
+	if err != nil {
+		return all, "", err
+	}
+	all.held, judged = sets.held()
+	if all.few, err = data.InTurns(all.held, sideBySide); err == nil {
+		all.images, err = firstImages(all.few, all.few.Len())
+	}
+	return all, judged, err
+}
+
+// look returns what a model makes of the few images, and studies what it makes
+// of all.
+func (s *shared) look(device *graph.Device, t *trained) (made []float32, err error) {
+	runner, err := train.NewRunner(device, t.model, t.config.Train.Batch)
 	if err != nil {
 		return nil, err
 	}
 	defer runner.Close()
-	return runner.Reconstruct(images, count, labels...)
+	if made, err = runner.Reconstruct(s.images, s.few.Len(), labelsFor(t.model, s.few, s.few.Len())...); err != nil {
+		return nil, err
+	}
+	subject := report.Subject{Model: t.model, Runner: runner, Images: s.held, Normal: variational(t.model), Samples: report.SamplesBeside, Beside: s.study}
+	s.study, err = report.Measure(subject)
+	return made, err
 }

@@ -21,10 +21,11 @@ type Comparison struct {
 	Note  string // on the sheet
 }
 
-// Compared is one of the runs: its curves.
+// Compared is one of the runs: its curves, and what it makes of the same images
+// as the others.
 type Compared struct {
 	Name string
-	Run  Run // of which History and Verdict are read
+	Run  Run // of which History, Verdict and Study are read
 }
 
 // comparisonView is a comparison as its template reads it.
@@ -33,11 +34,54 @@ type comparisonView struct {
 	Names  []legend
 	Charts []figure
 	Rows   []strip
+	Spaces []space
+	Sprite inlined // of the images of all spaces
 }
 
 type strip struct {
 	Name   string
 	Images []inlined
+}
+
+// space is the code space of one run.
+type space struct {
+	legend
+	Drawn     string // from what the samples' codes are
+	Samples   []inlined
+	Walks     []walk
+	Map       codeMap
+	Points    int
+	Explained float64 // per cent
+}
+
+// Of each run a comparison shows less than its report.
+const (
+	SamplesBeside    = 20
+	directionsBeside = 5
+)
+
+// spaces makes what the template shows of studies of the same images.
+func (v *comparisonView) spaces() (err error) {
+	for i, r := range v.Runs {
+		study := r.Run.Study
+		if study == nil {
+			continue
+		}
+		one := space{legend: legend{r.Name, i % colours}, Drawn: study.Drawn, Map: study.codeMap(), Points: len(study.Points), Explained: 100 * study.Explained}
+		if one.Samples, err = tiles(study.Samples); err != nil {
+			return err
+		}
+		if one.Walks, err = study.walks(directionsBeside); err != nil {
+			return err
+		}
+		if v.Spaces == nil {
+			if v.Sprite, err = study.sprite(); err != nil {
+				return err
+			}
+		}
+		v.Spaces = append(v.Spaces, one)
+	}
+	return nil
 }
 
 // HTML writes the page.
@@ -48,15 +92,14 @@ func (c Comparison) HTML(w io.Writer) error {
 	}
 	view.Charts = c.curves()
 	for _, row := range c.Sheet {
-		line := strip{Name: row.Caption}
-		for _, m := range row.Images {
-			one, err := inline([]picture.Image{m}, 1, largestTile)
-			if err != nil {
-				return err
-			}
-			line.Images = append(line.Images, one)
+		images, err := tiles(row.Images)
+		if err != nil {
+			return err
 		}
-		view.Rows = append(view.Rows, line)
+		view.Rows = append(view.Rows, strip{row.Caption, images})
+	}
+	if err := view.spaces(); err != nil {
+		return err
 	}
 	return write(w, fmt.Sprintf("%d runs compared · Hourglass", len(c.Runs)), compareTemplate, view)
 }

@@ -26,9 +26,10 @@ type Study struct {
 	// prior, in nats: what it says of an image. Nil if codes have no variance.
 	Divergence []float64
 	Deviation  []float64 // of each number of the code, over the images
+	From       int       // the image, of Thumbs, whose code the traversals move
 	Traversals []Traversal
 	Samples    []picture.Image
-	From       string // what their codes are drawn from
+	Drawn      string // from what their codes are
 }
 
 // Pair is an image and its reconstruction.
@@ -71,6 +72,9 @@ type Subject struct {
 	// distribution.
 	Normal  bool
 	Samples int // images drawn from the model's own distribution, or one that fits its codes
+	// Beside is what another model makes of the same images; traversals begin at
+	// the same one. Nil for a typical one.
+	Beside *Study
 }
 
 // labels are the classes of the first n images, if the model is to be told
@@ -135,9 +139,11 @@ func Measure(s Subject) (*Study, error) {
 		return nil, err
 	}
 	study, all := &Study{Looked: n, Thumbs: cut(images, shape)}, codes{values, s.Model.CodeSize()}
-	typical, err := study.pairs(s.Images, study.Thumbs, cut(made, shape))
-	if err != nil {
+	if study.From, err = study.pairs(s.Images, study.Thumbs, cut(made, shape)); err != nil {
 		return nil, err
+	}
+	if s.Beside != nil {
+		study.From = s.Beside.From
 	}
 	for k := range all.size {
 		study.Deviation = append(study.Deviation, deviation(all.column(k)))
@@ -157,9 +163,9 @@ func Measure(s Subject) (*Study, error) {
 		directions = study.axes(s.Model.CodeSize())
 	}
 	if labels != nil {
-		labels = slices.Repeat(labels[typical:typical+1], len(directions)*stops)
+		labels = slices.Repeat(labels[study.From:study.From+1], len(directions)*stops)
 	}
-	if err := study.traverse(s, all.row(typical), labels, directions); err != nil {
+	if err := study.traverse(s, all.row(study.From), labels, directions); err != nil {
 		return nil, err
 	}
 	return study, study.samples(s, images, all)

@@ -29,13 +29,16 @@ var runText string
 //go:embed compare.html
 var compareText string
 
+//go:embed codes.html
+var codesText string // parts that both pages have
+
 var functions = template.FuncMap{
 	"number": chart.Number,
 }
 
 var (
-	runTemplate     = template.Must(template.New("run").Funcs(functions).Parse(runText))
-	compareTemplate = template.Must(template.New("compare").Funcs(functions).Parse(compareText))
+	runTemplate     = template.Must(template.New("run").Funcs(functions).Parse(codesText + runText))
+	compareTemplate = template.Must(template.New("compare").Funcs(functions).Parse(codesText + compareText))
 )
 
 // write writes a whole page: its policy allows the style and the script that

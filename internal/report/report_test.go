@@ -25,7 +25,7 @@ import (
 )
 
 // measured studies a model on drawn glyphs, and evaluates it on the same.
-func measured(t *testing.T, variational bool) (*Study, train.Metrics) {
+func measured(t *testing.T, variational bool, beside *Study) (*Study, train.Metrics) {
 	t.Helper()
 	_, images, err := data.Open("glyphs:1x12x12,n=10,test=64", data.Options{})
 	if err != nil {
@@ -51,7 +51,7 @@ func measured(t *testing.T, variational bool) (*Study, train.Metrics) {
 		t.Fatal(err)
 	}
 	defer runner.Close()
-	study, err := Measure(Subject{Model: model, Runner: runner, Images: images, Normal: variational, Samples: 5})
+	study, err := Measure(Subject{Model: model, Runner: runner, Images: images, Normal: variational, Samples: 5, Beside: beside})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestSamplesOfEveryPrior(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, prior := model.(models.Prior); prior != (name != "vq") || prior != (study.From == "the prior") || len(study.Samples) != 5 {
+		if _, prior := model.(models.Prior); prior != (name != "vq") || prior != (study.Drawn == "the prior") || len(study.Samples) != 5 {
 			t.Errorf("%s: %d samples", name, len(study.Samples))
 		}
 	}
@@ -113,7 +113,7 @@ func TestSamplesOfEveryPrior(t *testing.T) {
 // have the same mean, and divergences the same sum.
 func TestMeasure(t *testing.T) {
 	for _, variational := range []bool{false, true} {
-		s, metrics := measured(t, variational)
+		s, metrics := measured(t, variational, nil)
 		sum := 0.0
 		for _, p := range s.Points {
 			sum += p.MSE
@@ -135,7 +135,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("the plane of 3 numbers explains %g", s.Explained)
 		}
 		if !variational {
-			if s.Divergence != nil || len(s.Samples) != 5 || !strings.Contains(s.From, "fits") {
+			if s.Divergence != nil || len(s.Samples) != 5 || !strings.Contains(s.Drawn, "fits") {
 				t.Error("codes without a distribution have a divergence or samples")
 			}
 			continue
@@ -166,7 +166,7 @@ func TestFormulas(t *testing.T) {
 
 // example is a run whose texts try to break out.
 func example(t *testing.T, variational bool) Run {
-	study, metrics := measured(t, variational)
+	study, metrics := measured(t, variational, nil)
 	x, evil := metrics.MSE, `<script>alert("x")</script>`
 	h := &train.History{}
 	for step := 1; step <= 400; step++ {
@@ -270,27 +270,31 @@ func TestInBrowser(t *testing.T) {
 	if *browser == "" {
 		t.Skip("no browser is given: the pages were not opened in one (go test ./internal/report -browser PATH)")
 	}
-	var page bytes.Buffer
-	if err := example(t, true).HTML(&page); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(path, page.Bytes(), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	var complaints bytes.Buffer
-	command := exec.Command(*browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom", "file://"+path)
-	command.Stderr = &complaints
-	text, err := command.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, complaints.String())
-	}
-	charts := strings.Count(page.String(), `<svg class="chart"`)
-	if n := strings.Count(string(text), `class="tip"`); charts < 5 || n != charts+1 { // and one of the map
-		t.Errorf("%d places for values of %d charts and a map", n, charts)
-	}
-	if strings.Contains(complaints.String(), "CONSOLE") {
-		t.Errorf("the browser complains: %s", complaints.String())
+	for name, made := range map[string]struct {
+		page interface{ HTML(io.Writer) error }
+		maps int
+	}{"run": {example(t, true), 1}, "comparison": {comparison(t), 2}} {
+		var page, complaints bytes.Buffer
+		if err := made.page.HTML(&page); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "page.html")
+		if err := os.WriteFile(path, page.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		command := exec.Command(*browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom", "file://"+path)
+		command.Stderr = &complaints
+		text, err := command.Output()
+		if err != nil {
+			t.Fatalf("%s: %v: %s", name, err, complaints.String())
+		}
+		charts := strings.Count(page.String(), `<svg class="chart"`)
+		if n := strings.Count(string(text), `class="tip"`); charts < 3 || n != charts+made.maps {
+			t.Errorf("%s: %d places for values of %d charts and %d maps", name, n, charts, made.maps)
+		}
+		if strings.Contains(complaints.String(), "CONSOLE") {
+			t.Errorf("%s: the browser complains: %s", name, complaints.String())
+		}
 	}
 }
 
@@ -312,23 +316,55 @@ func TestMapWithoutClasses(t *testing.T) {
 	}
 }
 
-func TestComparisonPage(t *testing.T) {
-	a, b := example(t, false), example(t, false)
+// comparison is of two runs that looked at the same images.
+func comparison(t *testing.T) Comparison {
+	t.Helper()
+	a, b := example(t, false), example(t, true)
 	b.Verdict = nil // never judged: its losses have no known unit
-	c := Comparison{
+	return Comparison{
 		Runs:        []Compared{{a.Name, a}, {"b", b}},
 		Table:       [][]string{{"", "a", "b"}, {"mse/px", "0.1", "–"}},
 		Differences: [][]string{{"setting", "a", "b"}},
 		Sheet:       []picture.Row{{Caption: "images", Images: a.Study.Thumbs[:4]}, {Caption: a.Name, Images: a.Study.Thumbs[:4]}},
 	}
+}
+
+func TestComparisonPage(t *testing.T) {
+	c := comparison(t)
 	var page bytes.Buffer
 	if err := c.HTML(&page); err != nil {
 		t.Fatal(err)
 	}
-	checkPage(t, page.String(), 150<<10)
-	for text, want := range map[string]int{"Nothing but where": 1, "<figcaption>Loss in training": 2, "<figcaption>Squared error in validation": 1} {
+	checkPage(t, page.String(), 300<<10)
+	for text, want := range map[string]int{
+		"Nothing but where": 1, "<figcaption>Loss in training": 2, "<figcaption>Squared error in validation": 1,
+		"Drawn from the prior.": 1, "Drawn from the normal distribution": 1, `<svg class="codes"`: 2, `id="sprite"`: 1,
+		`<circle class="spot`: 2 * 64, `<span>direction 1</span>`: 1, " nats</small>": 3,
+	} {
 		if got := strings.Count(page.String(), text); got != want {
 			t.Errorf("%q occurs %d times, want %d", text, got, want)
 		}
+	}
+
+	c.Runs[0].Run.Study, c.Runs[1].Run.Study = nil, nil // of other images, both
+	page.Reset()
+	if err := c.HTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(page.String(), "<h2>Samples") {
+		t.Error("the page has samples of no run")
+	}
+}
+
+// TestStudyBeside begins traversals at the other study's image.
+func TestStudyBeside(t *testing.T) {
+	first, _ := measured(t, false, nil)
+	other := (first.From + 1) % first.Looked
+	second, _ := measured(t, false, &Study{From: other})
+	if second.From != other {
+		t.Errorf("traversals begin at image %d, want %d", second.From, other)
+	}
+	if same := slices.Equal(first.Traversals[0].Images[4].Pixels, second.Traversals[0].Images[4].Pixels); same {
+		t.Error("the traversals of two images are the same")
 	}
 }

@@ -1,13 +1,8 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
-	"html"
 	"io"
-	"math"
-	"slices"
-	"strings"
 	"time"
 
 	"hourglass/internal/chart"
@@ -71,8 +66,7 @@ type runView struct {
 	Groups        []group
 	Samples       []inlined
 	Walks         []walk
-	Map           markup
-	Legend        []legend
+	Map           codeMap
 	Sprite        inlined
 	Bars          figure
 	BarsNote      string
@@ -103,11 +97,6 @@ type tile struct {
 	Name     string
 	MSE      float64
 	Pictures [3]inlined // image, reconstruction, difference
-}
-
-type walk struct {
-	Name, Note string
-	Images     []inlined
 }
 
 type verdictRow struct {
@@ -227,41 +216,17 @@ func (v *runView) pictures(s *Study) (err error) {
 		}
 		v.Groups = append(v.Groups, one)
 	}
-	for _, m := range s.Samples {
-		one, err := inline([]picture.Image{m}, 1, largestTile)
-		if err != nil {
-			return err
-		}
-		v.Samples = append(v.Samples, one)
-	}
-	if err := v.walks(s); err != nil {
+	if v.Samples, err = tiles(s.Samples); err != nil {
 		return err
 	}
-	across := int(math.Ceil(math.Sqrt(float64(len(s.Thumbs)))))
-	if v.Sprite, err = inline(s.Thumbs, across, largestThumb); err != nil {
+	if v.Walks, err = s.walks(directions); err != nil {
 		return err
 	}
-	v.drawMap(s)
+	if v.Sprite, err = s.sprite(); err != nil {
+		return err
+	}
+	v.Map = s.codeMap()
 	v.drawBars(s)
-	return nil
-}
-
-// walks are the traversals.
-func (v *runView) walks(s *Study) error {
-	for i, t := range s.Traversals {
-		w := walk{Name: t.Name}
-		for _, m := range t.Images {
-			one, err := inline([]picture.Image{m}, 1, largestTile)
-			if err != nil {
-				return err
-			}
-			w.Images = append(w.Images, one)
-		}
-		if s.Divergence != nil {
-			w.Note = chart.Number(s.Divergence[s.ByDivergence()[i]]) + " nats"
-		}
-		v.Walks = append(v.Walks, w)
-	}
 	return nil
 }
 
@@ -304,65 +269,3 @@ func (v *runView) drawBars(s *Study) {
 
 // activeNats is what a number of a code must say to count.
 const activeNats = 0.05
-
-// Sides of the map of codes in units of its view box.
-const (
-	mapSide   = 460
-	mapLeast  = 160 // of the height, where the codes lie on a line
-	mapMargin = 10
-)
-
-// colours is how many classes a map can tell apart.
-const colours = 10
-
-// drawMap draws the codes as spots, coloured by class or else by error.
-func (v *runView) drawMap(s *Study) {
-	low, high := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
-	for _, p := range s.Points {
-		for k, x := range [2]float64{p.X, p.Y} {
-			low[k], high[k] = min(low[k], x), max(high[k], x)
-		}
-	}
-	span := max(high[0]-low[0], high[1]-low[1], 1e-12) // one scale for both axes: distances are distances
-	height := max(mapLeast, (high[1]-low[1])/span*(mapSide-2*mapMargin)+2*mapMargin)
-	at := func(x float64, k int) float64 { // from the middle
-		return (x - (low[k]+high[k])/2) / span * (mapSide - 2*mapMargin)
-	}
-	byClass := len(s.Classes) > 1 && len(s.Classes) <= colours
-	ranks := errorRanks(s)
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="codes" viewBox="0 0 %d %.0f" role="img" aria-label="Map of %d codes">`, mapSide, height, len(s.Points))
-	for i, p := range s.Points {
-		colour := fmt.Sprintf("q%d", 1+ranks[i]*5/len(s.Points)) // q5 is the worst fifth
-		text := p.Name
-		if p.Class >= 0 && p.Class < len(s.Classes) {
-			text = s.Classes[p.Class] + "\n" + text
-			if byClass {
-				colour = fmt.Sprintf("f%d", p.Class)
-			}
-		}
-		fmt.Fprintf(&b, `<circle class="spot %s" cx="%.1f" cy="%.1f" r="3.4" data-text="%s"/>`, colour, mapSide/2+at(p.X, 0), height/2-at(p.Y, 1), html.EscapeString(text+"\nmse/px "+chart.Number(p.MSE)))
-	}
-	b.WriteString("</svg>")
-	v.Map = markup(b.String())
-	if byClass {
-		for i, name := range s.Classes {
-			v.Legend = append(v.Legend, legend{name, i})
-		}
-	}
-}
-
-// errorRanks is the place of each point in the order of errors, the least
-// first.
-func errorRanks(s *Study) []int {
-	order := make([]int, len(s.Points))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.Points[a].MSE, s.Points[b].MSE) })
-	ranks := make([]int, len(order))
-	for rank, i := range order {
-		ranks[i] = rank
-	}
-	return ranks
-}

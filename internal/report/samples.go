@@ -17,13 +17,13 @@ func (s *Study) samples(of Subject, images []float32, all codes) error {
 	var err error
 	n := all.Len()
 	if _, prior := of.Model.(models.Prior); prior {
-		s.From = "the prior"
+		s.Drawn = "the prior"
 		drawn, err = of.Runner.Draw(of.Samples, samplesSeed)
 	} else if q, quantised := of.Model.(models.Quantised); quantised {
-		s.From = "which entries of the codebook these images have where, given their neighbours"
+		s.Drawn = "which entries of the codebook these images have where, given their neighbours"
 		drawn, err = entries(of, q, images, n)
 	} else {
-		s.From = "the normal distribution that fits these images' codes, for this kind of model has none of its own"
+		s.Drawn = "the normal distribution that fits these images' codes, for this kind of model has none of its own"
 		fitted, err := normal(all)
 		if err != nil {
 			return nil // codes that are all the same have no spread, and the report says so elsewhere
@@ -31,7 +31,7 @@ func (s *Study) samples(of Subject, images []float32, all codes) error {
 		drawn = fitted.Sample(samplesSeed, of.Samples)
 	}
 	if err != nil {
-		return fmt.Errorf("drawing samples from %s: %w", s.From, err)
+		return fmt.Errorf("drawing samples from %s: %w", s.Drawn, err)
 	}
 	made, err := of.Runner.Decode(drawn, of.Samples, inTurn(of.Model, of.Samples)...)
 	if err != nil {

@@ -66,35 +66,45 @@ for (const svg of document.querySelectorAll("svg.chart")) {
   });
 }
 
-const map = document.querySelector("svg.codes");
-if (map) {
-  const spots = [...map.querySelectorAll(".spot")], sprite = document.getElementById("sprite");
-  const places = spots.map(s => [Number(s.getAttribute("cx")), Number(s.getAttribute("cy"))]);
-  const tip = map.parentElement.appendChild(element("div", "tip")), canvas = element("canvas");
+// Maps of the same images, several where runs are compared: the image that is
+// pointed at is marked in all of them.
+const maps = [...document.querySelectorAll("svg.codes")].map(svg => {
+  const spots = [...svg.querySelectorAll(".spot")];
+  return { svg, spots, places: spots.map(s => [Number(s.getAttribute("cx")), Number(s.getAttribute("cy"))]) };
+});
+let marked = -1;
+const mark = i => {
+  for (const map of maps) {
+    map.spots[marked]?.classList.remove("on");
+    map.spots[i]?.classList.add("on");
+  }
+  marked = i;
+};
+
+for (const map of maps) {
+  const { svg, spots, places } = map, sprite = document.getElementById("sprite");
+  const tip = svg.parentElement.appendChild(element("div", "tip")), canvas = element("canvas");
   const width = Number(sprite.dataset.width), height = Number(sprite.dataset.height), across = Number(sprite.dataset.across);
   const larger = Math.max(1, Math.round(96 / Math.max(width, height)));
   canvas.width = width * larger; canvas.height = height * larger;
   tip.hidden = true;
-  let on = -1;
   const show = i => {
-    if (on >= 0) spots[on].classList.remove("on");
-    on = i;
-    spots[i].classList.add("on");
+    mark(i);
     const pen = canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
     pen.drawImage(sprite, i % across * width, Math.floor(i / across) * height, width, height, 0, 0, canvas.width, canvas.height);
     tip.replaceChildren(canvas, ...spots[i].dataset.text.split("\n").map(line => element("div", "", line)));
-    put(tip, map, ...places[i]);
+    put(tip, svg, ...places[i]);
   };
-  const hide = () => { tip.hidden = true; if (on >= 0) spots[on].classList.remove("on"); on = -1; };
+  const hide = () => { tip.hidden = true; mark(-1); };
   const find = e => {
-    const [x, y] = within(map, e);
+    const [x, y] = within(svg, e);
     const i = nearest(places, p => (p[0] - x) ** 2 + (p[1] - y) ** 2);
     Math.hypot(places[i][0] - x, places[i][1] - y) < 24 ? show(i) : hide();
   };
-  map.addEventListener("pointermove", find);
-  map.addEventListener("pointerdown", find);
-  map.addEventListener("pointerleave", hide);
+  svg.addEventListener("pointermove", find);
+  svg.addEventListener("pointerdown", find);
+  svg.addEventListener("pointerleave", hide);
 }
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
