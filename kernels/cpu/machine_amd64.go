@@ -75,6 +75,14 @@ func useAVX512() {
 	routines.multiplyTaps = multiplyTapsAVX512
 	routines.multiplyChannels, routines.sumChannels = multiplyChannelsAVX512, sumChannelsAVX512
 	routines.tapsTogether, routines.tapColumns = []int{12, 9, 8, 4}, 32
+	routines.exponentials = exponentialsAVX512
+	routines.sigmoids = sigmoidsAVX512
+	routines.tanhs = tanhsAVX512
+	routines.softpluses = softplusesAVX512
+	routines.silus = silusAVX512
+	routines.crossEntropy = crossEntropyAVX512
+	routines.crossEntropySlope = crossEntropySlopeAVX512
+	routines.siluGradient = siluGradientAVX512
 	routines.sumWide, routines.squareWide, routines.productWide = sumWideAVX512, squareWideAVX512, productWideAVX512
 	routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 }
@@ -206,6 +214,30 @@ func adamEightsAVX2(p, grads, m, v *float32, n int, k *coefficients)
 
 //go:noescape
 func overlapAddAVX2(to, from, offsets unsafe.Pointer, sources int, bias unsafe.Pointer, n, stride, step, width int)
+
+//go:noescape
+func exponentialsAVX512(y, x []float32)
+
+//go:noescape
+func sigmoidsAVX512(y, x []float32)
+
+//go:noescape
+func tanhsAVX512(y, x []float32)
+
+//go:noescape
+func softplusesAVX512(y, x []float32)
+
+//go:noescape
+func silusAVX512(y, x []float32)
+
+//go:noescape
+func crossEntropyAVX512(y, a, b []float32)
+
+//go:noescape
+func crossEntropySlopeAVX512(y, a, b []float32)
+
+//go:noescape
+func siluGradientAVX512(y, a, b []float32)
 
 //go:noescape
 func exponentialsAVX2(y, x []float32)

@@ -52,6 +52,20 @@ func TestTilesOfAVX2(t *testing.T) {
 	}
 }
 
+// TestRoutinesOfAVX2 tries the loops and elementary functions that such a processor
+// leaves aside.
+func TestRoutinesOfAVX2(t *testing.T) {
+	if !cpu.X86.HasAVX512F {
+		t.Skip("this processor has no AVX-512: TestRoutines tries the loops of AVX2")
+	}
+	machine := routines
+	t.Cleanup(func() { routines = machine })
+	routines = portable
+	useAVX2()
+	compareRoutines(t)
+	compareFunctions(t)
+}
+
 func bits(floats []float32) []uint32 {
 	words := make([]uint32, len(floats))
 	for i, v := range floats {

@@ -10,7 +10,9 @@ import (
 // TestRoutines compares every loop over slices that has assembly with its
 // plain Go, at all lengths up to two turns of the unrolled loop, special
 // values included.
-func TestRoutines(t *testing.T) {
+func TestRoutines(t *testing.T) { compareRoutines(t) }
+
+func compareRoutines(t *testing.T) {
 	infinite, nan := float32(math.Inf(1)), float32(math.NaN())
 	special := []float32{0, 1, -1, 0.5, -0.25, 1e-8, -1e-30, 3, -7, 20, -30, 87, 89, 100, -88, -104, 1e4, -1e4, infinite, -infinite, nan}
 	machine := reflect.TypeFor[routineSet]()
@@ -97,7 +99,9 @@ func caller(routine any) func(y, a, b []float32) {
 
 // TestFunctions compares the elementary functions with float64 over the range
 // of float32: they must be within 3 units in the last place.
-func TestFunctions(t *testing.T) {
+func TestFunctions(t *testing.T) { compareFunctions(t) }
+
+func compareFunctions(t *testing.T) {
 	definitions := []struct {
 		name string
 		fast func(y, x []float32)
