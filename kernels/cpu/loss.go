@@ -112,7 +112,7 @@ func prepareLossBackward(ctx *Context, op kernels.LossBackward) Kernel {
 	})
 }
 
-// lossSum adds up the losses of chunks of elements in float64, in order.
+// lossSum adds up the losses of chunks of elements in float64, in lanes, in order.
 type lossSum struct {
 	ctx   *Context
 	scale float64
@@ -130,7 +130,7 @@ func newLossSum(ctx *Context, op kernels.LossSum) *lossSum {
 	l := &lossSum{ctx: ctx, scale: op.Scale, loss: lossOf(op.Loss), size: op.Size}
 	l.sum = l.sumShare
 	ctx.reserve(grain, 0)
-	ctx.reserveSums(l.chunks())
+	ctx.reserveSums(lanes * l.chunks())
 	return l
 }
 
@@ -140,7 +140,7 @@ func (l *lossSum) run(out []float32, in [][]float32) {
 	l.y, l.t = in[0], in[1]
 	l.ctx.Workers.run(l.chunks(), l.sum)
 	total := 0.0
-	for _, sum := range l.ctx.sums[:l.chunks()] {
+	for _, sum := range l.ctx.sums[:lanes*l.chunks()] {
 		total += sum
 	}
 	out[0] = float32(total * l.scale)
@@ -152,9 +152,9 @@ func (l *lossSum) sumShare(chunk, worker int) {
 	to := min(l.size, from+grain)
 	losses := l.ctx.local[worker][:to-from]
 	l.loss(losses, l.y[from:to], l.t[from:to])
-	sum := l.ctx.sums[chunk : chunk+1]
-	sum[0] = 0
-	sumColumns(sum, losses)
+	sums := l.ctx.sums[lanes*chunk:][:lanes]
+	clear(sums)
+	sumLanes(sums, losses)
 }
 
 // lossAndSlope is lossSum, whose shares write the slopes while prediction and

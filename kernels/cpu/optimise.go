@@ -16,8 +16,7 @@ type Update struct {
 
 	params, grads []float32
 	moments       [][]float32
-	sums          []float64 // of squares: laneSums of each chunk
-	zeros         [laneSums]float64
+	sums          []float64 // of squares: lanes of each chunk
 	step, square  func(share, worker int)
 }
 
@@ -43,19 +42,14 @@ func NewUpdate(ctx *Context, o kernels.Optimiser) (*Update, error) {
 	if err := o.Check(); err != nil {
 		return nil, fmt.Errorf("update on the cpu: %w", err)
 	}
-	u := &Update{ctx: ctx, rule: o, sums: make([]float64, laneSums*maxChunks)}
+	u := &Update{ctx: ctx, rule: o, sums: make([]float64, lanes*maxChunks)}
 	u.step, u.square = u.stepShare, u.squareShare
 	return u, nil
 }
 
-const (
-	// maxChunks is the number of chunks into which a norm is cut, if it has as
-	// many elements.
-	maxChunks = 256
-
-	// laneSums is the number of sums side by side in a chunk.
-	laneSums = 8
-)
+// maxChunks is the number of chunks into which a norm is cut, if it has as
+// many elements.
+const maxChunks = 256
 
 // chunkOf is chunk i of a block of n elements.
 func chunkOf(n, i int) (from, to int) { return span(n, chunksOf(n), i) }
@@ -127,7 +121,7 @@ func (u *Update) Norm(grads []float32) float64 {
 	u.ctx.Workers.run(chunks, u.square)
 	u.grads = nil
 	total := 0.0
-	for _, sum := range u.sums[:laneSums*chunks] {
+	for _, sum := range u.sums[:lanes*chunks] {
 		total += sum
 	}
 	return math.Sqrt(total)
@@ -135,13 +129,7 @@ func (u *Update) Norm(grads []float32) float64 {
 
 func (u *Update) squareShare(chunk, _ int) {
 	from, to := chunkOf(len(u.grads), chunk)
-	grads, sums := u.grads[from:to], u.sums[laneSums*chunk:][:laneSums]
+	sums := u.sums[lanes*chunk:][:lanes]
 	clear(sums)
-	whole := len(grads) &^ (laneSums - 1)
-	if whole > 0 {
-		squareColumns(sums, u.zeros[:], grads[:whole])
-	}
-	for i, g := range grads[whole:] {
-		sums[i] += float64(g) * float64(g)
-	}
+	squareLanes(sums, u.grads[from:to])
 }

@@ -104,6 +104,29 @@ func productColumns(sums []float64, dy, x, means []float32) {
 	}
 }
 
+// lanes is the number of sums side by side over elements that belong together, so
+// that they have the speed of columns.
+const lanes = columnsWide
+
+// sumLanes adds the elements of x to the sums of lanes, one after another.
+func sumLanes(sums []float64, x []float32) {
+	whole := len(x) / lanes * lanes
+	sumColumns(sums, x[:whole])
+	sumSome(sums[:len(x)-whole], x[whole:], 1, 0)
+}
+
+// noMeans are the means of squares of elements themselves.
+var noMeans [lanes]float64
+
+// squareLanes adds their squares.
+func squareLanes(sums []float64, x []float32) {
+	whole := len(x) / lanes * lanes
+	if whole > 0 {
+		squareColumns(sums, noMeans[:], x[:whole])
+	}
+	squareSome(sums[:len(x)-whole], noMeans[:], x[whole:], 1, 0)
+}
+
 // sumAll adds all of x, in four lanes so that an addition need not wait for
 // the one before.
 func sumAll(x []float32) float64 {
