@@ -88,6 +88,7 @@ func large() []cases.Case {
 		{N: 2, C: 80, H: 20, W: 33, K: 3, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 0, PadW: 3, DilationH: 2, DilationW: 1, Groups: 1},
 		{N: 2, C: 5, H: 20, W: 20, K: 64, R: 1, S: 5, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 2, C: 32, H: 20, W: 20, K: 4, R: 1, S: 1, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 2, C: 40, H: 15, W: 16, K: 22, R: 1, S: 1, StrideH: 2, StrideW: 1, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 3, C: 27, H: 21, W: 14, K: 27, R: 3, S: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 27},
 		{N: 2, C: 40, H: 9, W: 12, K: 40, R: 4, S: 2, StrideH: 1, StrideW: 3, PadH: 2, PadW: 1, DilationH: 2, DilationW: 1, Groups: 40},
 		{N: 5, C: 16, H: 30, W: 11, K: 16, R: 1, S: 1, StrideH: 2, StrideW: 2, PadH: 1, PadW: 0, DilationH: 1, DilationW: 1, Groups: 16},

@@ -54,6 +54,7 @@ type patchClass struct {
 // pass is a stretch of the inner axis that one run over the rows sums.
 type pass struct {
 	from   int // steps of a panel before it
+	steps  int
 	pieces []piece
 }
 
@@ -194,6 +195,7 @@ func cutPasses(from int, pieces []piece, depth int) []pass {
 			last.pieces = append(last.pieces, piece{p.from, p.from + 4*n})
 			p.from += 4 * n
 			steps += n
+			last.steps = steps
 		}
 	}
 	return passes
@@ -221,10 +223,11 @@ func (p *patchProduct) computeShare(share, worker int) {
 	from, to := span(p.weights.stripes(), p.columnShares, share%p.columnShares)
 	arguments := &p.ctx.tiles[worker]
 	base := p.window.load(p.ctx.local[worker], p.source, b)
+	ahead := p.ahead(share/p.columnShares+p.ctx.Workers.Size(), (to-from)*p.steps(b))
 	for stripe := from; stripe < to; stripe++ {
 		for i := range p.classes {
 			if rows := p.classes[i].rows(b); rows > 0 {
-				p.multiply(arguments, &p.classes[i], b, base, stripe, rows, p.window.inPlace && stripe == from && i == 0)
+				p.multiply(arguments, &p.classes[i], b, base, stripe, rows, p.window.inPlace && stripe == from && i == 0, &ahead)
 			}
 		}
 	}
@@ -239,9 +242,31 @@ func (c *patchClass) rows(b block) int {
 	return b.images * min(b.results, c.vertical.count-b.t) * c.horizontal.count
 }
 
-// multiply computes one stripe of columns of one class in block b, and fetches
-// the block meanwhile where it has not been read yet.
-func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, stripe, rows int, fetches bool) {
+// steps is how many steps the tiles of one stripe go through in block b.
+func (p *patchProduct) steps(b block) int {
+	steps := 0
+	for i := range p.classes {
+		tiles := ceilDivide(p.classes[i].rows(b), 2*tileRows)
+		for _, pass := range p.classes[i].passes {
+			steps += tiles * pass.steps
+		}
+	}
+	return steps
+}
+
+// ahead is what is brought near in so many steps: source and results of a block
+// that this worker may compute next.
+func (p *patchProduct) ahead(next, steps int) errand {
+	if next >= p.window.blocks() {
+		return errand{}
+	}
+	b := p.window.block(next)
+	return newErrand(p.window.floatsOf(p.source, b), p.resultsOf(b), steps)
+}
+
+// multiply computes one stripe of columns of one class in block b. Meanwhile wide
+// tiles go ahead, and narrow ones fetch the block where it has not been read yet.
+func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b block, base unsafe.Pointer, stripe, rows int, fetches bool, ahead *errand) {
 	w := &p.weights
 	group, panel, column := w.stripe(stripe)
 	first := group*w.columns + column
@@ -266,7 +291,8 @@ func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b b
 		if p.relu && i == len(class.passes)-1 {
 			t.flags |= relu
 		}
-		if fetches && i == 0 {
+		t.ahead, t.pace = ahead.give(max(1, ceilDivide(rows, 2*tileRows)*pass.steps))
+		if fetches && i == 0 && t.columns <= tileColumns {
 			p.fetchAhead(arguments, class, b, base, rows)
 			continue
 		}
@@ -291,6 +317,14 @@ func (p *patchProduct) fetchAhead(arguments *tileArguments, class *patchClass, b
 		first, end := part*rowsAhead, min(rows, (part+1)*rowsAhead)
 		arguments.multiply(class.src[first:end], class.dst[first:end])
 	}
+}
+
+// resultsOf are the results of a block.
+func (p *patchProduct) resultsOf(b block) []float32 {
+	every := p.classes[0].vertical.every
+	first, last := b.t*every, min((b.t+b.results)*every, p.out.h)
+	line := p.out.w * p.out.c
+	return p.result[(b.n*p.out.h+first)*line : ((b.n+b.images-1)*p.out.h+last)*line]
 }
 
 // finishBlock finishes some columns of a block.

@@ -234,7 +234,7 @@ func (w *weightGradient) sumShare(share, worker int) {
 			ahead := w.ahead(next, dy+(first+len(src))*w.k, first/runPixels, ceilDivide(pixels, runPixels), ceilDivide(lastPanel-firstPanel, panelsOfStripe())*steps)
 			for panel := firstPanel; panel < lastPanel; panel += panelsOfStripe() {
 				t.panels = min(panelsOfStripe(), lastPanel-panel)
-				ahead.give(t, steps)
+				t.ahead, t.pace = ahead.give(steps)
 				w.placePatches(t, patches, base, src, panel)
 				w.multiply(t, partial, filters, dy+first*w.k, panel)
 			}

@@ -12,17 +12,16 @@ type errand struct {
 
 // newErrand spreads two lists over some steps.
 func newErrand(first, then []float32, steps int) errand {
-	return errand{first, then, ceilDivide(16*(len(first)+len(then)), steps)}
+	return errand{first, then, ceilDivide(16*(len(first)+len(then)), max(1, steps))}
 }
 
-// give has tiles of some steps together fetch the next part. What is left of the
-// first list and too little for them is dropped.
-func (e *errand) give(t *panelTile, steps int) {
-	n := e.pace * steps / 16
-	if len(e.first) < n && len(e.then) > 0 {
+// give is where tiles of some steps together go on fetching, and at which pace.
+func (e *errand) give(steps int) (ahead uintptr, pace int) {
+	if len(e.first) == 0 {
 		e.first, e.then = e.then, nil
 	}
-	n = min(n, len(e.first))
-	t.ahead, t.pace = uintptr(unsafe.Pointer(unsafe.SliceData(e.first))), 16*n/steps
+	n := min(e.pace*steps/16, len(e.first))
+	ahead, pace = uintptr(unsafe.Pointer(unsafe.SliceData(e.first))), 16*n/steps
 	e.first = e.first[n:]
+	return ahead, pace
 }

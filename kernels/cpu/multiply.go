@@ -172,7 +172,7 @@ func (p *product) packPanel(to []float32, panel int) {
 func (p *product) computeShare(share, worker int) {
 	arguments := &p.ctx.tiles[worker]
 	if p.packsFirst {
-		p.block(arguments, share*len(p.src), 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns, 4*tileColumns*p.op.K)
+		p.block(arguments, share*len(p.src), 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns, 4*tileColumns*p.op.K, p.ahead(share+p.ctx.Workers.Size()))
 		return
 	}
 	packed, stride := p.ctx.local[worker], 4*tileColumns
@@ -187,14 +187,29 @@ func (p *product) computeShare(share, worker int) {
 		packed, stride, further = p.b[first:], 4*p.op.N, 4*tileColumns
 	}
 	for block := range p.blocks {
-		p.block(arguments, block*len(p.src), from, to, packed, stride, further)
+		p.block(arguments, block*len(p.src), from, to, packed, stride, further, errand{})
 	}
+}
+
+// ahead is what is brought near while a block is multiplied: rows of A and of C of
+// one that this worker may compute next.
+func (p *product) ahead(block int) errand {
+	first, last := block*len(p.src), min((block+1)*len(p.src), p.op.M)
+	if first >= last {
+		return errand{}
+	}
+	a := p.a
+	if p.copiesA {
+		a = p.ctx.shared
+	}
+	tiles := p.stripes * ceilDivide(last-first, 2*tileRows)
+	return newErrand(a[first*p.line:(last-1)*p.line+p.op.K], p.c[first*p.op.N:last*p.op.N], tiles*p.op.K)
 }
 
 // block multiplies the rows of a block, from row first on, by the panels
 // [from, to), of which the first stands at packed and each of the others further
 // bytes behind the last.
-func (p *product) block(arguments *tileArguments, first, from, to int, packed []float32, stride, further int) {
+func (p *product) block(arguments *tileArguments, first, from, to int, packed []float32, stride, further int, ahead errand) {
 	rows := min(len(p.src), p.op.M-first)
 	t := &arguments.rows
 	t.stride, t.further = stride, further
@@ -219,6 +234,7 @@ func (p *product) block(arguments *tileArguments, first, from, to int, packed []
 			if p.op.Bias {
 				t.bias = at(p.bias, panel*tileColumns)
 			}
+			t.ahead, t.pace = ahead.give(ceilDivide(rows, 2*tileRows) * pass.steps)
 			arguments.multiply(p.src[:rows], p.dst[:rows])
 		}
 	}

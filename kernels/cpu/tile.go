@@ -48,6 +48,10 @@ type rowTiles struct {
 	flags   int
 	done    int // bytes of src and dst that are behind; no pointer may point past its memory
 	further int // bytes from the panel to the second, of the columns from tileColumns on
+
+	// Of multiplyRowsWide alone; see errand.
+	ahead uintptr // what the second-level cache is asked for next
+	pace  int     // bytes of it in four steps
 }
 
 const (
@@ -85,8 +89,8 @@ type panelTile struct {
 	further  int
 	furtherC int // between the two panels' sums
 	panels   int
-	ahead    uintptr // what the second-level cache is asked for next
-	pace     int     // bytes of it in four steps
+	ahead    uintptr // as in rowTiles
+	pace     int
 }
 
 // tileArguments is one worker's copy of the arguments, kept apart from the

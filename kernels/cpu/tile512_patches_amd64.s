@@ -128,6 +128,10 @@ TEXT ·multiplyPatchesAVX512(SB), NOSPLIT, $0-8
 	CLEARFOUR(Z20, Z21, Z22, Z23)
 	MOVQ panelTile_ahead(AX), R13
 	MOVQ panelTile_pace(AX), R14
+
+	// Without anything to bring near the first element of dy stands for it.
+	TESTQ   R14, R14
+	CMOVQEQ SI, R13
 	MOVQ panelTile_rows(AX), DX
 	CMPQ panelTile_panels(AX), $2
 	JEQ  two

@@ -128,15 +128,21 @@
 #define rowTiles_flags 88
 #define rowTiles_done 96
 #define rowTiles_further 104
+#define rowTiles_ahead 112
+#define rowTiles_pace 120
 
-// Where the present piece and what is left of the pieces stand on the stack.
+// Where the present piece, what is left of the pieces, what is brought near and
+// the address of the twelfth row stand on the stack.
 #define from 0(SP)
 #define to 8(SP)
 #define pieces 16(SP)
 #define count 24(SP)
+#define ahead 32(SP)
+#define pace 40(SP)
+#define twelfth 48(SP)
 
 // func multiplyRowsWideAVX512(t *rowTiles)
-TEXT ·multiplyRowsWideAVX512(SB), NOSPLIT, $32-8
+TEXT ·multiplyRowsWideAVX512(SB), NOSPLIT, $56-8
 	MOVQ t+0(FP), AX
 
 	// K1 selects all columns of the first panel, K2 those of the second: the
@@ -149,6 +155,17 @@ TEXT ·multiplyRowsWideAVX512(SB), NOSPLIT, $32-8
 	KMOVW DX, K2
 	MOVL  $0xFFFF, DX
 	KMOVW DX, K1
+
+	// Without anything to bring near the panel's first line stands for it.
+	MOVQ  rowTiles_ahead(AX), BX
+	MOVQ  rowTiles_pace(AX), CX
+	TESTQ CX, CX
+	JNZ   begin
+	MOVQ  rowTiles_b(AX), BX
+
+begin:
+	MOVQ BX, ahead
+	MOVQ CX, pace
 
 tiles:
 	MOVQ rowTiles_further(AX), BP
@@ -189,6 +206,7 @@ multiplytwelve:
 	MOVLQSX 40(BX), BX
 	ADDQ DX, BX
 	MOVQ CX, DX
+	MOVQ DX, twelfth
 	CMPQ count, $0
 	JE   epiloguetwelve
 
@@ -208,6 +226,11 @@ fourtwelve:
 	STEPTWELVEWIDE(4, 64)
 	STEPTWELVEWIDE(8, 128)
 	STEPTWELVEWIDE(12, 192)
+	MOVQ ahead, DX
+	PREFETCHT1 (DX)
+	ADDQ pace, DX
+	MOVQ DX, ahead
+	MOVQ twelfth, DX
 	ADDQ $16, CX
 	ADDQ $256, DI
 	CMPQ CX, to
@@ -258,6 +281,8 @@ storetwelve:
 	ADDRESSESWIDE(6)
 	STORESIXWIDE(0, K1, Z6, Z7, Z8, Z9, Z10, Z11)
 	STORESIXWIDE(64, K2, Z18, Z19, Z20, Z21, Z22, Z23)
+	MOVQ ahead, CX
+	MOVQ CX, rowTiles_ahead(AX)
 	ADDQ $48, rowTiles_done(AX)
 	SUBQ $2, rowTiles_tiles(AX)
 	JNZ  tiles

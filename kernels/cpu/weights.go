@@ -134,6 +134,11 @@ func (w *weightPanels) pack(packed, filters []float32, panel int) {
 		member := (first + c) / memberColumns
 		n := min(columns-c, (member+1)*memberColumns-(first+c))
 		from := (group*w.joined+member)*w.groupStride + (first+c)%memberColumns*w.columnStride
+		if w.columnStride == 1 && n == tileColumns { // 1x1 filters, columns side by side
+			routines.packStrided(at(to, member*memberInner*tileColumns), at(filters, from), 4*w.innerStride, memberInner, tileColumns)
+			c += n
+			continue
+		}
 		for inner := 0; inner < memberInner; inner += w.innerTogether() {
 			transposeRows(to[(member*memberInner+inner)*tileColumns+c:], filters[from+inner*w.innerStride:], w.offsets, n, w.columnStride)
 		}
