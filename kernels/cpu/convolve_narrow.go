@@ -198,7 +198,7 @@ func (n *narrowProduct) lastSource(y int) int { return (y + n.pad[0]) / n.stride
 func (n *narrowProduct) multiply(arguments *tileArguments, products []float32, image, from, to, low int) {
 	t := &arguments.rows
 	t.a = at(n.x, (image*n.source.h+from)*n.source.w*n.source.c)
-	t.stride, t.columns, t.bias = 4*tileColumns, tileColumns, nil
+	t.stride, t.further, t.bias = 4*tileColumns, 4*n.source.c*tileColumns, nil
 	border := (n.blocks - 1) * n.line
 	for p := from; p < to; p++ {
 		row := products[(p-low)*n.across()*n.line:][:n.across()*n.line]
@@ -206,7 +206,9 @@ func (n *narrowProduct) multiply(arguments *tileArguments, products []float32, i
 		clear(row[len(row)-border:])
 	}
 	count := (to - from) * n.source.w
-	for panel := range n.line / tileColumns {
+	panels := n.line / tileColumns
+	for panel := 0; panel < panels; panel += panelsOfStripe() {
+		t.columns = min(panelsOfStripe(), panels-panel) * tileColumns
 		t.c = at(products, (from-low)*n.across()*n.line+border+panel*tileColumns)
 		for i, pass := range n.passes {
 			t.pieces, t.count = unsafe.Pointer(&pass.pieces[0]), len(pass.pieces)
