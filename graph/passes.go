@@ -26,6 +26,8 @@ var passes = []pass{
 	{name: "fuse bias gradients", run: fuseBiasGradients},
 	{name: "fuse losses", run: fuseLosses},
 	{name: "normalise in readers", run: normaliseInReaders, onGPU: true},
+	{name: "measure results", run: measureResults},
+	{name: "sum gradients", run: sumGradients, onGPU: true},
 	{name: "early results", run: earlyResults},
 }
 

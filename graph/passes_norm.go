@@ -149,3 +149,54 @@ func (s *schedule) normedReaders(norm kernels.NormForward, by instruction) map[i
 	}
 	return fused
 }
+
+// measureResults computes the statistics of a normalisation where its operand is made.
+func measureResults(s *schedule) {
+	_, keep := s.unchanged()
+	for i, in := range s.instructions {
+		statistics, ok := in.op.(kernels.NormStatistics)
+		if !ok {
+			continue
+		}
+		p := s.values[in.operands[0]].producer
+		if p < 0 || s.instructions[p].result != in.operands[0] {
+			continue
+		}
+		of := &s.instructions[p]
+		if op := (kernels.Measured{Product: of.op, Norm: statistics.Normalisation}); op.Check() == nil {
+			of.op, of.further, keep[i] = op, append(slices.Clone(of.further), in.result), false
+		}
+	}
+	s.filter(keep)
+}
+
+// sumGradients adds up a gradient that goes on through a normalisation, and through the
+// activation behind it, where a convolution makes it: it is read once less.
+func sumGradients(s *schedule) {
+	for i, in := range s.instructions {
+		backward, ok := in.op.(kernels.NormBackward)
+		if !ok || backward.Summed {
+			continue
+		}
+		dy, norm := in.operands[0], in.operands[1:5]
+		p := s.values[dy].producer
+		later := func(v int) bool { return s.values[v].producer >= p }
+		if p < 0 || s.instructions[p].result != dy || slices.ContainsFunc(norm, later) {
+			continue
+		}
+		of := s.instructions[p]
+		op := kernels.Through{Product: of.op, Norm: kernels.NormForward{Normalisation: backward.Normalisation, Activation: backward.Activation}}
+		if op.Check() != nil {
+			continue
+		}
+		sums := len(s.values)
+		s.values = append(s.values, value{shape: kernels.Shape{2, backward.Statistics()}})
+		of.op, of.operands, of.further = op, slices.Concat(of.operands, norm), slices.Concat(of.further, []int{sums}, in.further)
+		s.instructions[p] = of
+		for _, v := range of.further {
+			s.values[v].producer = p
+		}
+		backward.Summed = true
+		s.instructions[i] = instruction{op: backward, operands: slices.Concat(in.operands[:5], []int{sums}, in.operands[5:]), result: in.result}
+	}
+}

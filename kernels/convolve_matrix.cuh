@@ -13,6 +13,7 @@
 #include "columns.cuh"
 #include "convolve.cuh"
 #include "matrix.cuh"
+#include "measured.cuh"
 
 // Walk is a thread's position in the depth, which is walked in steps: over the taps
 // and the channels of a group. Where the channels are a multiple of a step, the
@@ -112,16 +113,18 @@ template <int Columns, int Width, int Step> struct Filters {
 };
 
 // gather makes a tile of pixels x channels of `out`, whose pixels are those of
-// a class.
+// a class, and measures it.
 template <class T, int Width>
 DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
-                   int groups, int group, EPILOGUE, const SourceNorm &norm) {
+                   int groups, int group, EPILOGUE, const SourceNorm &norm, MEASURED) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
     int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
 
-    Gather<T, Width> left;
+    using Source = Gather<T, Width>;
+    using Taps = Filters<T::COLUMNS, Width, T::STEP>;
+    Source left;
     left.norm = norm;
     left.first = group * channels;
     left.from = source + left.first;
@@ -130,9 +133,14 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
     left.sourceW = sourceW;
     left.sourceC = sourceC;
     left.begin(h, w, first_pixel, pixels);
-    Filters<T::COLUMNS, Width, T::STEP> right = {filters + group * taps * channels * columns, left.walk, first, columns, taps * channels,
-                                        h.tap * width + w.tap, h.tap_skip * width, w.tap_skip};
-    matrix_product<T>(left.walk.depth, left, right, [&](int i, int j, Four sum) INLINED {
+    Taps right = {filters + group * taps * channels * columns, left.walk, first, columns, taps * channels,
+                  h.tap * width + w.tap, h.tap_skip * width, w.tap_skip};
+
+    const int NORM = end_of_stages<Source, Taps>(); // where the norm lies that a gradient goes through
+    auto &memory = stages_of<Source, Taps, Measure<T>::NORM>();
+    if (through_x) bring_norm<T>(memory, NORM, outC, groups, MEASURED_ARGUMENTS);
+    Measure<T> measure;
+    matrix_product<T>(memory, left.walk.depth, left, right, [&](int i, int j, Four sum) INLINED {
         int pixel = first_pixel + i, column = first + j;
         if (pixel >= pixels || column >= columns) return;
         int n = pixel / w.count / h.count;
@@ -142,23 +150,29 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
         int at = ((n * outH + y) * outW + x) * outC + channel;
         part.finish(bias ? bias + channel : bias, EPILOGUE_ARGUMENTS, at);
         part.store(out, at);
+        if (through_x) measure.add_through(memory, NORM, j, part.v, part.load(through_x, at), through_function, through_alpha);
+        else if (measured) measure.add(part.v);
     });
+    if (!measured) return;
+    measure.write(memory, NORM, through_x, row_of<T>(outC, groups, MEASURED_ARGUMENTS), columns - first, outC);
 }
 
 // z: groups.
 template <class T, int Width>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
+DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm, MEASURED) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS, norm);
+    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS, norm, MEASURED_ARGUMENTS);
 }
 
 // z: classes, and groups within each.
 template <class T, int Width>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
+DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE, const SourceNorm &norm,
+                           MEASURED) {
     int phase = block_z() / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS, norm);
+    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS, norm,
+                     MEASURED_ARGUMENTS);
 }
 
 // Patches finds x for the gradient by the filters: rows are taps x channels, the
@@ -253,7 +267,8 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     Outputs<T, Right> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
     if (!of_dy) right.norm.statistics = 0;
     int share = block_z() * rows * columns;
-    matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
+    auto &memory = stages_of<Patches<T, Left>, Outputs<T, Right>>();
+    matrix_product<T>(memory, depth, left, right, [&](int i, int j, Four sum) INLINED {
         int r = first_row + i, c = first_column + j;
         if (r < rows && c < columns) Part(sum, c, columns).store(part, share + r * columns + c);
     });
@@ -261,8 +276,9 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
 
 #define CONVOLVE(name, direction, tile, width)                                                                     \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
-                       float *out, GEOMETRY, EPILOGUE, SOURCE_NORM) {                                              \
-        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}); \
+                       float *out, GEOMETRY, EPILOGUE, SOURCE_NORM, MEASURED) {                                    \
+        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS,                 \
+                               {SOURCE_NORM_ARGUMENTS}, MEASURED_ARGUMENTS);                                       \
     }                                                                                                              \
     EXPORT(name)
 

@@ -260,17 +260,24 @@ template <class Loader> struct Coming {
     }
 };
 
+// stages_of is the dynamic shared memory of a block: the stages of two loaders, which
+// end at end_of_stages, and More numbers behind them.
+template <class Left, class Right> DEVICE constexpr int end_of_stages() { return STAGES * (Left::Panel::SIZE + Right::Panel::SIZE); }
+template <class Left, class Right, int More = 0> DEVICE auto &stages_of() {
+    using Memory = Shared<float, end_of_stages<Left, Right>() + More>;
+    DYNAMIC_SHARED(Memory, stages);
+    return stages;
+}
+
 // finish(row, column, v) is called for each four neighbouring elements of a row of
-// the tile, column being a multiple of four. The loader Left is asked before
-// Right.
-template <class T, class Left, class Right, class Finish>
-DEVICE void matrix_product(int depth, Left &left, Right &right, const Finish &finish) {
+// the tile, column being a multiple of four and for a thread always the same. The
+// loader Left is asked before Right. The stages are free behind a barrier then.
+template <class T, class Memory, class Left, class Right, class Finish>
+DEVICE void matrix_product(Memory &stages, int depth, Left &left, Right &right, const Finish &finish) {
     using LeftPanel = typename Left::Panel;
     using RightPanel = typename Right::Panel;
     const int STEP = T::STEP, STAGE = LeftPanel::SIZE + RightPanel::SIZE;
     static_assert(LeftPanel::STEP == STEP && RightPanel::STEP == STEP, "operands are walked in the steps of the tile");
-    using Stages = Shared<float, STAGES * STAGE>;
-    DYNAMIC_SHARED(Stages, stages);
     float sum[T::DOWN * T::ACROSS * 4]; // of each fragment four
     UNROLL
     for (int i = 0; i < T::DOWN * T::ACROSS * 4; i++)

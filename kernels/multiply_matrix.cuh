@@ -34,7 +34,7 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
     Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
     int share = block_z() * M * N;
-    matrix_product<T>(depth, left, right, [&](int i, int j, Four sum) INLINED {
+    matrix_product<T>(stages_of<Strided<Rows>, Strided<Columns>>(), depth, left, right, [&](int i, int j, Four sum) INLINED {
         int m = row + i, n = column + j;
         if (m >= M || n >= N) return;
         Part part(sum, n, N);

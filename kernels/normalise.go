@@ -136,20 +136,31 @@ func (o NormBackwardInput) FLOPs() int    { return 10 * o.X().Size() }
 // statistics too, and as further results those by scale and by shift. It is
 // [NormBackwardInput], [NormBackwardScale] and [ReduceSum] of
 // [ActivateBackward], whose argument it computes anew from x. With Added, the
-// last operand, of the shape of x, is added to the gradient by x.
+// last operand, of the shape of x, is added to the gradient by x. With Summed, the
+// operand before that is the sums of a [Through], which then has the further results.
 type NormBackward struct {
 	Normalisation
 	Activation Activation
+	Summed     bool
 	Added      bool
 }
 
 func (o NormBackward) Kind() string { return o.Norm.String() + "_backward" }
 func (o NormBackward) Operands() []Shape {
-	return withLike([]Shape{o.X(), o.X(), o.stats(), {o.C}, {o.C}}, o.X(), o.Added)
+	operands := []Shape{o.X(), o.X(), o.stats(), {o.C}, {o.C}}
+	if o.Summed {
+		operands = append(operands, o.stats())
+	}
+	return withLike(operands, o.X(), o.Added)
 }
-func (o NormBackward) Result() Shape    { return o.X() }
-func (o NormBackward) Further() []Shape { return []Shape{{o.C}, {o.C}} }
-func (o NormBackward) FLOPs() int       { return 14 * o.X().Size() }
+func (o NormBackward) Result() Shape { return o.X() }
+func (o NormBackward) Further() []Shape {
+	if o.Summed {
+		return nil
+	}
+	return []Shape{{o.C}, {o.C}}
+}
+func (o NormBackward) FLOPs() int { return 14 * o.X().Size() }
 func (o NormBackward) Check() error {
 	return first(o.Normalisation.Check(), o.Activation.Check())
 }

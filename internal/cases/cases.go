@@ -58,7 +58,7 @@ const unwritten = -12345
 
 // Defined is the [Results] of inputs by the definition of the operation, where products
 // see other inputs than there are, see [Rounded]. What an operation adds up besides a
-// product is of the inputs as they are.
+// product is of the inputs as they are; what it measures is of the product.
 func (c Case) Defined(inputs, seen [][]float64) ([]float64, error) {
 	define := func(inputs [][]float64) ([]float64, error) {
 		out := make([]float64, c.Op.Result().Size())
@@ -66,12 +66,22 @@ func (c Case) Defined(inputs, seen [][]float64) ([]float64, error) {
 		return Results(c.Op, out, inputs), err
 	}
 	products, err := define(seen)
-	if err != nil {
-		return nil, err
+	if MeasuresProduct(c.Op) || err != nil {
+		return products, err
 	}
 	exact, err := define(inputs)
 	size := c.Op.Result().Size()
 	return append(products[:size:size], exact[size:]...), err
+}
+
+// MeasuresProduct reports whether the further results of an operation are of its
+// product, and not of its operands as they are.
+func MeasuresProduct(op kernels.Operation) bool {
+	switch op.(type) {
+	case kernels.Measured, kernels.Through:
+		return true
+	}
+	return false
 }
 
 // Apart takes a [kernels.Normed] apart: its product, of a factor that normalise makes.
@@ -79,6 +89,19 @@ func (c Case) Defined(inputs, seen [][]float64) ([]float64, error) {
 // the rounding of factors could lead elsewhere. Other cases are as they are.
 func (c Case) Apart(inputs [][]float64, normalise func(norm kernels.NormForward, in [][]float64) ([]float32, error)) (Case, [][]float64, error) {
 	o, normed := c.Op.(kernels.Normed)
+	around := func(product kernels.Operation) kernels.Operation { return product }
+	switch op := c.Op.(type) {
+	case kernels.Measured:
+		o, normed = op.Product.(kernels.Normed)
+		around = func(product kernels.Operation) kernels.Operation {
+			return kernels.Measured{Product: product, Norm: op.Norm}
+		}
+	case kernels.Through:
+		o, normed = op.Product.(kernels.Normed)
+		around = func(product kernels.Operation) kernels.Operation {
+			return kernels.Through{Product: product, Norm: op.Norm}
+		}
+	}
 	if !normed {
 		return c, inputs, nil
 	}
@@ -90,7 +113,7 @@ func (c Case) Apart(inputs [][]float64, normalise func(norm kernels.NormForward,
 	}
 	operands := slices.Concat(inputs[:n], inputs[n+3:])
 	operands[o.Factor] = factor
-	return Case{Name: c.Name, Op: o.Product}, operands, err
+	return Case{Name: c.Name, Op: around(o.Product)}, operands, err
 }
 
 // Rounded are the inputs of a product as the matrix units see them: in bf16 both

@@ -61,6 +61,8 @@ var convolutions = []convolution{
 	{"fours, 3 groups", 2, 12, 7, 5, 36, 3, 3, 2, 2, 1, 1, 1, 1, 3},
 	{"fours, many pixels", 5, 4, 17, 13, 12, 5, 3, 1, 1, 2, 1, 1, 1, 1},
 	{"many pixels", 9, 3, 32, 30, 8, 5, 5, 1, 1, 2, 2, 1, 1, 1},
+	{"fours, 128 pixels an image", 3, 8, 8, 16, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"fours, stride 2, 16x16", 4, 8, 16, 16, 12, 4, 4, 2, 2, 1, 1, 1, 1, 1},
 	// One to four channels on one side, a multiple of four on the other.
 	{"thin 1 to 4, one column", 1, 1, 6, 1, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1},
 	{"thin 3 to 36, 1x1", 1, 3, 5, 6, 36, 1, 1, 1, 1, 0, 0, 1, 1, 1},
@@ -212,6 +214,41 @@ func normedProducts(g kernels.Convolution, a kernels.Activation) []kernels.Norme
 	return slices.DeleteFunc(all, func(o kernels.Normed) bool { return o.Norm.C < 4 })
 }
 
+// measured are geometries whose results are measured.
+var measured = []string{
+	"one column", "three channels, not square", "stride 2, odd image", "everything differs", "3 groups, stride 2", "inner layer, 14x14",
+	"4x4 filter, stride 2, 16x16", "fours, odd image", "fours, stride 2", "fours, 129 pixels, 132 out", "fours, 128 pixels, 128 out", "fours, 3 groups",
+	"fours, 128 pixels an image", "fours, stride 2, 16x16", "thin 3 to 36, stride 2, 67 wide",
+}
+
+// measuredProducts are a convolution and its gradient by the input, whose results are
+// measured for each norm of images.
+func measuredProducts(g kernels.Convolution) []kernels.Measured {
+	var all []kernels.Measured
+	p, q := g.Out()
+	for _, norm := range []kernels.NormKind{kernels.BatchNorm, kernels.GroupNorm} {
+		of := func(pixels, channels int) kernels.Normalisation {
+			n := kernels.Normalisation{Norm: norm, N: g.N, Pixels: pixels, C: channels, Groups: 1, Epsilon: 1e-5}
+			if norm == kernels.GroupNorm && channels%2 == 0 {
+				n.Groups = channels / 2
+			}
+			return n
+		}
+		all = append(all,
+			kernels.Measured{Product: kernels.ConvolveForward{Convolution: g, Bias: true, Added: norm == kernels.GroupNorm}, Norm: of(p*q, g.K)},
+			kernels.Measured{Product: kernels.ConvolveBackwardInput{Convolution: g, Bias: true, Activation: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}}, Norm: of(g.H*g.W, g.C)})
+	}
+	return all
+}
+
+// plainProduct is the same as a gradient has it.
+func plainProduct(op kernels.Operation) kernels.Operation {
+	if o, ok := op.(kernels.ConvolveForward); ok {
+		return kernels.ConvolveForward{Convolution: o.Convolution, Added: o.Added}
+	}
+	return kernels.ConvolveBackwardInput{Convolution: op.(kernels.ConvolveBackwardInput).Convolution}
+}
+
 func convolve() []Case {
 	rows := append([]convolution{}, convolutions...)
 	for i, c := range edges {
@@ -248,6 +285,29 @@ func convolve() []Case {
 			all = append(all, row(op, fmt.Sprintf("%s, factor %d, %v", n.geometry, op.Factor, n.activation.Function)))
 		}
 	}
+	for _, name := range measured {
+		for _, op := range measuredProducts(geometries[name]) {
+			all = append(all, row(op, fmt.Sprintf("%s, %d groups", name, op.Norm.Groups)))
+		}
+	}
+	for i, name := range measured {
+		for j, op := range measuredProducts(geometries[name]) {
+			norm := kernels.NormForward{Normalisation: op.Norm, Activation: normActivations[(2*i+j)%len(normActivations)]}
+			all = append(all, row(kernels.Through{Product: plainProduct(op.Product), Norm: norm}, fmt.Sprintf("%s, %d groups, %v", name, op.Norm.Groups, norm.Activation.Function)))
+		}
+	}
+	for _, name := range []string{"fours, odd image", "fours, 128 pixels an image", "fours, stride 2, 16x16"} {
+		leaky := kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}
+		products := normedProducts(geometries[name], leaky)
+		for i, op := range measuredProducts(geometries[name])[:2] { // of a batch norm
+			norm := kernels.NormForward{Normalisation: op.Norm, Activation: leaky}
+			all = append(all,
+				row(kernels.Measured{Product: products[i], Norm: op.Norm}, name),
+				row(kernels.Through{Product: products[i], Norm: norm}, name))
+		}
+	}
+	far := measuredProducts(geometries["fours, 128 pixels an image"])[0]
+	all = append(all, row(far, "the mean far from 0", Normal{}, weights(72), Uniform{99, 101}))
 	for _, s := range slopes {
 		name := fmt.Sprintf("%s, bias %v, slope of %v", s.geometry, s.bias, s.slope.Function)
 		g := geometries[s.geometry]

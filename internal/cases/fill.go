@@ -158,6 +158,12 @@ func natural(op kernels.Operation) []Fill {
 		set(Normal{}, weights(o.K))
 		setSummed(fills, o.Summed())
 		setSlope(fills, o.Slope, o.Added)
+	case kernels.Measured:
+		set(natural(o.Product)...)
+	case kernels.Through:
+		set(natural(o.Product)...)
+		n := len(o.Product.Operands())
+		copy(fills[n:], []Fill{Normal{}, Statistics{o.Norm.Normalisation, n}, positive})
 	case kernels.NormForward:
 		set(Normal{}, Statistics{o.Normalisation, 0}, positive)
 	case kernels.Normed:

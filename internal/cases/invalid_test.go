@@ -40,6 +40,10 @@ var invalid = []struct {
 	{kernels.Multiply{M: 1, N: 2, K: 3, Sums: true}, []string{"multiply", "TransA"}},
 	{kernels.Multiply{Batch: 2, M: 1, N: 2, K: 3, TransA: true, Sums: true}, []string{"multiply", "batch (2)"}},
 	{kernels.ConvolveBackwardWeight{Convolution: convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry(), Sums: 7}, []string{"sums 7"}},
+	{kernels.Measured{Product: kernels.Affine{Size: 1}}, []string{"kernels.Affine", "convolution"}},
+	{measuredAs(kernels.Normalisation{Norm: kernels.LayerNorm, N: 1, Pixels: 64, C: 4, Groups: 1, Epsilon: 1}), []string{"layernorm", "groupnorm of the same images"}},
+	{measuredAs(kernels.Normalisation{N: 1, Pixels: 64, C: 3, Groups: 1, Epsilon: 1}), []string{"1x8x8x4", "1x64x3"}},
+	{measuredAs(kernels.Normalisation{Norm: kernels.GroupNorm, N: 2, Pixels: 32, C: 4, Groups: 1, Epsilon: 1}), []string{"1x8x8x4", "2x32x4", "groupnorm"}},
 	{kernels.GatherImages{Images: 0, N: 1, H: 1, W: 1, C: 1}, []string{"gather_images", "images is 0"}},
 	{kernels.GatherImages{Images: 1 << 31, N: 1, H: 1, W: 1, C: 1}, []string{"gather_images", "2147483648 images", "smaller set"}},
 	{kernels.Activate{Size: 0}, []string{"size is 0"}},
@@ -97,6 +101,11 @@ var invalid = []struct {
 	{kernels.Optimiser{Rule: kernels.AdamW, Beta1: 0.9, Beta2: 0.999}, []string{"adamw", "epsilon is 0"}},
 	{kernels.Optimiser{WeightDecay: -1}, []string{"weight decay is -1"}},
 	{kernels.Optimiser{ClipNorm: math.NaN()}, []string{"clipping norm is NaN"}},
+}
+
+// measuredAs is a convolution of three channels, measured for a normalisation.
+func measuredAs(norm kernels.Normalisation) kernels.Measured {
+	return kernels.Measured{Product: kernels.ConvolveForward{Convolution: convolution{"", 1, 3, 8, 8, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1}.geometry()}, Norm: norm}
 }
 
 func track(batch int, momentum float64) kernels.NormTrack {

@@ -71,6 +71,9 @@ func normalise() []Case {
 			if j == 0 || (i+3)%len(normActivations) == j || g.C == 16 || g.C == 33 {
 				name := fmt.Sprintf("%s, %v", name, a.Function)
 				all = append(all, row(kernels.NormBackward{Normalisation: g, Activation: a}, name))
+				if j%4 == i%4 {
+					all = append(all, row(kernels.NormBackward{Normalisation: g, Activation: a, Summed: true, Added: i%2 == 0}, fmt.Sprintf("%s, summed, added %v", name, i%2 == 0)))
+				}
 				if j%3 == i%3 {
 					all = append(all, row(kernels.NormBackward{Normalisation: g, Activation: a, Added: true}, name+", added"))
 				}

@@ -65,6 +65,14 @@ func work(op kernels.Operation) (roundings, terms int) {
 		return 0, o.ScaleH * o.ScaleW
 	case kernels.NormStatistics: // difference, square, division by the count
 		return 3, o.Count()
+	case kernels.Measured: // of what the product makes, statistics
+		roundings, terms = work(o.Product)
+		more, count := work(o.Statistics())
+		return roundings + more, terms + count
+	case kernels.Through: // of what the product makes, the sums of a gradient
+		roundings, terms = work(o.Product)
+		more, count := work(kernels.NormBackward{Normalisation: o.Norm.Normalisation, Activation: o.Norm.Activation})
+		return roundings + more, terms + count
 	case kernels.NormForward: // difference, + epsilon, root, division, scale, shift
 		return 6 + forwardWork[o.Activation.Function], 1
 	case kernels.Normed: // the factor's roundings, and the product's

@@ -112,6 +112,9 @@ func prepareNormBackwardInput(ctx *Context, op kernels.NormBackwardInput) Kernel
 // result, then those of the normalisation from there; what is added comes last.
 func prepareNormBackward(ctx *Context, op kernels.NormBackward) Kernel {
 	g := op.Normalisation
+	if op.Summed {
+		return prepareSummedBackward(ctx, op)
+	}
 	if g.Norm != kernels.LayerNorm {
 		op.Normalisation = grouped(g)
 		return prepareGroupBackward(ctx, op)

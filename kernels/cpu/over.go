@@ -17,7 +17,7 @@ func Over(op kernels.Operation) []int {
 	case kernels.ActivateBackward, kernels.MapBackward, kernels.LossEach, kernels.LossBackward, kernels.LossAndSlope, kernels.NormBackwardInput:
 		return []int{0, 1}
 	case kernels.NormBackward:
-		if o.Activation.None() {
+		if o.Activation.None() && !o.Summed {
 			return []int{0, 1}
 		}
 	case kernels.Combine:

@@ -119,7 +119,8 @@ func convolveForwardMatrix(o kernels.ConvolveForward, p *Program) {
 	pixels, columns := o.N*outP*outQ, o.K/o.Groups
 	kernel, t := p.gatherKernel("forward", pixels, columns, o.Groups, o.C/o.Groups, o.C)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
-	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, p.traffic(o), p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
+	args = p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)
+	p.runGather(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, o, outP, outQ, 1, 1, args)
 }
 
 func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
@@ -128,8 +129,8 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 	pixels := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // of the largest class
 	kernel, t := p.gatherKernel("backward_input", pixels, columns, classes*o.Groups, o.K/o.Groups, o.K)
 	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
-	p.runTile(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, p.traffic(o),
-		p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
+	args = p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)
+	p.runGather(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, o, o.H, o.W, o.StrideH, o.StrideW, args)
 }
 
 // weightKernel is the kernel of a gradient of rows x columns in each group, all of

@@ -87,19 +87,30 @@ func (p *Program) perWarp(kernel string, items int, cost cost, args ...Arg) {
 }
 
 func normStatistics(o kernels.NormStatistics, p *Program) {
-	g, size := seenAs(o.Normalisation), o.X().Size()
+	p.statistics(o.Normalisation, operand(0), result())
+}
+
+// statistics computes those of x.
+func (p *Program) statistics(of kernels.Normalisation, x, to Arg) {
+	g, size := seenAs(of), of.X().Size()
 	if g.rows {
-		p.perWarp("norm_row_statistics", g.pairs, cost{size + 2*g.pairs, o.FLOPs()}, operand(0), result(), integer(g.pairs), integer(g.channels))
+		p.perWarp("norm_row_statistics", g.pairs, cost{size + 2*g.pairs, of.FLOPs()}, x, to, integer(g.pairs), integer(g.channels))
 		return
 	}
 	chunk, chunks := g.cut()
-	words := 2 * g.outer * chunks * g.channels
-	part := p.reserve(words)
-	args := append([]Arg{operand(0), part}, g.args()...)
-	p.run("norm_statistics"+g.width4(), [3]int{g.columns(), chunks, 1}, threads, cost{size + words, o.FLOPs()},
+	m := moments{chunk: chunk, chunks: chunks}
+	m.part = p.reserve(m.words(g))
+	args := append([]Arg{x, m.part}, g.args()...)
+	p.run("norm_statistics"+g.width4(), [3]int{g.columns(), chunks, 1}, threads, cost{size + m.words(g), of.FLOPs()},
 		append(args, integers(g.span, chunk, chunks)...)...)
-	args = append([]Arg{part, result()}, g.args()...)
-	p.perWarp("norm_statistics_merge", g.pairs, cost{words + 2*g.pairs, 5 * words}, append(args, integers(chunk, chunks)...)...)
+	p.mergeStatistics(of, m, to)
+}
+
+// mergeStatistics puts their parts together.
+func (p *Program) mergeStatistics(of kernels.Normalisation, m moments, to Arg) {
+	g := seenAs(of)
+	args := append([]Arg{m.part, to}, g.args()...)
+	p.perWarp("norm_statistics_merge", g.pairs, cost{m.words(g) + 2*g.pairs, 5 * m.words(g)}, append(args, integers(m.chunk, m.chunks)...)...)
 }
 
 // elementwise are the grid and the chunk of a kernel that writes every element:
@@ -137,8 +148,6 @@ var none = Arg{Null: true}
 func (d gradient) sum(p *Program) {
 	g, size := seenAs(d.Normalisation), d.X().Size()
 	chunk, chunks := g.cut()
-	rows := g.outer * chunks
-	words := 2 * rows * g.channels
 	pairs := 0
 	if d.wantsSums {
 		pairs = g.pairs
@@ -146,20 +155,30 @@ func (d gradient) sum(p *Program) {
 	if g.rows && d.wantsSums {
 		args := []Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.sums, integer(pairs), integer(g.channels), float(d.Epsilon)}
 		p.perWarp("norm_row_sums", pairs, cost{2*size + 4*pairs + 2*g.channels, 6 * size}, append(args, activation(d.activation)...)...)
-		if pairs = 0; !d.wantsChannels {
+		if !d.wantsChannels {
 			return
 		}
 	}
-	part := p.reserve(words)
-	args := append([]Arg{d.dy, d.x, d.statistics, d.scale, d.shift, part}, g.walked(chunk, d.Epsilon, d.activation)...)
+	m := moments{chunk: chunk, chunks: chunks}
+	m.part = p.reserve(m.words(g))
+	args := append([]Arg{d.dy, d.x, d.statistics, d.scale, d.shift, m.part}, g.walked(chunk, d.Epsilon, d.activation)...)
 	p.run("norm_sums_"+g.kernel(d.activation), [3]int{g.columns(), chunks, 1}, threads,
-		cost{2*size + words + 2*g.pairs + 2*g.channels, 6 * size}, append(args, integer(chunks))...)
-	channels := 0
+		cost{2*size + m.words(g) + 2*g.pairs + 2*g.channels, 6 * size}, append(args, integer(chunks))...)
+	d.merge(p, m)
+}
+
+// merge makes dscale and dshift, and the sums of each pair, of the parts.
+func (d gradient) merge(p *Program, m moments) {
+	g := seenAs(d.Normalisation)
+	channels, pairs, words := 0, 0, m.words(g)
 	if d.wantsChannels {
 		channels = g.channels
 	}
-	args = append([]Arg{part, d.scale, d.dscale, d.dshift, d.sums}, integers(g.pixels, g.groups, g.width, g.channels, pairs)...)
-	p.perWarp("norm_sums_merge", channels+pairs, cost{words + 2*channels + 2*pairs + g.channels, 2 * words}, append(args, integers(rows, chunks)...)...)
+	if d.wantsSums && !g.rows { // of rows they are there
+		pairs = g.pairs
+	}
+	args := append([]Arg{m.part, d.scale, d.dscale, d.dshift, d.sums}, integers(g.pixels, g.groups, g.width, g.channels, pairs)...)
+	p.perWarp("norm_sums_merge", channels+pairs, cost{words + 2*channels + 2*pairs + g.channels, 2 * words}, append(args, integers(g.outer*m.chunks, m.chunks)...)...)
 }
 
 // input computes dx.
@@ -195,6 +214,15 @@ func normBackwardInput(o kernels.NormBackwardInput, p *Program) {
 
 func normBackward(o kernels.NormBackward, p *Program) {
 	further := len(o.Operands())
+	if o.Summed {
+		d := gradient{Normalisation: o.Normalisation, activation: o.Activation, dy: operand(0), x: operand(1), statistics: operand(2),
+			scale: operand(3), shift: operand(4), sums: operand(5), added: none, dx: result()}
+		if o.Added {
+			d.added = operand(6)
+		}
+		d.input(p)
+		return
+	}
 	d := gradient{Normalisation: o.Normalisation, activation: o.Activation,
 		dy: operand(0), x: operand(1), statistics: operand(2), scale: operand(3), shift: operand(4), added: none,
 		dx: result(), dscale: operand(further), dshift: operand(further + 1), sums: p.reserve(2 * o.Statistics()), wantsChannels: true, wantsSums: true}

@@ -135,6 +135,9 @@ type Program struct {
 	tiles      int             // how many there are
 	norm       *kernels.Normed // says that a factor is normalised as it is read; nil if none is
 	refusal    error           // the first thing that cannot be done
+
+	measures *measures // what is wanted of a product's result; nil if nothing is
+	moments  *moments  // that, where the product's kernel has measured it
 }
 
 const (

@@ -151,7 +151,7 @@ func forward(t *testing.T, op kernels.Operation, in [][]float64) []float64 {
 
 // plain is op without a fused activation, whose own derivative is checked
 // apart, and without what passes put behind the differentiation: a slope, an
-// addition or sums.
+// addition, sums or statistics.
 func plain(op kernels.Operation) kernels.Operation {
 	switch o := op.(type) {
 	case kernels.ConvolveForward:
@@ -169,6 +169,10 @@ func plain(op kernels.Operation) kernels.Operation {
 	case kernels.NormForward:
 		o.Activation = kernels.Activation{}
 		return o
+	case kernels.Measured:
+		return plain(o.Product)
+	case kernels.Through:
+		return plain(o.Product)
 	case kernels.NormBackward:
 		o.Added = false
 		return o

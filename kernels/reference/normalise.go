@@ -91,24 +91,46 @@ func normBackwardInput(o kernels.NormBackwardInput, _ kernels.Clock, dx []float6
 // normBackward is the activation's gradient, whose operand is y or the argument,
 // and behind it those of the plain normalisation. What is added is the last operand.
 func normBackward(o kernels.NormBackward, clock kernels.Clock, dx []float64, in [][]float64) {
-	dy, x, statistics, scale, shift := in[0], in[1], in[2], in[3], in[4]
-	dscale, dshift := in[len(in)-2], in[len(in)-1]
+	x, statistics, scale := in[1], in[2], in[3]
+	g := throughActivation(kernels.NormForward{Normalisation: o.Normalisation, Activation: o.Activation}, clock, in)
+	if o.Summed {
+		means, variances := halves(statistics)
+		sums, products := halves(in[5])
+		count := float64(o.Count())
+		eachNormed(o.Normalisation, func(i, c, pair int) {
+			deviation := math.Sqrt(variances[pair] + o.Epsilon)
+			dx[i] = (g[i]*scale[c] - sums[pair]/count - (x[i]-means[pair])/deviation*products[pair]/count) / deviation
+		})
+	} else {
+		further := in[len(in)-2:]
+		normBackwardInput(kernels.NormBackwardInput{Normalisation: o.Normalisation}, clock, dx, [][]float64{g, x, statistics, scale})
+		channelGradients(o.Normalisation, clock, g, x, statistics, further[0], further[1])
+	}
+	if o.Added {
+		for i, v := range in[len(o.Operands())-1] {
+			dx[i] += v
+		}
+	}
+}
+
+// throughActivation is the gradient by the argument of the activation behind a
+// normalisation, of dy, x, statistics, scale and shift.
+func throughActivation(o kernels.NormForward, clock kernels.Clock, in [][]float64) []float64 {
 	forward := kernels.NormForward{Normalisation: o.Normalisation}
 	if o.Activation.FromOutput() {
 		forward.Activation = o.Activation
 	}
-	v, g := make([]float64, len(x)), make([]float64, len(x))
-	normForward(forward, clock, v, [][]float64{x, statistics, scale, shift})
-	activateBackward(kernels.ActivateBackward{Activation: o.Activation, Size: len(x)}, clock, g, [][]float64{v, dy})
-	normBackwardInput(kernels.NormBackwardInput{Normalisation: o.Normalisation}, clock, dx, [][]float64{g, x, statistics, scale})
-	normBackwardScale(kernels.NormBackwardScale{Normalisation: o.Normalisation}, clock, dscale, [][]float64{g, x, statistics})
+	v, g := make([]float64, len(in[1])), make([]float64, len(in[1]))
+	normForward(forward, clock, v, in[1:5])
+	activateBackward(kernels.ActivateBackward{Activation: o.Activation, Size: len(v)}, clock, g, [][]float64{v, in[0]})
+	return g
+}
+
+// channelGradients are those by scale and by shift.
+func channelGradients(o kernels.Normalisation, clock kernels.Clock, g, x, statistics, dscale, dshift []float64) {
+	normBackwardScale(kernels.NormBackwardScale{Normalisation: o}, clock, dscale, [][]float64{g, x, statistics})
 	clear(dshift)
-	eachNormed(o.Normalisation, func(i, c, _ int) { dshift[c] += g[i] })
-	if o.Added {
-		for i, v := range in[5] {
-			dx[i] += v
-		}
-	}
+	eachNormed(o, func(i, c, _ int) { dshift[c] += g[i] })
 }
 
 func normTrack(o kernels.NormTrack, _ kernels.Clock, out []float64, in [][]float64) {
