@@ -15,7 +15,8 @@ func transposeEightPortable(dst, offsets, src unsafe.Pointer, stride, n int) {
 	}
 }
 
-// packStrided copies n runs of width floats, 4, 6 or 16, that stand stride
+// packStrided copies n runs of width floats, 4, 6 or 16 and with AVX-512 any
+// number up to 16, that stand stride
 // bytes apart, one after another.
 
 func packStridedPortable(to, from unsafe.Pointer, stride, n, width int) {

@@ -4,14 +4,16 @@ import "unsafe"
 
 // A product is cut into tiles of tileRows x tileColumns sums, which stand in
 // twelve of the sixteen vector registers of AVX2, or 24 of the 32 of NEON,
-// while the inner axis runs.
+// while the inner axis runs. AVX-512 takes two tiles of rows and two panels of
+// columns at once, in 24 of its 32.
 const (
 	tileRows    = 6
 	tileColumns = 16
 
 	// depth is the length of the inner axis that one pass sums: a panel of
 	// depth x tileColumns floats is 24 KiB and stays in the first-level cache
-	// while all rows of a block go past it.
+	// while all rows of a block go past it; two of them, with AVX-512, come
+	// from the second and keep up.
 	depth = 384
 
 	// depthOfPatches is that of convolutions. Deep models are made of them, and
