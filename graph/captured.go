@@ -37,6 +37,7 @@ type captured struct {
 
 	address   []uint64 // of each value that all slots share
 	workspace cuda.Memory
+	counters  cuda.Memory // 0 between launches
 	state     cuda.Memory // of the update, see launch.State
 	halted    bool        // state says that a step failed, or nothing yet
 

@@ -40,7 +40,14 @@ func (c *captured) takeMemory() error {
 			}
 		}
 	}
-	if c.workspace, err = c.alloc(c.workspaceBytes()); err != nil {
+	workspace, counters := c.programBytes()
+	if c.workspace, err = c.alloc(workspace); err != nil {
+		return err
+	}
+	if c.counters, err = c.alloc(counters); err != nil {
+		return err
+	}
+	if err = c.gpu.compute.Memset(c.counters, 0); err != nil {
 		return err
 	}
 	c.state, err = c.alloc(4 * launch.State)
@@ -56,14 +63,13 @@ func (c *captured) homeNames() map[int]string {
 	return names
 }
 
-// workspaceBytes is what the greediest program needs beside its operands; all
-// share it.
-func (c *captured) workspaceBytes() int {
-	bytes := 0
+// programBytes is what the greediest programs need beside their operands; all share
+// it.
+func (c *captured) programBytes() (workspace, counters int) {
 	for _, p := range c.programs {
-		bytes = max(bytes, p.Workspace)
+		workspace, counters = max(workspace, p.Workspace), max(counters, p.Counters)
 	}
-	return bytes
+	return workspace, counters
 }
 
 // takeLeaf places a variable, a constant or noise.
@@ -158,7 +164,8 @@ func (c *captured) need(batch int) int {
 		}
 		return size
 	}
-	need := (3+c.depth())*aligned(1) + aligned(c.workspaceBytes())
+	workspace, counters := c.programBytes()
+	need := (3+c.depth())*aligned(1) + aligned(workspace) + aligned(counters)
 	for v, val := range s.values {
 		if val.producer < 0 && val.variable == nil {
 			scaled[v] = (val.input || val.noise != nil) && parted(v)

@@ -155,7 +155,8 @@ func (c *captured) bind(s *slot) error {
 }
 
 func (c *captured) bindProgram(s *slot, p launch.Program, b launch.Binding) error {
-	b.Workspace, b.Clock, b.Schedule = c.workspace.Address, s.cells.Address+cellClock, s.cells.Address+cellSchedule
+	b.Workspace, b.Counters = c.workspace.Address, c.counters.Address
+	b.Clock, b.Schedule = s.cells.Address+cellClock, s.cells.Address+cellSchedule
 	launches, err := c.gpu.bind(p, &b)
 	if err != nil {
 		return err

@@ -33,14 +33,12 @@ func TestOutlineTellsTheWork(t *testing.T) {
 		{"multiply", "multiply_nt_32x32", 4 * (4*5 + 3*5 + 3 + 4*3), 2 * 4 * 5 * 3},   // relu(x·wᵀ + b1)
 		{"multiply", "multiply_nn_32x32", 4 * (4*3 + 3*5 + 4*5), 2 * 4 * 3 * 5},       // h·w
 		{"add", "combine_broadcast", 4 * (4*5 + 5 + 4*5), 4 * 5},                      // + b2
-		{"mse_and_slope", "loss_and_slope", 4 * (2*4*5 + 4*5 + 1), 8 * 4 * 5},         // and a part of the sum
-		{"mse_and_slope", "reduce_rows", 4 * (1 + 1), 1},                              // of that one part
+		{"mse_and_slope", "loss_and_slope", 4 * (2*4*5 + 4*5 + 1), 8 * 4 * 5},         // and the sum
 		{"reduce", "reduce_columns", 4 * (4*5 + 5), 4 * 5},                            // ∂b2
 		{"multiply", "multiply_tn_32x32", 4 * (4*3 + 4*5 + 3*5), 2 * 3 * 4 * 5},       // a half of ∂w
 		{"multiply", "multiply_nt_32x32", 4 * (4*5 + 3*5 + 4*3 + 4*3), 2 * 4 * 5 * 3}, // ∂h, by the slope at h
 		{"multiply", "multiply_tn_32x32", 4 * (4*3 + 4*5 + 2*3*5 + 3), 2*3*4*5 + 4*3}, // the other half, added to the first, ∂b1 beside it
-		{"adam", "gradient_squares", 4*n + 8, 2 * n},                                  // a double
-		{"adam", "gradient_norm", 8 + 4*4, 1},                                         // the state has four numbers
+		{"adam", "gradient_norm", 4*n + 2*8 + 4*4, 2 * n},                             // a double twice; the state has four numbers
 		{"adam", "adam", 4 * (3*n + n + 3*n), 16 * n},                                 // but the gradient all are written too
 	}
 	var got []launched

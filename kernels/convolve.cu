@@ -17,11 +17,10 @@
 //	                         of one tap and inner channel are neighbours
 //	convolve_forward_*       rows: pixels of y; columns: filters; depth: taps x channels in
 //	convolve_backward_input_*  rows: pixels of dx; columns: channels in; depth: taps x filters
-//	convolve_backward_weight_* rows: taps x channels in; columns: filters; depth: pixels of y
-//	convolve_weight_sum      adds the splits of the last one up in order, and
-//	                         writes them in the layout of w
+//	convolve_backward_weight_* rows: taps x channels in; columns: filters; depth: pixels
+//	                         of y, which are shared among splits (splits.cuh)
 //
-// The last two also make the gradient by the bias, see columns.cuh.
+// The last one also makes the gradient by the bias, see columns.cuh.
 //
 // A block makes a tile of rows x columns (tile.cuh). The gradient by the input
 // of a strided convolution falls into strideH·strideW classes of pixels, by
@@ -30,9 +29,9 @@
 //
 // Bytes: the result once, a source about once from memory and R·S times from
 // the cache, the filters once for each row of tiles.
-#include "columns.cuh"
 #include "convolve.cuh"
 #include "normed.cuh"
+#include "splits.cuh"
 #include "tile.cuh"
 
 // A thread writes one element of `packed`.
@@ -209,13 +208,13 @@ template <int Columns> struct Outputs {
     }
 };
 
-// z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
-// norm is of x, or of dy where `of_dy` is 1.
+// z: splits, and groups within each. norm is of x, or of dy where `of_dy` is 1.
 template <class T>
-DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED, const SourceNorm &norm, int of_dy) {
-    int group = block_z() % groups, split = block_z() / groups;
+DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *part, uint32 *counters, GEOMETRY, int chunk, SUMMED,
+                            const SourceNorm &norm, int of_dy) {
+    int group = block_z() % groups, split = block_z() / groups, splits = up_divide(N * P * Q, chunk);
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
-    if (summed_beside<T>(up_divide(N * P * Q, chunk) * groups, rows, columns, SUMMED_ARGUMENTS)) return;
+    if (summed_beside<T>(splits * groups, rows, columns, SUMMED_ARGUMENTS)) return;
     int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
@@ -240,22 +239,16 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     int filter = group * columns + column;
     Outputs<T::COLUMNS> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
     if (!of_dy) right.norm.statistics = 0;
-    part += block_z() * rows * columns;
+    Weights weights = {dw, R * S, channels, columns, group};
+    Split own = split_of<T>(part, counters, group, rows, columns, split, splits);
     tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
-        if (first_row + i < rows && first_column + j < columns) part[(first_row + i) * columns + first_column + j] = sum;
+        if (part) own.sums()[i * T::COLUMNS + j] = sum;
+        else weights.write(first_row + i, first_column + j, sum);
     });
+    if (part)
+        own.add([&](int i) INLINED { return first_row + i / T::COLUMNS < rows && first_column + i % T::COLUMNS < columns; },
+                [&](int i, Four sum) INLINED { weights.write_four(first_row + i / T::COLUMNS, first_column + i % T::COLUMNS, sum); });
 }
-
-// Element i of a split is that of (group, tap, channel, filter).
-KERNEL convolve_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int channels, int columns, int splits,
-                           int lanes, SLICES) {
-    if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
-    sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
-        int k = i % columns, c = i / columns % channels, tap = i / columns / channels % taps, group = i / columns / channels / taps;
-        dw[((group * columns + k) * channels + c) * taps + tap] = sum;
-    });
-}
-EXPORT(convolve_weight_sum)
 
 #define CONVOLVE(name, direction, tile)                                                                            \
     KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,           \
@@ -273,9 +266,10 @@ CONVOLVE(convolve_backward_input_64x64, backward_input, Square)
 CONVOLVE(convolve_backward_input_128x32, backward_input, Tall)
 
 #define CONVOLVE_WEIGHT(name, tile)                                                                                \
-    KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY, int chunk,      \
-                SUMMED, SOURCE_NORM, int norm_of_dy) {                                                             \
-        backward_weight<tile>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}, norm_of_dy); \
+    KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT dw, float *part,                \
+                uint32 *counters, GEOMETRY, int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {                      \
+        backward_weight<tile>(x, dy, dw, part, counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS,              \
+                              {SOURCE_NORM_ARGUMENTS}, norm_of_dy);                                                \
     }                                                                                                              \
     EXPORT(name)
 

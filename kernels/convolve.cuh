@@ -9,6 +9,25 @@
         int dilationH, int dilationW, int groups
 #define GEOMETRY_ARGUMENTS N, C, H, W, K, P, Q, R, S, strideH, strideW, padH, padW, dilationH, dilationW, groups
 
+// Weights is dw of a group, of which a gradient's matrix has rows of taps x channels
+// and columns of filters.
+struct Weights {
+    float *to;
+    int taps, channels, columns, group;
+
+    DEVICE void write(int row, int column, float v) const {
+        if (row >= taps * channels || column >= columns) return;
+        to[((group * columns + column) * channels + row % channels) * taps + row / channels] = v;
+    }
+    // write_four writes four columns from one on.
+    DEVICE void write_four(int row, int column, Four v) const {
+        write(row, column, v.x);
+        write(row, column + 1, v.y);
+        write(row, column + 2, v.z);
+        write(row, column + 3, v.w);
+    }
+};
+
 // Axis is the way of one axis from results to sources: result `number` of a
 // class stands at result + number·result_step, and its tap i reads position
 // source + number·source_step + i·tap_step with filter row tap + i·tap_skip.

@@ -10,10 +10,10 @@
 // Bytes: the result once; a source once for each column of tiles, its taps from
 // the first cache; the filters once for each row of tiles.
 #pragma once
-#include "columns.cuh"
 #include "convolve.cuh"
 #include "matrix.cuh"
 #include "measured.cuh"
+#include "splits.cuh"
 
 // Walk is a thread's position in the depth, which is walked in steps: over the taps
 // and the channels of a group. Where the channels are a multiple of a step, the
@@ -235,13 +235,13 @@ template <class T, int Width> struct Outputs {
     DEVICE int channel() const { return filter; }
 };
 
-// z: splits, and groups within each. part: splits, groups, R·S·C/groups, K/groups.
-// norm is of x, or of dy where `of_dy` is 1.
+// z: splits, and groups within each. norm is of x, or of dy where `of_dy` is 1.
 template <class T, int Left, int Right>
-DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMETRY, int chunk, SUMMED, const SourceNorm &norm, int of_dy) {
-    int group = block_z() % groups, split = block_z() / groups;
+DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *part, uint32 *counters, GEOMETRY, int chunk, SUMMED,
+                            const SourceNorm &norm, int of_dy) {
+    int group = block_z() % groups, split = block_z() / groups, splits = up_divide(N * P * Q, chunk);
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
-    if (summed_beside<T>(up_divide(N * P * Q, chunk) * groups, rows, columns, SUMMED_ARGUMENTS)) return;
+    if (summed_beside<T>(splits * groups, rows, columns, SUMMED_ARGUMENTS)) return;
     int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
@@ -266,12 +266,16 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     int filter = group * columns + column;
     Outputs<T, Right> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
     if (!of_dy) right.norm.statistics = 0;
-    int share = block_z() * rows * columns;
+    Weights weights = {dw, R * S, channels, columns, group};
+    auto own = [&]() INLINED { return split_of<T>(part, counters, group, rows, columns, split, splits); };
     auto &memory = stages_of<Patches<T, Left>, Outputs<T, Right>>();
     matrix_product<T>(memory, depth, left, right, [&](int i, int j, Four sum) INLINED {
-        int r = first_row + i, c = first_column + j;
-        if (r < rows && c < columns) Part(sum, c, columns).store(part, share + r * columns + c);
+        if (part) write_four(own().sums() + i * T::COLUMNS + j, sum);
+        else weights.write_four(first_row + i, first_column + j, sum);
     });
+    if (part)
+        own().add([&](int i) INLINED { return first_row + i / T::COLUMNS < rows && first_column + i % T::COLUMNS < columns; },
+                  [&](int i, Four sum) INLINED { weights.write_four(first_row + i / T::COLUMNS, first_column + i % T::COLUMNS, sum); });
 }
 
 #define CONVOLVE(name, direction, tile, width)                                                                     \
@@ -283,9 +287,9 @@ DEVICE void backward_weight(const float *x, const float *dy, float *part, GEOMET
     EXPORT(name)
 
 #define CONVOLVE_WEIGHT(name, tile, left, right)                                                                   \
-    MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT part, GEOMETRY,          \
-                       int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {                                           \
-        backward_weight<tile, left, right>(x, dy, part, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS,               \
+    MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT dw, float *part,         \
+                       uint32 *counters, GEOMETRY, int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {               \
+        backward_weight<tile, left, right>(x, dy, dw, part, counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS, \
                                            {SOURCE_NORM_ARGUMENTS}, norm_of_dy);                                   \
     }                                                                                                              \
     EXPORT(name)

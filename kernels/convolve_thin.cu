@@ -8,8 +8,7 @@
 //	convolve_from_thin_*  thin ─► wide: forward of few channels at any stride, gradient by
 //	                      the input of few filters at stride 1
 //	convolve_thin_weight_*  gradient by the filters of either and by the bias (columns.cuh)
-//	convolve_thin_weight_normed_*  the same, of a wide side that is normalised as it is read, and
-//	convolve_thin_weight_sum  adds the splits of it up in order
+//	convolve_thin_weight_normed_*  the same, of a wide side that is normalised as it is read
 //
 // The wide side can be normalised as it is read (normed.cuh).
 //
@@ -21,8 +20,8 @@
 //
 // so that each kernel knows one direction, and is told how far filters of
 // neighbouring wide and thin channels stand apart, and whether taps are reversed.
-#include "columns.cuh"
 #include "normed.cuh"
+#include "splits.cuh"
 
 // Cells walks through a block's rows x columns x depth, depth fastest, a thread
 // from one cell to the one that lies `threads` further, without division. depth
@@ -379,13 +378,13 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
 // row of taps x thin channels, which lie side by side in the source, and takes one
 // pixel of its lane after another. A piece may exceed its row by numbers that nobody
 // writes; zeros stand behind the last row for that. In the end the lanes of each sum
-// are added up in order.
-//
-//	part  splits, taps, thin channel, wide channel
+// are added up in order, and the splits of the tiles as in splits.cuh, whose tiles are
+// here taps, thin channel, wide channel of the block.
 template <int Length, int Wide, bool Norms>
-DEVICE void thin_weight(const float *source, const float *other, float *part, int N, int sourceH, int sourceW, int thin, int H,
-                        int W, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int rows, int columns,
-                        int chunk, SUMMED, const SourceNorm &norm) {
+DEVICE void thin_weight(const float *source, const float *other, float *dw, float *part, uint32 *counters, int N, int sourceH,
+                        int sourceW, int thin, int H, int W, int wide, int R, int S, int strideH, int strideW, int padH, int padW,
+                        int wide_step, int thin_step, int reversed, int rows, int columns, int chunk, SUMMED,
+                        const SourceNorm &norm) {
     const int LANES_OF_CHANNELS = Wide / 8, TOGETHER = Norms ? 1 : 4;
     int tiles = N * up_divide(H, rows) * up_divide(W, columns);
     if (int layer = block_z() - 1; layer >= 0) {
@@ -460,6 +459,8 @@ DEVICE void thin_weight(const float *source, const float *other, float *part, in
         barrier();
     }
 
+    int width = smaller(Wide, wide); // of a tile
+    Split own(part, counters, block_y(), block_x(), up_divide(tiles, chunk), R * row_of_taps * width);
     UNROLL
     for (int e = 0; e < Length; e++) {
         numbers.store_four(thread_x() * 8, {sum[e][0], sum[e][1], sum[e][2], sum[e][3]});
@@ -472,22 +473,20 @@ DEVICE void thin_weight(const float *source, const float *other, float *part, in
             float total = 0;
             for (int l = 0; l < lanes; l++)
                 total += numbers.load(((l * groups + g) * LANES_OF_CHANNELS + k % (Wide / 2) / 4) * 8 + half * 4 + k % 4);
-            part[((block_x() * R + g / pieces) * row_of_taps + number) * wide + first + k] = total;
+            own.sums()[(g / pieces * row_of_taps + number) * width + k] = total;
         }
         barrier();
     }
+    own.add([&](int i) INLINED { return first + i % width < wide; },
+            [&](int i, Four sum) INLINED {
+                int c = i / width % thin, tap = i / width / thin;
+                float *to = dw + (first + i % width) * wide_step + c * thin_step + (reversed ? R * S - 1 - tap : tap);
+                to[0] = sum.x;
+                to[wide_step] = sum.y;
+                to[2 * wide_step] = sum.z;
+                to[3 * wide_step] = sum.w;
+            });
 }
-
-// Element i of a split is that of (tap, thin channel, wide channel).
-KERNEL convolve_thin_weight_sum(const float *RESTRICT part, float *RESTRICT dw, int size, int taps, int thin, int wide, int wide_step,
-                                int thin_step, int reversed, int splits, int lanes, SLICES) {
-    if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
-    sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
-        int k = i % wide, c = i / wide % thin, tap = i / wide / thin;
-        dw[k * wide_step + c * thin_step + (reversed ? taps - 1 - tap : tap)] = sum;
-    });
-}
-EXPORT(convolve_thin_weight_sum)
 
 #define TO_THIN(name, stride, thin)                                                                                \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
@@ -522,11 +521,13 @@ FROM_THIN(convolve_from_thin_32, 32)
 FROM_THIN(convolve_from_thin_64, 64)
 
 #define THIN_WEIGHT(name, length, channels, norms)                                                                 \
-    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT other, float *RESTRICT part, int N,     \
-                       int sourceH, int sourceW, int thin, int H, int W, int wide, int R, int S, int strideH,      \
-                       int strideW, int padH, int padW, int rows, int columns, int chunk, SUMMED, SOURCE_NORM) {   \
-        thin_weight<length, channels, norms>(source, other, part, N, sourceH, sourceW, thin, H, W, wide, R, S,     \
-                                             strideH, strideW, padH, padW, rows, columns, chunk, SUMMED_ARGUMENTS, \
+    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT other, float *RESTRICT dw, float *part, \
+                       uint32 *counters, int N, int sourceH, int sourceW, int thin, int H, int W, int wide, int R, \
+                       int S, int strideH, int strideW, int padH, int padW, int wide_step, int thin_step,          \
+                       int reversed, int rows, int columns, int chunk, SUMMED, SOURCE_NORM) {                      \
+        thin_weight<length, channels, norms>(source, other, dw, part, counters, N, sourceH, sourceW, thin, H, W,   \
+                                             wide, R, S, strideH, strideW, padH, padW, wide_step, thin_step,       \
+                                             reversed, rows, columns, chunk, SUMMED_ARGUMENTS,                     \
                                              {SOURCE_NORM_ARGUMENTS});                                             \
     }                                                                                                              \
     EXPORT(name)

@@ -129,6 +129,36 @@ template <int Pending> DEVICE void wait_for_copies() { asm volatile("cp.async.wa
 DEVICE Four read_four(const float *from) { return *(const Four *)from; }
 DEVICE void write_four(float *to, Four v) { *(Four *)to = v; }
 
+// How a block hands on what it has written to global memory to another block of the
+// same launch: last_to_arrive below stands between them. arrive counts one up and
+// says whether it was the last of `count`, after which the counter is 0 again. What
+// others have written is read by read_fresh, past the first cache, which belongs to
+// one multiprocessor alone; zeros where `inside` is false, and nothing is read.
+DEVICE void fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
+DEVICE bool arrive(uint32 *counter, int count) {
+    uint32 before;
+    asm volatile("atom.global.inc.u32 %0, [%1], %2;" : "=r"(before) : "l"(counter), "r"((uint32)count - 1) : "memory");
+    return before == (uint32)count - 1;
+}
+DEVICE float read_fresh(const float *from, bool inside = true) {
+    float v;
+    asm volatile("{ .reg .pred inside; setp.ne.u32 inside, %2, 0; mov.f32 %0, 0f00000000; @inside ld.global.cg.f32 %0, [%1]; }"
+                 : "=&f"(v) : "l"(from), "r"((uint32)inside) : "memory");
+    return v;
+}
+DEVICE double read_fresh(const double *from) {
+    double v;
+    asm volatile("ld.global.cg.f64 %0, [%1];" : "=d"(v) : "l"(from) : "memory");
+    return v;
+}
+DEVICE Four read_four_fresh(const float *from, bool inside = true) {
+    Four v;
+    asm volatile("{ .reg .pred inside; setp.ne.u32 inside, %5, 0; mov.f32 %0, 0f00000000; mov.f32 %1, 0f00000000; "
+                 "mov.f32 %2, 0f00000000; mov.f32 %3, 0f00000000; @inside ld.global.cg.v4.f32 {%0, %1, %2, %3}, [%4]; }"
+                 : "=&f"(v.x), "=&f"(v.y), "=&f"(v.z), "=&f"(v.w) : "l"(from), "r"((uint32)inside) : "memory");
+    return v;
+}
+
 // fused is a·b + c, rounded once.
 DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 DEVICE float square_root(float x) { return __builtin_sqrtf(x); }
@@ -238,3 +268,19 @@ template <class T> DEVICE T smaller(T a, T b) { return b < a ? b : a; }
 template <class T> DEVICE T larger(T a, T b) { return a < b ? b : a; }
 DEVICE float magnitude(float x) { return float_of(bits_of(x) & 0x7fffffffu); }
 DEVICE int up_divide(int a, int b) { return (a + b - 1) / b; }
+
+// last_to_arrive says whether this block is the last of `count` that come to a
+// counter, which lies in global memory, is 0 before the launch and again after it.
+// All threads call it. The last block may read, by read_fresh, what each of the others
+// has written before it came. It adds that up in an order of its own, so that it does
+// not matter which block is the last.
+DEVICE bool last_to_arrive(uint32 *counter, int count) {
+    SHARED Shared<int, 1> last;
+    fence(); // what this thread has written is seen before the block is counted
+    barrier();
+    if (thread_x() == 0) last.store(0, arrive(counter, count));
+    barrier();
+    if (!last.load(0)) return false;
+    fence(); // nothing is read before the others were counted
+    return true;
+}

@@ -1,28 +1,28 @@
 // Losses of predictions y against targets t (MSE, L1, Huber, cross-entropy of
 // logits) over flat float32 arrays.
 //
-//	loss_sum        part[b] = Σ loss(y[i], t[i]) over the chunk of block b;
-//	                reduce_rows adds the parts up and scales       8 bytes an element
+//	loss_sum        out    = scale · Σ loss(y[i], t[i])             8 bytes an element
 //	loss_each       out[i] = loss(y[i], t[i])                     12
 //	loss_backward   dy[i]  = scale · ∂loss/∂y · g, g one number   12
 //	loss_each_backward  the same, g an array                      16
-//	loss_and_slope  part as loss_sum, and dy[i] = slope · ∂loss/∂y
+//	loss_and_slope  out as loss_sum, and dy[i] = slope · ∂loss/∂y
 //	                from one reading of y and t                   12
 //
-// A block of loss_sum and loss_and_slope takes one chunk; a thread of the others
+// A block of loss_sum and loss_and_slope takes one chunk, and the last block to finish
+// adds up what each has in `part`; a thread of the others
 // makes one element. dy may be y or t: the thread that writes an element has
 // read it.
 #include "loss.cuh"
 #include "sums.cuh"
 
-KERNEL loss_sum(const float *RESTRICT y, const float *RESTRICT t, float *RESTRICT part,
-                int size, int chunk, int criterion, float delta) {
+KERNEL loss_sum(const float *RESTRICT y, const float *RESTRICT t, float *RESTRICT out, float *part, uint32 *counter,
+                int size, int chunk, int chunks, float scale, int criterion, float delta) {
     int from = block_x() * chunk, to = smaller(from + chunk, size);
     float sum = 0;
     for (int i = from + thread_x(); i < to; i += threads_x())
         sum += loss(criterion, delta, y[i], t[i]);
     sum = block_sum(sum);
-    if (thread_x() == 0) part[block_x()] = sum;
+    if (sum_of_blocks(sum, part, counter, block_x(), chunks) && thread_x() == 0) out[0] = scale * sum;
 }
 EXPORT(loss_sum)
 
@@ -46,8 +46,8 @@ KERNEL loss_each_backward(const float *y, const float *t, const float *g, float 
 }
 EXPORT(loss_each_backward)
 
-KERNEL loss_and_slope(const float *y, const float *t, float *dy, float *RESTRICT part,
-                      int size, int chunk, int criterion, float delta, float slope) {
+KERNEL loss_and_slope(const float *y, const float *t, float *dy, float *RESTRICT out, float *part, uint32 *counter,
+                      int size, int chunk, int chunks, float scale, int criterion, float delta, float slope) {
     int from = block_x() * chunk, to = smaller(from + chunk, size);
     float sum = 0;
     for (int i = from + thread_x(); i < to; i += threads_x()) {
@@ -56,6 +56,6 @@ KERNEL loss_and_slope(const float *y, const float *t, float *dy, float *RESTRICT
         dy[i] = slope * loss_slope(criterion, delta, prediction, target);
     }
     sum = block_sum(sum);
-    if (thread_x() == 0) part[block_x()] = sum;
+    if (sum_of_blocks(sum, part, counter, block_x(), chunks) && thread_x() == 0) out[0] = scale * sum;
 }
 EXPORT(loss_and_slope)

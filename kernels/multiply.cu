@@ -6,12 +6,11 @@
 //
 // A block makes a tile of 64x64 or 32x32 of C (tile.cuh), a thread 4x4 or 2x2
 // elements. Bytes: each element of A is read N/64 times, of B M/64 times,
-// mostly from the cache. With several splits the depth K is shared among
-// blocks along z, each writing its sum to its own M,N of `out`, and multiply_sum
-// adds these in order, one thread an element. A batch of products lies along z
-// too: of each operand but the bias as many matrices stand one behind another.
+// mostly from the cache. The depth K of few tiles is shared among blocks along z
+// (splits.cuh). A batch of products lies along z too, each whole: of each operand but
+// the bias as many matrices stand one behind another.
 #include "activate.cuh"
-#include "columns.cuh"
+#include "splits.cuh"
 #include "tile.cuh"
 
 // Strided loads element (row, d) of a matrix of `rows` times `depth`, whose rows
@@ -27,34 +26,50 @@ template <class S> struct Strided {
     }
 };
 
+// Called rather than inlined where it stands four times.
+CALLED float finished_by_call(int at, float sum, EPILOGUE) { return finished_at(at, sum, EPILOGUE_ARGUMENTS); }
+
 template <class T, bool TransA, bool TransB>
 DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
-                    int M, int N, int K, int chunk, EPILOGUE,
+                    float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE,
                     SUMMED) {
     using Rows = typename Choose<TransA, RowFirst<T::ROWS>, DepthFirst<T::ROWS>>::Type;
     using Columns = typename Choose<TransB, DepthFirst<T::COLUMNS>, RowFirst<T::COLUMNS>>::Type;
     int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
-    if (TransA && sums && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
-    int pair = block_z() / splits, from = block_z() % splits * chunk;
+    if (TransA && summed && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
+    int pair = block_z() / splits, split = block_z() % splits, from = split * chunk;
     int depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
     Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
-    int share = block_z() * M * N;
-    tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
+    auto finish = [&](int i, int j, float sum, auto finished) INLINED {
         int m = row + i, n = column + j;
         if (m >= M || n >= N) return;
-        int at = share + m * N + n;
-        out[at] = finished_at(at, bias ? sum + bias[n] : sum, EPILOGUE_ARGUMENTS);
+        int at = (pair * M + m) * N + n;
+        out[at] = finished(at, bias ? sum + bias[n] : sum, EPILOGUE_ARGUMENTS);
+    };
+    auto own = [&]() INLINED { return split_of<T>(part, counters, pair, M, N, split, splits); };
+    tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
+        if (part) own().sums()[i * T::COLUMNS + j] = sum;
+        else finish(i, j, sum, finished_at);
     });
+    if (part)
+        own().add([&](int i) INLINED { return row + i / T::COLUMNS < M && column + i % T::COLUMNS < N; },
+                  [&](int i, Four sum) INLINED {
+                      finish(i / T::COLUMNS, i % T::COLUMNS, sum.x, finished_by_call);
+                      finish(i / T::COLUMNS, i % T::COLUMNS + 1, sum.y, finished_by_call);
+                      finish(i / T::COLUMNS, i % T::COLUMNS + 2, sum.z, finished_by_call);
+                      finish(i / T::COLUMNS, i % T::COLUMNS + 3, sum.w, finished_by_call);
+                  });
 }
 
 using Large = Tile<64, 64, 4, 4>;
 using Small = Tile<32, 32, 2, 2>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
-    KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K, int chunk,     \
-                EPILOGUE, SUMMED) {                                                                                \
-        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, EPILOGUE_ARGUMENTS, SUMMED_ARGUMENTS);      \
+    KERNEL name(const float *a, const float *b, const float *bias, float *out, float *part, uint32 *counters,      \
+                int M, int N, int K, int chunk, EPILOGUE, SUMMED) {                                                \
+        product<tile, transA, transB>(a, b, bias, out, part, counters, M, N, K, chunk, EPILOGUE_ARGUMENTS,         \
+                                      SUMMED_ARGUMENTS);                                                           \
     }                                                                                                              \
     EXPORT(name)
 
@@ -66,13 +81,3 @@ MULTIPLY(multiply_nn_32x32, Small, false, false)
 MULTIPLY(multiply_nt_32x32, Small, false, true)
 MULTIPLY(multiply_tn_32x32, Small, true, false)
 MULTIPLY(multiply_tt_32x32, Small, true, true)
-
-// part: splits,M,N.
-KERNEL multiply_sum(const float *RESTRICT part, const float *RESTRICT bias, float *out, int size, int N, int splits,
-                    int lanes, EPILOGUE, SLICES) {
-    if (add_slices(blocks_of(size, lanes), SLICES_ARGUMENTS)) return;
-    sum_slices(block_x(), part, size, splits, lanes, [&](int i, float sum) INLINED {
-        out[i] = finished_at(i, bias ? sum + bias[i % N] : sum, EPILOGUE_ARGUMENTS);
-    });
-}
-EXPORT(multiply_sum)

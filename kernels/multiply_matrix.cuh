@@ -3,8 +3,8 @@
 // sizes M, N and K that are multiples of four. A block makes a tile of 128x128
 // or 64x64 (matrix.cuh).
 #pragma once
-#include "columns.cuh"
 #include "matrix.cuh"
+#include "splits.cuh"
 
 // Strided finds element (row, d) of a matrix of `rows` times `depth`, whose rows
 // and depths stand so far apart, one of them 1.
@@ -23,25 +23,32 @@ template <class P> struct Strided {
 
 template <class T, bool TransA, bool TransB>
 DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
-                    int M, int N, int K, int chunk, EPILOGUE,
+                    float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE,
                     SUMMED) {
     using Rows = typename Choose<TransA, RowFast<T::ROWS, 4, T::STEP>, DepthFast<T::ROWS, 4, T::STEP>>::Type;
     using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4, T::STEP>, RowFast<T::COLUMNS, 4, T::STEP>>::Type;
     int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
-    if (TransA && sums && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
-    int pair = block_z() / splits, from = block_z() % splits * chunk;
+    if (TransA && summed && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
+    int pair = block_z() / splits, split = block_z() % splits, from = split * chunk;
     int depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
     Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
-    int share = block_z() * M * N;
-    matrix_product<T>(stages_of<Strided<Rows>, Strided<Columns>>(), depth, left, right, [&](int i, int j, Four sum) INLINED {
+    auto finish = [&](int i, int j, Four sum) INLINED {
         int m = row + i, n = column + j;
         if (m >= M || n >= N) return;
-        Part part(sum, n, N);
-        int at = share + m * N + n;
-        part.finish(bias ? bias + n : bias, EPILOGUE_ARGUMENTS, at);
-        part.store(out, at);
+        Part four(sum, n, N);
+        int at = (pair * M + m) * N + n;
+        four.finish(bias ? bias + n : bias, EPILOGUE_ARGUMENTS, at);
+        four.store(out, at);
+    };
+    auto own = [&]() INLINED { return split_of<T>(part, counters, pair, M, N, split, splits); };
+    matrix_product<T>(stages_of<Strided<Rows>, Strided<Columns>>(), depth, left, right, [&](int i, int j, Four sum) INLINED {
+        if (part) write_four(own().sums() + i * T::COLUMNS + j, sum);
+        else finish(i, j, sum);
     });
+    if (part)
+        own().add([&](int i) INLINED { return row + i / T::COLUMNS < M && column + i % T::COLUMNS < N; },
+                  [&](int i, Four sum) INLINED { finish(i / T::COLUMNS, i % T::COLUMNS, sum); });
 }
 
 // Large and Small are the tiles of a block.
@@ -49,9 +56,10 @@ template <class Units> using Large = WarpTile<Units, 128, 128, 64, 32, 16>;
 template <class Units> using Small = WarpTile<Units, 64, 64, 32, 16, 16>;
 
 #define MULTIPLY(name, tile, transA, transB)                                                                       \
-    MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, int M, int N, int K,         \
-                       int chunk, EPILOGUE, SUMMED) {                                                              \
-        product<tile, transA, transB>(a, b, bias, out, M, N, K, chunk, EPILOGUE_ARGUMENTS, SUMMED_ARGUMENTS);      \
+    MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, float *part,                 \
+                       uint32 *counters, int M, int N, int K, int chunk, EPILOGUE, SUMMED) {                       \
+        product<tile, transA, transB>(a, b, bias, out, part, counters, M, N, K, chunk, EPILOGUE_ARGUMENTS,         \
+                                      SUMMED_ARGUMENTS);                                                           \
     }                                                                                                              \
     EXPORT(name)
 

@@ -20,19 +20,20 @@
 // with E the mean over a pair. z is computed anew, so that y is not read. To dx
 // another gradient is added, where x has other readers.
 //
-//	norm_statistics_*      4 bytes an element: of each channel, outer and chunk
-//	                       of its pixels the mean and the squared deviations
-//	norm_statistics_merge  puts those of a pair together
+//	norm_statistics_*      4 bytes an element: mean and squared deviations of each
+//	                       channel, outer and chunk of its pixels; the last blocks put
+//	                       those of pairs together
 //	norm_forward_*         8 bytes an element
-//	norm_sums_*            8: Σ g and Σ g·x̂ of each channel, outer and chunk
-//	norm_sums_merge        dscale, dshift and the sums of each pair of those
+//	norm_sums_*            8: Σ g and Σ g·x̂ likewise, and of these dscale, dshift and
+//	                       the sums of each pair
+//	norm_statistics_merge, norm_sums_merge   do that where a convolution has measured
+//	                       its result (measured.cuh)
 //	norm_backward_*        12: dx; 16 where another gradient is added
 //	norm_track             running ← (1−m)·running + m·batch
 //
 // A block takes a chunk of pixels and `span` neighbouring columns; a thread
 // keeps its column of four channels, or of one, and goes from pixel to pixel,
-// several at a time, so that what belongs to channels is computed once. Of the
-// merging kernels a warp makes one number, or two.
+// several at a time, so that what belongs to channels is computed once.
 //
 // A layer norm has a pair for each row of C channels. It is seen as one outer of
 // all rows (*_rows_*), whose statistics are read with each row; only what is
@@ -42,116 +43,13 @@
 //	norm_row_sums          8
 //
 // All sums run in an order fixed by the sizes: the same bits each run.
+#include "normalise.cuh"
 #include "normed.cuh"
-#include "sums.cuh"
 
-// Norm is the geometry; its fields are kernel arguments in this order.
-struct Norm {
-    int pixels, groups, width, C, pairs;
-};
-
-#define NORM int pixels, int groups, int width, int C, int pairs
-#define NORM_OF_ARGUMENTS {pixels, groups, width, C, pairs}
-
-// Column is Width neighbouring channels of a pixel.
-template <int Width> struct Column {
-    float v[Width];
-
-    static DEVICE Column read(const float *from) {
-        if constexpr (Width == 4) {
-            Four four = read_four(from);
-            return {{four.x, four.y, four.z, four.w}};
-        } else
-            return {{*from}};
-    }
-    DEVICE void write(float *to) const {
-        if constexpr (Width == 4)
-            write_four(to, {v[0], v[1], v[2], v[3]});
-        else
-            *to = v[0];
-    }
-};
-
-// Share is what this thread takes: a column of channels, and of the pixels of
-// the block's chunk every lanes-th.
-template <int Width> struct Share {
-    int outer, first, channel; // first is that of the block
-    int span, lane, lanes;
-    int from, to; // pixels
-    bool inside;  // the column is one of x
-
-    DEVICE Share(const Norm &g, int span, int chunk) : span(span) {
-        int across = up_divide(g.C, span * Width);
-        outer = block_x() / across;
-        first = (block_x() - outer * across) * span * Width;
-        lanes = THREADS / span;
-        lane = thread_x() / span;
-        channel = first + (thread_x() - lane * span) * Width;
-        inside = lane < lanes && channel < g.C;
-        from = block_y() * chunk;
-        to = smaller(from + chunk, g.pixels);
-    }
-    // at is where the thread's channels of a pixel stand.
-    DEVICE int at(const Norm &g, int pixel) const { return (outer * g.pixels + pixel) * g.C + channel; }
-};
-
-template <int Count> struct Pixels { static const int count = Count; };
-
-// walk calls body with Count of the thread's pixels at once, then with the rest
-// one by one: their number and the first of them.
-template <int Count, int Width, class Body> DEVICE void walk(const Share<Width> &s, Body body) {
-    if (!s.inside) return;
-    int pixel = s.from + s.lane;
-    KEEP_LOOP
-    for (; pixel + (Count - 1) * s.lanes < s.to; pixel += Count * s.lanes)
-        body(Pixels<Count>(), pixel);
-    KEEP_LOOP
-    for (; pixel < s.to; pixel += s.lanes)
-        body(Pixels<1>(), pixel);
-}
-
-// read reads the thread's channels of N of its pixels.
-template <int N, int Width>
-DEVICE void read(Column<Width> (&v)[N], const float *x, const Share<Width> &s, const Norm &g, int pixel) {
-    UNROLL
-    for (int i = 0; i < N; i++)
-        v[i] = Column<Width>::read(x + s.at(g, pixel + i * s.lanes));
-}
-
-// sum_of_lanes adds v up over the lanes of each column in order. Thread i gets
-// the sum of channel i of the block's; 0 where there is none.
-template <int Width> DEVICE float sum_of_lanes(const Share<Width> &s, const Column<Width> &v) {
-    SHARED Shared<float, THREADS * Width> values;
-    int across = s.span * Width;
-    if (s.lane < s.lanes) {
-        UNROLL
-        for (int k = 0; k < Width; k++)
-            values.store(thread_x() * Width + k, v.v[k]);
-    }
-    barrier();
-    float sum = 0;
-    if (thread_x() < across)
-        for (int lane = 0; lane < s.lanes; lane++)
-            sum += values.load(lane * across + thread_x());
-    barrier(); // values may be used again
-    return sum;
-}
-
-// warp_sum is the sum of v over the lanes of a warp, known to each of them.
-DEVICE float warp_sum(float v) {
-    UNROLL
-    for (int mask = WARP / 2; mask > 0; mask /= 2)
-        v += from_lane_across(v, mask);
-    return v;
-}
-
-// part holds a row of 2·C numbers for each outer and chunk: the means of the
-// channels, then the sums of the squared deviations from them. Within a thread
-// groups of four pixels are put together (Chan, Golub and LeVeque 1979), for
-// squares of x itself would cancel.
+// Within a thread groups of four pixels are put together (Chan, Golub and LeVeque 1979),
+// for squares of x itself would cancel.
 template <int Width>
-DEVICE void statistics(const float *RESTRICT x, float *RESTRICT part, Norm g, int span, int chunk, int chunks) {
-    SHARED Shared<float, 32 * Width> means;
+DEVICE void statistics(const float *RESTRICT x, float *result, Norm g, int span, int chunk, PARTS) {
     Share<Width> s(g, span, chunk);
     Column<Width> mean = {}, squares = {};
     float count = 0;
@@ -181,24 +79,18 @@ DEVICE void statistics(const float *RESTRICT x, float *RESTRICT part, Norm g, in
     for (int k = 0; k < Width; k++)
         weighted.v[k] = mean.v[k] * count;
     float whole = sum_of_lanes(s, weighted) / (float)(s.to - s.from);
-    if (thread_x() < span * Width) means.store(thread_x(), whole);
-    barrier();
+    weighted = of_channels(s, whole);
     UNROLL
     for (int k = 0; k < Width; k++) {
-        float d = s.inside ? mean.v[k] - means.load(s.channel - s.first + k) : 0;
+        float d = mean.v[k] - weighted.v[k];
         squares.v[k] = fused(d * d, count, squares.v[k]);
     }
-    float sum = sum_of_lanes(s, squares);
-    int i = thread_x(), at = (s.outer * chunks + block_y()) * 2 * g.C + s.first + i;
-    if (i < span * Width && s.first + i < g.C) {
-        part[at] = whole;
-        part[at + g.C] = sum;
-    }
+    finish_statistics(s, g, whole, sum_of_lanes(s, squares), result, chunk, PARTS_ARGUMENTS);
 }
 
 #define STATISTICS(name, width_)                                                                                  \
-    KERNEL name(const float *RESTRICT x, float *RESTRICT part, NORM, int span, int chunk, int chunks) {           \
-        statistics<width_>(x, part, NORM_OF_ARGUMENTS, span, chunk, chunks);                                      \
+    KERNEL name(const float *RESTRICT x, float *result, NORM, int span, int chunk, PARTS) {                       \
+        statistics<width_>(x, result, NORM_OF_ARGUMENTS, span, chunk, PARTS_ARGUMENTS);                           \
     }                                                                                                             \
     EXPORT(name)
 
@@ -342,11 +234,9 @@ DEVICE void forward(const float *x, NORMED, float *y, Norm g, int span, int chun
     });
 }
 
-// part holds a row of 2·C numbers for each outer and chunk: Σ g of the channels,
-// then Σ g·x̂.
 template <int Width, class F, bool Rows>
-DEVICE void sums(const float *RESTRICT dy, const float *RESTRICT x, NORMED, float *RESTRICT part, Norm g, int span,
-                 int chunk, float epsilon, int function, float alpha, int chunks) {
+DEVICE void sums(const float *RESTRICT dy, const float *RESTRICT x, NORMED, float *dscale, float *dshift, float *sums, Norm g, int span,
+                 int chunk, float epsilon, int function, float alpha, PARTS) {
     Share<Width> s(g, span, chunk);
     Affine<Width> a = Affine<Width>::template of<Rows>(s, g, statistics, scale, shift, epsilon);
     Column<Width> sum = {}, product = {};
@@ -372,11 +262,7 @@ DEVICE void sums(const float *RESTRICT dy, const float *RESTRICT x, NORMED, floa
             product.v[k] *= a.inverse[k];
     }
     float whole = sum_of_lanes(s, sum), products = sum_of_lanes(s, product);
-    int i = thread_x(), at = (s.outer * chunks + block_y()) * 2 * g.C + s.first + i;
-    if (i < span * Width && s.first + i < g.C) {
-        part[at] = whole;
-        part[at + g.C] = products;
-    }
+    finish_sums(s, g, Rows ? 1 : g.pairs / g.groups, whole, products, scale, dscale, dshift, sums, PARTS_ARGUMENTS);
 }
 
 // The first warps make a channel each out of the rows of part, unless dscale is
@@ -492,10 +378,10 @@ DEVICE void backward(const float *dy, const float *x, NORMED, const float *sums,
                                   function, alpha);                                                               \
     }                                                                                                             \
     EXPORT(norm_forward_##name)                                                                                   \
-    KERNEL norm_sums_##name(const float *RESTRICT dy, const float *RESTRICT x, NORMED, float *RESTRICT part,      \
-                            WALKED, int chunks) {                                                                 \
-        sums<width_, F, rows_>(dy, x, statistics, scale, shift, part, NORM_OF_ARGUMENTS, span, chunk, epsilon,    \
-                               function, alpha, chunks);                                                          \
+    KERNEL norm_sums_##name(const float *RESTRICT dy, const float *RESTRICT x, NORMED, float *dscale,             \
+                            float *dshift, float *result, WALKED, PARTS) {                                        \
+        sums<width_, F, rows_>(dy, x, statistics, scale, shift, dscale, dshift, result, NORM_OF_ARGUMENTS, span,  \
+                               chunk, epsilon, function, alpha, PARTS_ARGUMENTS);                                 \
     }                                                                                                             \
     EXPORT(norm_sums_##name)                                                                                      \
     KERNEL norm_backward_##name(const float *dy, const float *x, NORMED, const float *sums, const float *added,   \

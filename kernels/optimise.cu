@@ -1,7 +1,6 @@
 // Optimisers over flat blocks of parameters, all in one launch.
 //
-//	gradient_squares   part[b] = Σ g² over the chunk of block b, in float64    4 bytes an element
-//	gradient_norm      state = norm, clipping factor, whether to go on, halted
+//	gradient_norm      state = norm, clipping factor, whether to go on, halted  4 bytes an element
 //	sgd                m ← μ·m + g + λ·p;  p ← p − η·m                        20
 //	adam               Adam and AdamW in one: g ← g + decay·p;
 //	                   m ← β₁·m + (1−β₁)·g;  v ← β₂·v + (1−β₂)·g²;
@@ -33,22 +32,21 @@ DEVICE double block_sum_double(double v) {
     return thread_x() == 0 ? values.load(0) : 0;
 }
 
-KERNEL gradient_squares(const float *RESTRICT g, double *RESTRICT part, int size, int chunk) {
+// A block adds up the squares of its chunk in float64, and the last to finish those
+// sums. With limit 0 nothing is clipped; otherwise the factor is limit/(norm + 1e-6), at
+// most 1, as PyTorch's clip_grad_norm_ has it.
+KERNEL gradient_norm(const float *RESTRICT g, float *RESTRICT state, double *part, uint32 *counter, int size, int chunk, int chunks,
+                     float limit) {
     int from = block_x() * chunk, to = smaller(from + chunk, size);
     double sum = 0;
     for (int i = from + thread_x(); i < to; i += THREADS)
         sum += (double)g[i] * (double)g[i];
     sum = block_sum_double(sum);
     if (thread_x() == 0) part[block_x()] = sum;
-}
-EXPORT(gradient_squares)
-
-// One block. With limit 0 nothing is clipped; otherwise the factor is
-// limit/(norm + 1e-6), at most 1, as PyTorch's clip_grad_norm_ has it.
-KERNEL gradient_norm(const double *RESTRICT part, float *RESTRICT state, int parts, float limit) {
-    double sum = 0;
-    for (int i = thread_x(); i < parts; i += THREADS)
-        sum += part[i];
+    if (!last_to_arrive(counter, chunks)) return;
+    sum = 0;
+    for (int i = thread_x(); i < chunks; i += THREADS)
+        sum += read_fresh(part + i);
     sum = block_sum_double(sum);
     if (thread_x() > 0) return;
     double norm = square_root(sum);

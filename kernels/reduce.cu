@@ -1,12 +1,12 @@
 // Sums over one axis of x seen as (outer, length, inner):
 //
-//	y[o, j, i] = scale · Σ x[o, l, i]    over the l of chunk j
+//	y[o, i] = scale · Σ x[o, l, i]
 //
-// x: outer, length, inner; y: outer, chunks, inner; float32, the last axis
-// running fastest. A long axis is cut into chunks and summed in two launches,
-// the second one over the chunks; several axes are summed one after another.
-// The order of every sum is fixed by the sizes: no atomics, the same bits each
-// run. 4 bytes read an element of x, 4 written an element of y.
+// x: outer, length, inner; y: outer, inner; part: outer, chunks, inner; float32, the last axis
+// running fastest. A long axis is cut into chunks, whose sums the last block to
+// finish adds up; several axes are summed one after another. The order of every
+// sum is fixed by the sizes: the same bits each run. 4 bytes read an element of x, 4
+// written an element of y, and 8 each chunk.
 //
 //	reduce_rows     inner is 1: a block sums one chunk of one row
 //	reduce_columns  a block sums a chunk of 32 columns: 8 threads a column
@@ -19,7 +19,8 @@
 #include "functions.cuh"
 #include "sums.cuh"
 
-KERNEL reduce_rows(const float *RESTRICT x, float *RESTRICT y, int length, int chunk, int chunks, float scale) {
+KERNEL reduce_rows(const float *RESTRICT x, float *RESTRICT y, float *part, uint32 *counters, int length, int chunk, int chunks,
+                   float scale) {
     int row = block_x(), from = block_y() * chunk;
     int to = smaller(from + chunk, length);
     x += row * length;
@@ -27,12 +28,14 @@ KERNEL reduce_rows(const float *RESTRICT x, float *RESTRICT y, int length, int c
     for (int l = from + thread_x(); l < to; l += threads_x())
         sum += x[l];
     sum = block_sum(sum);
-    if (thread_x() == 0) y[row * chunks + block_y()] = scale * sum;
+    if (!sum_of_blocks(sum, part + row * chunks, counters + row, block_y(), chunks)) return;
+    if (thread_x() == 0) y[row] = scale * sum;
 }
 EXPORT(reduce_rows)
 
 // block_x runs over the groups of 32 columns of each outer in turn.
-KERNEL reduce_columns(const float *RESTRICT x, float *RESTRICT y, int length, int inner, int chunk, int chunks, float scale) {
+KERNEL reduce_columns(const float *RESTRICT x, float *RESTRICT y, float *part, uint32 *counters, int length, int inner, int chunk,
+                      int chunks, float scale) {
     int across = up_divide(inner, COLUMNS);
     int outer = block_x() / across, column = block_x() % across * COLUMNS + column_of_thread();
     int from = block_y() * chunk, to = smaller(from + chunk, length);
@@ -41,7 +44,17 @@ KERNEL reduce_columns(const float *RESTRICT x, float *RESTRICT y, int length, in
         for (int l = from + lane_of_thread(); l < to; l += LANES)
             sum += x[(outer * length + l) * inner + column];
     sum = column_sum(sum, false);
-    if (column < inner && lane_of_thread() == 0) y[(outer * chunks + block_y()) * inner + column] = scale * sum;
+    if (chunks > 1) {
+        part += outer * chunks * inner + column;
+        if (column < inner && lane_of_thread() == 0) part[block_y() * inner] = sum;
+        if (!last_to_arrive(counters + block_x(), chunks)) return;
+        sum = 0;
+        if (column < inner)
+            for (int j = lane_of_thread(); j < chunks; j += LANES)
+                sum += read_fresh(part + j * inner);
+        sum = column_sum(sum, false);
+    }
+    if (column < inner && lane_of_thread() == 0) y[outer * inner + column] = scale * sum;
 }
 EXPORT(reduce_columns)
 

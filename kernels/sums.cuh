@@ -22,6 +22,20 @@ DEVICE float block_sum(float v) {
     return sum;
 }
 
+// sum_of_blocks makes of a sum of this block, known to thread 0, that of `count`
+// blocks, of which this is `number`: by way of `part`, where each leaves its own, it
+// becomes known to thread 0 of the last block to finish, for which it is true.
+DEVICE bool sum_of_blocks(float &sum, float *part, uint32 *counter, int number, int count) {
+    if (count == 1) return true;
+    if (thread_x() == 0) part[number] = sum;
+    if (!last_to_arrive(counter, count)) return false;
+    sum = 0;
+    for (int i = thread_x(); i < count; i += threads_x())
+        sum += read_fresh(part + i);
+    sum = block_sum(sum);
+    return true;
+}
+
 // block_sum_everywhere is block_sum, known to every thread.
 DEVICE float block_sum_everywhere(float v) {
     SHARED Shared<float, 1> total;

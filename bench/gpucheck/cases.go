@@ -278,6 +278,7 @@ func (w *walker) onGPU(c cases.Case, program launch.Program, inputs [][]float32)
 	clock := c.Clock(seed)
 	b.Clock = take(16, cuda.Bytes([]uint64{clock.Seed, clock.Step}))
 	b.Workspace = take(program.Workspace, nil)
+	b.Counters = take(program.Counters, make([]byte, max(1, program.Counters)))
 	result = make([]float32, c.Op.Result().Size())
 	if b.Result = take(4*len(result), nil); updates(c.Op) {
 		b.Result = b.Operands[0]

@@ -83,7 +83,6 @@ func auxiliary(ours []counts) string {
 		is   func(kernel string) bool
 	}{
 		{"lay filters out anew (`repack`)", func(k string) bool { return strings.HasPrefix(k, "repack") }},
-		{"add up the splits of a product (`_sum`)", func(k string) bool { return strings.HasSuffix(k, "_sum") }},
 		{"merge the parts of statistics (`_merge`)", func(k string) bool { return strings.HasSuffix(k, "_merge") }},
 		{"combine values element by element (`combine`, `map`, `affine`)", func(k string) bool {
 			return strings.HasPrefix(k, "combine") || strings.HasPrefix(k, "map") || k == "affine"

@@ -25,7 +25,7 @@ func OnGPU(device *cuda.Device, stream *cuda.Stream, bind func(launch.Program, *
 				err = errors.Join(err, device.Free(m))
 			}
 		}()
-		take := func(bytes int) uint64 {
+		take := func(bytes int, fill func(*cuda.Device, *cuda.Stream, cuda.Memory) error) uint64 {
 			var m cuda.Memory
 			if err == nil {
 				m, err = device.Alloc(max(bytes, 4))
@@ -36,9 +36,9 @@ func OnGPU(device *cuda.Device, stream *cuda.Stream, bind func(launch.Program, *
 			}
 			return m.Address
 		}
-		b := launch.Binding{Result: take(4 * op.Result().Size()), Workspace: take(program.Workspace)}
+		b := launch.Binding{Result: take(4*op.Result().Size(), repeat), Workspace: take(program.Workspace, repeat), Counters: take(program.Counters, clear)}
 		for _, shape := range kernels.Buffers(op) {
-			b.Operands = append(b.Operands, take(4*shape.Size()))
+			b.Operands = append(b.Operands, take(4*shape.Size(), repeat))
 		}
 		if err != nil {
 			return 0, err
@@ -60,8 +60,11 @@ var pattern = sync.OnceValue(func() []byte {
 	return cuda.Bytes(values)
 })
 
-// fill copies the pattern over memory.
-func fill(device *cuda.Device, stream *cuda.Stream, m cuda.Memory) error {
+// clear makes memory 0, as counters are before a launch.
+func clear(_ *cuda.Device, stream *cuda.Stream, m cuda.Memory) error { return stream.Memset(m, 0) }
+
+// repeat copies the pattern over memory.
+func repeat(device *cuda.Device, stream *cuda.Stream, m cuda.Memory) error {
 	n := min(len(pattern()), m.Bytes)
 	start, err := m.Part(0, n)
 	if err == nil {

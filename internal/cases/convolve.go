@@ -60,6 +60,7 @@ var convolutions = []convolution{
 	{"fours, 132 in, everything differs", 1, 132, 13, 11, 12, 3, 2, 3, 2, 2, 1, 2, 3, 1},
 	{"fours, 3 groups", 2, 12, 7, 5, 36, 3, 3, 2, 2, 1, 1, 1, 1, 3},
 	{"fours, many pixels", 5, 4, 17, 13, 12, 5, 3, 1, 1, 2, 1, 1, 1, 1},
+	{"fours, 1155 pixels, 8 in", 5, 8, 21, 11, 12, 3, 1, 1, 1, 1, 0, 1, 1, 1},
 	{"many pixels", 9, 3, 32, 30, 8, 5, 5, 1, 1, 2, 2, 1, 1, 1},
 	{"fours, 128 pixels an image", 3, 8, 8, 16, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1},
 	{"fours, stride 2, 16x16", 4, 8, 16, 16, 12, 4, 4, 2, 2, 1, 1, 1, 1, 1},

@@ -11,13 +11,14 @@
 // It is strict where a GPU is silent. Memory is fresh with NaN and stands
 // between guard zones, which every launch checks; addresses must lie in live
 // allocations; shared memory is watched for races, for reads of what was never
-// stored and for indices beyond it; barriers that some threads miss are found.
+// stored and for indices beyond it; barriers that some threads miss are found, and
+// counters that do not meet the blocks they are for, or are not 0 before and after.
 // Streams do nothing until somebody waits, so that what a program forgot to wait
 // for has not happened, and pinned memory that a copy will write is full of NaN
 // until then; copies to the device can be done at once instead, before what
 // other streams have yet to do. Failures can be planned, launches are counted.
 //
 // It does not show whether the true driver accepts the PTX, races between
-// blocks, bank conflicts, or speed. The package never knows what a kernel
+// blocks (which run one after another), bank conflicts, or speed. The package never knows what a kernel
 // computes.
 package emulator

@@ -34,7 +34,7 @@ func faulty(t *testing.T) *Machine {
 // fault launches a kernel of testdata/faults.cu on 64 numbers.
 func fault(m *Machine, kernel string, x launch.Arg) ([]float32, error) {
 	p := launch.Program{Launches: []launch.Launch{{
-		Kernel: kernel, Grid: [3]int{1, 1, 1}, Block: [3]int{64, 1, 1},
+		Kernel: kernel, Grid: [3]int{2, 1, 1}, Block: [3]int{64, 1, 1},
 		Args: []launch.Arg{x, {Place: launch.Int32, Bits: 64}},
 	}}}
 	_, after, err := m.Run(p, Buffers{Operands: [][]float32{make([]float32, 64)}}, 0)
@@ -69,6 +69,11 @@ func TestFaultsAreFound(t *testing.T) {
 		{"partial_shuffle", "threads wait", 719},
 		{"past_the_end", "past its end", 700},
 		{"before_the_beginning", "before its beginning", 700},
+		{"not_the_last", "its block is not the last to arrive", 719},
+		{"too_few_arrive", "2 of 3 blocks have come to a counter", 719},
+		{"too_many_arrive", "more blocks come to a counter than the 1", 719},
+		{"different_counts", "others as one of", 719},
+		{"counter_in_use", "a counter is 1 before the first block arrives", 719},
 	}
 	names := []string{"clean", "reads_past_the_end"}
 	for _, f := range faults {
@@ -85,8 +90,8 @@ func TestFaultsAreFound(t *testing.T) {
 		for _, f := range faults {
 			_, err := fault(m, f.kernel, x)
 			failed(t, f.kernel, err, f.result, f.report)
-			if _, err := fault(m, "clean", x); err != nil {
-				t.Errorf("a kernel without fault, after %s: %v", f.kernel, err)
+			if got, err := fault(m, "clean", x); err != nil || got[0] != 4 || got[63] != 0 {
+				t.Errorf("a kernel without fault, after %s: %v, sum %v, want 4, and a counter of %v, want 0", f.kernel, err, got[0], got[63])
 			}
 		}
 	}

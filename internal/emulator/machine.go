@@ -110,16 +110,17 @@ type Buffers struct {
 // replayed. It returns the result, and the operands as they are afterwards.
 func (m *Machine) Run(p launch.Program, b Buffers, replays int) (result []float32, operands [][]float32, err error) {
 	n := len(b.Operands)
-	workspace, clock, schedule, out := n, n+1, n+2, n+3
+	workspace, counters, clock, schedule, out := n, n+1, n+2, n+3, n+4
 	if b.InPlace {
 		out = b.Over
 	}
 	m.begin('r')
-	m.number(uint32(n + 4))
+	m.number(uint32(n + 5))
 	for _, operand := range b.Operands {
 		m.buffer(4*len(operand), operand)
 	}
 	m.buffer(max(4, p.Workspace), nil)
+	m.buffer(max(4, p.Counters), make([]byte, max(4, p.Counters)))
 	m.buffer(16, []uint64{b.Clock.Seed, b.Clock.Step})
 	m.buffer(16, b.Schedule)
 	m.buffer(max(4, 4*b.Result), nil)
@@ -136,7 +137,8 @@ func (m *Machine) Run(p launch.Program, b Buffers, replays int) (result []float3
 		m.number(uint32(len(l.Args)))
 		for _, a := range l.Args {
 			m.argument(a, map[launch.Place]int{
-				launch.Operand: a.Index, launch.Result: out, launch.Workspace: workspace, launch.Clock: clock, launch.Schedule: schedule,
+				launch.Operand: a.Index, launch.Result: out, launch.Workspace: workspace, launch.Counters: counters,
+				launch.Clock: clock, launch.Schedule: schedule,
 			})
 		}
 	}

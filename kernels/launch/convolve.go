@@ -91,28 +91,23 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 		p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
 }
 
-// convolveBackwardWeight shares the pixels among splits, each of which makes a
-// whole gradient, and adds these up, and what is summed beside them.
+// convolveBackwardWeight makes a gradient, and what is summed beside it.
 func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	if p.thinBackwardWeight(o) {
 		return
 	}
 	outP, outQ := o.Out()
-	taps, channels, filters := o.R*o.S, o.C/o.Groups, o.K/o.Groups
-	pixels, rows := o.N*outP*outQ, taps*channels
-	kernel, t := "convolve_backward_weight_64x64", tile{rows: 64, columns: 64}
+	rows, filters, pixels := o.R*o.S*o.C/o.Groups, o.K/o.Groups, o.N*outP*outQ
+	kernel, t := "convolve_backward_weight_64x64", tile{rows: 64, columns: 64, rate: 1}
+	split := t.split(rows, filters, o.Groups, pixels)
 	if p.wanted != kernels.FP32 {
-		kernel, t = p.weightKernel(o.Convolution, rows, filters, pixels)
+		kernel, t, split = p.weightKernel(o.Convolution, rows, filters, pixels)
 	}
-	chunk, splits := cut(pixels, t.blocks(rows, filters)*o.Groups, 256)
-	size := o.Weight().Size()
-	part := p.reserve(splits * size)
-	sums, lanes := p.sumsBeside(o, o.Summed(), true), lanesFor(size, splits)
-	work := p.withNorm(cost{o.X().Size() + o.Y().Size() + splits*size + sums.words(), o.FLOPs()})
-	args := append(append([]Arg{operand(0), operand(1), part}, geometry(o.Convolution)...), integer(chunk))
-	layers := splits*o.Groups + sums.layers(t.blocks(rows, filters))
-	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), layers}, work, append(append(args, sums.first()...), p.weightNorm()...)...)
-	args = append([]Arg{part, result()}, integers(size, taps, channels, filters, splits, lanes)...)
-	work = cost{(splits+1)*size + sums.words() + sums.Columns, splits*size + sums.words()}
-	p.run("convolve_weight_sum", [3]int{sliceBlocks(size, lanes) + sums.blocks(), 1, 1}, threads, work, append(args, sums.second()...)...)
+	size, blocks := o.Weight().Size(), t.blocks(rows, filters)
+	args := append([]Arg{operand(0), operand(1), result()}, p.parts(blocks*o.Groups, t.rows*t.columns, split)...)
+	args = append(append(args, geometry(o.Convolution)...), integer(split.chunk))
+	sums := p.sumsBeside(o, o.Summed())
+	work := p.withNorm(cost{o.X().Size() + o.Y().Size() + split.words(size) + size + sums.words(), o.FLOPs()})
+	p.runTile(kernel, t, [3]int{ceil(rows, t.rows), ceil(filters, t.columns), split.count*o.Groups + sums.layers(blocks)}, work,
+		append(append(args, sums.args()...), p.weightNorm()...)...)
 }

@@ -4,7 +4,7 @@
 // and how a launch reaches the device, the package does not know.
 //
 //	kernels.Operation ─► Lower ─► Program ─┬─ Launches: kernel, grid, block, arguments
-//	kernels.Optimiser ─► Update ─┘         └─ Workspace: bytes it needs besides
+//	kernels.Optimiser ─► Update ─┘         └─ Workspace, Counters: bytes it needs besides
 //	                                                    │
 //	Binding: addresses of the buffers ─► Arg.Cell ─► the 8 bytes that a driver takes
 //

@@ -7,7 +7,7 @@ import (
 	"hourglass/kernels/launch"
 )
 
-// A long sum takes two launches: chunks first, then the sums of the chunks.
+// A long sum is cut into chunks, whose sums the last block to finish adds up.
 func ExampleLower() {
 	mean := kernels.Reduce{From: kernels.Shape{2048}, Scale: 1.0 / 2048}
 	program, err := launch.Lower(mean, kernels.FP32)
@@ -19,6 +19,5 @@ func ExampleLower() {
 		fmt.Println(l)
 	}
 	// Output:
-	// reduce_rows 1x4x1 x 256 (operand 0, workspace, 2048, 512, 4, 1)
-	// reduce_rows 1x1x1 x 32 (workspace, result, 4, 4, 1, 0.00048828125)
+	// reduce_rows 1x4x1 x 256 (operand 0, result, workspace, counters, 2048, 512, 4, 0.00048828125)
 }

@@ -26,16 +26,14 @@ func init() {
 func lossAndSlope(o kernels.LossAndSlope, p *Program) {
 	p.over(0, 1)
 	chunk, chunks := cut(o.Size, 1, 512)
-	part := p.reserve(chunks)
-	p.run("loss_and_slope", [3]int{chunks, 1, 1}, threads, cost{3*o.Size + chunks, o.FLOPs()},
-		operand(0), operand(1), result(), part, integer(o.Size), integer(chunk), integer(int(o.Criterion)), float(o.Delta), float(o.Slope))
-	p.sumChunks(part, operand(2), 1, chunks, 1, chunks, o.Scale)
+	args := append([]Arg{operand(0), operand(1), result(), operand(2)}, p.chunks(chunks, 1, 1)...)
+	p.run("loss_and_slope", [3]int{chunks, 1, 1}, threads, cost{3*o.Size + chunkWords(chunks) + 1, o.FLOPs()},
+		append(args, integer(o.Size), integer(chunk), integer(chunks), float(o.Scale), integer(int(o.Criterion)), float(o.Delta), float(o.Slope))...)
 }
 
 func lossSum(o kernels.LossSum, p *Program) {
 	chunk, chunks := cut(o.Size, 1, 512)
-	part := p.reserve(chunks)
-	p.run("loss_sum", [3]int{chunks, 1, 1}, threads, cost{2*o.Size + chunks, o.FLOPs()},
-		operand(0), operand(1), part, integer(o.Size), integer(chunk), integer(int(o.Criterion)), float(o.Delta))
-	p.sumChunks(part, result(), 1, chunks, 1, chunks, o.Scale)
+	args := append([]Arg{operand(0), operand(1), result()}, p.chunks(chunks, 1, 1)...)
+	p.run("loss_sum", [3]int{chunks, 1, 1}, threads, cost{2*o.Size + chunkWords(chunks) + 1, o.FLOPs()},
+		append(args, integer(o.Size), integer(chunk), integer(chunks), float(o.Scale), integer(int(o.Criterion)), float(o.Delta))...)
 }

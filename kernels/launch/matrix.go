@@ -48,9 +48,8 @@ func (p *Program) runTile(kernel string, t tile, grid [3]int, cost cost, args ..
 // blocks is how many a product of so many rows and columns takes.
 func (t tile) blocks(rows, columns int) int { return ceil(rows, t.rows) * ceil(columns, t.columns) }
 
-// pick takes the tile that was asked for, or that of the least time for so many
-// products of rows x columns, each of whose tiles is shared by `splits` blocks.
-func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(blocks int) int) tile {
+// pick takes the tile that was asked for, or that of the least time.
+func (p *Program) pick(tiles []tile, share func(tile) splits) (tile, splits) {
 	if p.capability != Warpgroups || p.wanted != kernels.TF32 {
 		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.warpgroup })
 	}
@@ -58,18 +57,12 @@ func (p *Program) pick(tiles []tile, rows, columns, products int, splits func(bl
 		tiles = slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return t.rows*t.columns >= 128*128 })
 	}
 	p.Precision, p.Rounded, p.tiles = p.wanted, -1, len(tiles)
+	best := slices.MinFunc(tiles, func(a, b tile) int { return cmp.Compare(share(a).time, share(b).time) })
 	if p.tile >= 0 {
-		return tiles[p.tile]
+		best = tiles[p.tile]
 	}
-	time := func(t tile) float64 {
-		blocks := t.blocks(rows, columns) * products
-		parts := splits(blocks)
-		return float64(ceil(blocks*parts, slots)) * float64(t.rows*t.columns) / t.rate / float64(parts)
-	}
-	return slices.MinFunc(tiles, func(a, b tile) int { return cmp.Compare(time(a), time(b)) })
+	return best, share(best)
 }
-
-func whole(int) int { return 1 }
 
 // Tiles of the kernels by what they copy: _by_4 four neighbours at a time. Rates
 // follow an H200 (bench/results), where those of step 32 were still of step 16.
@@ -88,7 +81,7 @@ func (p *Program) gatherKernel(direction string, pixels, columns, products, chan
 	if channels%4 == 0 && all%4 == 0 {
 		tiles, suffix = gatherTiles, "_by_4"
 	}
-	t = p.pick(tiles, pixels, columns, products, whole)
+	t, _ = p.pick(tiles, func(t tile) splits { return t.whole(pixels, columns, products, 1) })
 	if p.wanted == kernels.TF32 {
 		p.Rounded = 1
 	}
@@ -135,7 +128,7 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 
 // weightKernel is the kernel of a gradient of rows x columns in each group, all of
 // whose pixels are shared among splits.
-func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int) (kernel string, t tile) {
+func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int) (kernel string, t tile, s splits) {
 	tiles, suffix := []tile{{64, 64, 1, 16, false}}, ""
 	switch fourIn, fourOut := g.C/g.Groups%4 == 0, g.K/g.Groups%4 == 0; {
 	case fourIn && fourOut:
@@ -143,8 +136,8 @@ func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int)
 	case fourOut:
 		tiles, suffix = []tile{{64, 32, 1, 16, false}}, "_by_1_4"
 	}
-	t = p.pick(tiles, rows, columns, g.Groups, func(blocks int) int { _, n := cut(pixels, blocks, 256); return n })
-	return fmt.Sprintf("convolve_backward_weight_%v_%v%s", p.wanted, t, suffix), t
+	t, s = p.pick(tiles, func(t tile) splits { return t.split(rows, columns, g.Groups, pixels) })
+	return fmt.Sprintf("convolve_backward_weight_%v_%v%s", p.wanted, t, suffix), t, s
 }
 
 // multiplyByFour says whether the rows of both factors are read four neighbours at

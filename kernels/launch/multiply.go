@@ -27,49 +27,34 @@ func (p *Program) move(from Arg, size int) {
 	p.each("move", size, cost{2 * size, 0}, from, result(), integer(size))
 }
 
-// multiply shares a deep product of few tiles among splits, whose sums
-// multiply_sum adds up. The products of a batch are not shared: there are blocks
-// enough.
+// multiply shares the depth of a product of few tiles. The products of a batch are
+// not shared: there are blocks enough.
 func multiply(o kernels.Multiply, p *Program) {
 	products := o.Products()
-	splits := whole
-	if o.Batch == 0 {
-		splits = func(blocks int) int { _, n := cut(o.K, blocks, 256); return n }
+	share := func(t tile) splits {
+		if o.Batch > 0 {
+			return t.whole(o.M, o.N, products, o.K)
+		}
+		return t.split(o.M, o.N, products, o.K)
 	}
 	letters := map[bool]string{false: "n", true: "t"}
-	form, t := letters[o.TransA]+letters[o.TransB], tile{rows: 32, columns: 32}
-	switch {
-	case p.wanted != kernels.FP32 && multiplyByFour(o):
-		t = p.pick(productTiles, o.M, o.N, products, splits)
+	form, t := letters[o.TransA]+letters[o.TransB], tile{rows: 32, columns: 32, rate: 1}
+	if o.M >= 64 && o.N >= 64 {
+		t = tile{rows: 64, columns: 64, rate: 1}
+	}
+	split := share(t)
+	if p.wanted != kernels.FP32 && multiplyByFour(o) {
+		t, split = p.pick(productTiles, share)
 		form = fmt.Sprintf("%v_%s", p.wanted, form)
-	case o.M >= 64 && o.N >= 64:
-		t = tile{rows: 64, columns: 64}
 	}
-	kernel := fmt.Sprintf("multiply_%s_%v", form, t)
 	rows, columns, size := ceil(o.M, t.rows), ceil(o.N, t.columns), products*o.M*o.N
-	chunk, parts := o.K, 1
-	if o.Batch == 0 {
-		chunk, parts = cut(o.K, rows*columns, 256)
+	words := products*(o.M*o.K+o.K*o.N) + size + split.words(size)
+	for _, shape := range o.Operands()[2:] { // of the epilogue
+		words += shape.Size()
 	}
-	words, beside := products*(o.M*o.K+o.K*o.N), 0 // beside: what an epilogue reads
-	for _, shape := range o.Operands()[2:] {
-		beside += shape.Size()
-	}
-	sums := p.sumsBeside(o, o.Summed(), parts > 1)
-	words += sums.words()
-	if parts == 1 {
-		args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, integers(o.M, o.N, o.K, chunk)...)
-		args = append(append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...), sums.first()...)
-		p.runTile(kernel, t, [3]int{rows, columns, products + sums.layers(rows*columns)}, cost{words + size + beside, o.FLOPs()}, args...)
-		return
-	}
-	part := p.reserve(parts * size)
-	args := append([]Arg{operand(0), operand(1), bias(false), part}, integers(o.M, o.N, o.K, chunk)...)
-	args = append(append(args, noEpilogue()...), sums.first()...)
-	p.runTile(kernel, t, [3]int{rows, columns, parts + sums.layers(rows*columns)}, cost{words + parts*size, o.FLOPs()}, args...)
-	lanes := lanesFor(size, parts)
-	args = append([]Arg{part, bias(o.Bias), result()}, integers(size, o.N, parts, lanes)...)
-	args = append(append(args, p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...), sums.second()...)
-	work := cost{(parts+1)*size + beside + sums.words() + sums.Columns, parts*size + sums.words()}
-	p.run("multiply_sum", [3]int{sliceBlocks(size, lanes) + sums.blocks(), 1, 1}, threads, work, args...)
+	args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, p.parts(rows*columns, t.rows*t.columns, split)...)
+	args = append(append(args, integers(o.M, o.N, o.K, split.chunk)...), p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)
+	sums := p.sumsBeside(o, o.Summed())
+	p.runTile(fmt.Sprintf("multiply_%s_%v", form, t), t, [3]int{rows, columns, products*split.count + sums.layers(rows*columns)},
+		cost{words + sums.words(), o.FLOPs()}, append(args, sums.args()...)...)
 }

@@ -86,6 +86,22 @@ func (p *Program) perWarp(kernel string, items int, cost cost, args ...Arg) {
 	p.each(kernel, items*warp, cost, args...)
 }
 
+// parts is where the blocks of a sum over pixels leave what each makes of its chunk, as
+// the last arguments of its kernel, and how many words they write there and read again:
+// two of each channel and chunk, and of each channel again where `more` is to be made
+// of its sum.
+func (n norm) parts(p *Program, chunks int, more bool) (args []Arg, words int) {
+	rows := n.outer * chunks
+	across := n.columns() / n.outer
+	if chunks > 1 {
+		words += 4 * rows * n.channels
+	}
+	if more {
+		words += 4 * n.outer * n.channels
+	}
+	return []Arg{p.reserve(2 * rows * n.channels), p.count(n.columns() + n.outer + across), integer(chunks)}, words
+}
+
 func normStatistics(o kernels.NormStatistics, p *Program) {
 	p.statistics(o.Normalisation, operand(0), result())
 }
@@ -98,15 +114,12 @@ func (p *Program) statistics(of kernels.Normalisation, x, to Arg) {
 		return
 	}
 	chunk, chunks := g.cut()
-	m := moments{chunk: chunk, chunks: chunks}
-	m.part = p.reserve(m.words(g))
-	args := append([]Arg{x, m.part}, g.args()...)
-	p.run("norm_statistics"+g.width4(), [3]int{g.columns(), chunks, 1}, threads, cost{size + m.words(g), of.FLOPs()},
-		append(args, integers(g.span, chunk, chunks)...)...)
-	p.mergeStatistics(of, m, to)
+	parts, words := g.parts(p, chunks, g.width > 1)
+	args := append(append([]Arg{x, to}, g.args()...), integers(g.span, chunk)...)
+	p.run("norm_statistics"+g.width4(), [3]int{g.columns(), chunks, 1}, threads, cost{size + words + 2*g.pairs, of.FLOPs() + 3*words}, append(args, parts...)...)
 }
 
-// mergeStatistics puts their parts together.
+// mergeStatistics puts what a convolution measured together.
 func (p *Program) mergeStatistics(of kernels.Normalisation, m moments, to Arg) {
 	g := seenAs(of)
 	args := append([]Arg{m.part, to}, g.args()...)
@@ -147,27 +160,29 @@ var none = Arg{Null: true}
 // sum computes dscale and dshift, and the sums of each pair.
 func (d gradient) sum(p *Program) {
 	g, size := seenAs(d.Normalisation), d.X().Size()
-	chunk, chunks := g.cut()
-	pairs := 0
+	sums, results := d.sums, 0
 	if d.wantsSums {
-		pairs = g.pairs
+		results += 2 * g.pairs
 	}
 	if g.rows && d.wantsSums {
-		args := []Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.sums, integer(pairs), integer(g.channels), float(d.Epsilon)}
-		p.perWarp("norm_row_sums", pairs, cost{2*size + 4*pairs + 2*g.channels, 6 * size}, append(args, activation(d.activation)...)...)
-		if !d.wantsChannels {
+		args := []Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.sums, integer(g.pairs), integer(g.channels), float(d.Epsilon)}
+		p.perWarp("norm_row_sums", g.pairs, cost{2*size + 4*g.pairs + 2*g.channels, 6 * size}, append(args, activation(d.activation)...)...)
+		if sums, results = none, 0; !d.wantsChannels {
 			return
 		}
 	}
-	m := moments{chunk: chunk, chunks: chunks}
-	m.part = p.reserve(m.words(g))
-	args := append([]Arg{d.dy, d.x, d.statistics, d.scale, d.shift, m.part}, g.walked(chunk, d.Epsilon, d.activation)...)
+	if d.wantsChannels {
+		results += 2 * g.channels
+	}
+	chunk, chunks := g.cut()
+	parts, words := g.parts(p, chunks, d.wantsChannels && g.outer > 1 || !sums.Null && g.width > 1)
+	args := append([]Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.dscale, d.dshift, sums}, g.walked(chunk, d.Epsilon, d.activation)...)
 	p.run("norm_sums_"+g.kernel(d.activation), [3]int{g.columns(), chunks, 1}, threads,
-		cost{2*size + m.words(g) + 2*g.pairs + 2*g.channels, 6 * size}, append(args, integer(chunks))...)
-	d.merge(p, m)
+		cost{2*size + words + results + 2*g.pairs + 2*g.channels, 6*size + words}, append(args, parts...)...)
 }
 
-// merge makes dscale and dshift, and the sums of each pair, of the parts.
+// merge makes dscale and dshift, and the sums of each pair, of what a
+// convolution measured.
 func (d gradient) merge(p *Program, m moments) {
 	g := seenAs(d.Normalisation)
 	channels, pairs, words := 0, 0, m.words(g)

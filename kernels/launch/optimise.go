@@ -27,9 +27,9 @@ func Update(o kernels.Optimiser, size int) (Program, error) {
 	}
 	var p Program
 	chunk, chunks := cut(size, 1, 1024)
-	part := p.reserve(2 * chunks) // float64
-	p.run("gradient_squares", [3]int{chunks, 1, 1}, threads, cost{size + 2*chunks, 2 * size}, operand(1), part, integer(size), integer(chunk))
-	p.run("gradient_norm", [3]int{1, 1, 1}, threads, cost{2*chunks + State, chunks}, part, result(), integer(chunks), float(o.ClipNorm))
+	part, counter := p.reserve(2*chunks), p.count(1) // of each chunk a float64
+	p.run("gradient_norm", [3]int{chunks, 1, 1}, threads, cost{size + 4*chunks + State, 2 * size},
+		operand(1), result(), part, counter, integer(size), integer(chunk), integer(chunks), float(o.ClipNorm))
 
 	schedule := Arg{Place: Schedule}
 	decay := o.WeightDecay // of the gradient

@@ -16,6 +16,7 @@ const (
 	Operand   Place = iota // address of operand Index
 	Result                 // address of the result
 	Workspace              // address of the workspace
+	Counters               // address of the counters: uint32 that are 0 before a launch and after it
 	Clock                  // address of seed and step: two uint64, see kernels.Clock
 	Schedule               // address of an optimiser's Schedule
 	Int32                  // a number, in Bits
@@ -23,7 +24,7 @@ const (
 	Float32
 )
 
-var placeNames = [...]string{"operand", "result", "workspace", "clock", "schedule", "int32", "uint32", "float32"}
+var placeNames = [...]string{"operand", "result", "workspace", "counters", "clock", "schedule", "int32", "uint32", "float32"}
 
 func (p Place) String() string {
 	if p < 0 || int(p) >= len(placeNames) {
@@ -63,8 +64,9 @@ func (a Arg) String() string {
 // Binding is where the buffers of a Program lie on the device; Operands are
 // those of [kernels.Buffers].
 type Binding struct {
-	Operands                           []uint64
-	Result, Workspace, Clock, Schedule uint64
+	Operands                    []uint64
+	Result, Workspace, Counters uint64
+	Clock, Schedule             uint64
 }
 
 // Cell is the argument as the 8 bytes that the driver reads it from; numbers of
@@ -79,6 +81,8 @@ func (a Arg) Cell(b *Binding) uint64 {
 		return b.Result + uint64(a.Offset)
 	case a.Place == Workspace:
 		return b.Workspace + uint64(a.Offset)
+	case a.Place == Counters:
+		return b.Counters + uint64(a.Offset)
 	case a.Place == Clock:
 		return b.Clock
 	case a.Place == Schedule:
@@ -111,6 +115,7 @@ func (l Launch) String() string {
 type Program struct {
 	Launches  []Launch
 	Workspace int // bytes
+	Counters  int // bytes
 	// Over lists the operands whose memory the result may take, one of them: of
 	// each the thread that writes an element reads that element alone, first.
 	// The other operands must lie elsewhere.
@@ -256,6 +261,14 @@ func (p *Program) reserve(n int) Arg {
 	return Arg{Place: Workspace, Offset: at}
 }
 
+// count returns n counters at which blocks of a launch arrive. Launches follow one
+// another and leave them at 0, so that all programs may have the same ones.
+func (p *Program) count(n int) Arg {
+	at := p.Counters
+	p.Counters += word * n
+	return Arg{Place: Counters, Offset: at}
+}
+
 // operand is the address of operand i.
 func operand(i int) Arg { return Arg{Place: Operand, Index: i} }
 
@@ -300,11 +313,6 @@ func (p *Program) epilogue(bias bool, activates, slope kernels.Activation, adds 
 	args := append(activation(function), like(!slope.None()), like(adds))
 	p.over(over...)
 	return args
-}
-
-// noEpilogue are the same arguments where sums are written as they are.
-func noEpilogue() []Arg {
-	return append(activation(kernels.Activation{}), Arg{Place: Operand, Null: true}, Arg{Place: Operand, Null: true})
 }
 
 // activation is the two arguments of an activation function.

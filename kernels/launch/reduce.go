@@ -101,33 +101,41 @@ func reduce(o kernels.Reduce, p *Program) {
 	}
 }
 
-// sum adds x (outer, length, inner) up over the middle axis. A long axis is cut
-// into chunks, and the sums of these are added up in turn.
+// sum adds x (outer, length, inner) up over the middle axis, of which a long one is cut
+// into chunks.
 func (p *Program) sum(x, y Arg, outer, length, inner int, scale float64) {
+	across := 1
 	blocks, least := outer, 512
 	if inner > 1 {
-		blocks, least = outer*ceil(inner, warp), 256
+		across = ceil(inner, warp)
+		blocks, least = outer*across, 256
 	}
 	chunk, chunks := cut(length, blocks, least)
-	if chunks == 1 {
-		p.sumChunks(x, y, outer, length, inner, length, scale)
+	args := append([]Arg{x, y}, p.chunks(chunks, outer*inner, blocks)...)
+	cost := cost{outer * inner * (length + chunkWords(chunks) + 1), outer * inner * length}
+	if inner == 1 {
+		p.run("reduce_rows", [3]int{outer, chunks, 1}, blockFor(chunk), cost, append(args, integer(length), integer(chunk), integer(chunks), float(scale))...)
 		return
 	}
-	part := p.reserve(outer * chunks * inner)
-	p.sumChunks(x, part, outer, length, inner, chunk, 1)
-	p.sumChunks(part, y, outer, chunks, inner, chunks, scale)
+	p.run("reduce_columns", [3]int{blocks, chunks, 1}, threads, cost,
+		append(args, integer(length), integer(inner), integer(chunk), integer(chunks), float(scale))...)
 }
 
-// sumChunks adds each chunk up: y is (outer, chunks, inner).
-func (p *Program) sumChunks(x, y Arg, outer, length, inner, chunk int, scale float64) {
-	chunks := ceil(length, chunk)
-	cost := cost{outer * inner * (length + chunks), outer * inner * length}
-	if inner == 1 {
-		p.run("reduce_rows", [3]int{outer, chunks, 1}, blockFor(chunk), cost, x, y, integer(length), integer(chunk), integer(chunks), float(scale))
-		return
+// chunks is where so many sums of each chunk are left for the last block to finish, and
+// counters; none where there is one chunk.
+func (p *Program) chunks(chunks, sums, counters int) []Arg {
+	if chunks == 1 {
+		return []Arg{{Place: Workspace, Null: true}, {Place: Counters, Null: true}}
 	}
-	p.run("reduce_columns", [3]int{outer * ceil(inner, warp), chunks, 1}, threads, cost,
-		x, y, integer(length), integer(inner), integer(chunk), integer(chunks), float(scale))
+	return []Arg{p.reserve(chunks * sums), p.count(counters)}
+}
+
+// chunkWords is how many words are written there, and read again, for each sum.
+func chunkWords(chunks int) int {
+	if chunks == 1 {
+		return 0
+	}
+	return 2 * chunks
 }
 
 // blockFor is a block of whole warps for n items.

@@ -268,20 +268,17 @@ func (p *Program) thinWeight(t thin, o kernels.ConvolveBackwardWeight, few, many
 	rows = ceil(t.outH, down)
 	tiles := t.n * across * ceil(t.outH, rows)
 	chunk := ceil(tiles, max(1, slots/ceil(t.wide, channels)))
-	splits := ceil(tiles, chunk)
-	part := p.reserve(splits * t.size)
-	sums, lanes := p.sumsBeside(o, o.Summed(), true), lanesFor(t.size, splits)
-	work := p.withNorm(cost{o.X().Size() + o.Y().Size() + splits*t.size + sums.words(), o.FLOPs()})
-	args := integers(t.n, t.sourceH, t.sourceW, t.thin, t.outH, t.outW, t.wide, t.r, t.s, t.strideH, t.strideW, t.padH, t.padW, rows, columns, chunk)
-	layers := 1 + sums.layers(splits*ceil(t.wide, channels))
+	split := splits{count: ceil(tiles, chunk)}
+	wide := ceil(t.wide, channels)
+	args := []Arg{few, many, result(), p.reserve(split.count * t.taps * t.thin * min(channels, t.wide) * wide), p.count(wide * split.counters())}
+	args = append(args, integers(t.n, t.sourceH, t.sourceW, t.thin, t.outH, t.outW, t.wide, t.r, t.s, t.strideH, t.strideW, t.padH, t.padW)...)
+	args = append(append(args, t.filters()...), integers(rows, columns, chunk)...)
+	sums := p.sumsBeside(o, o.Summed())
+	work := p.withNorm(cost{o.X().Size() + o.Y().Size() + max(2*t.size, split.words(t.size)) + t.size + sums.words(), o.FLOPs()})
 	if p.norm != nil && many.Index != p.norm.Factor {
 		p.normless("the thin side of " + kernel)
 	}
-	args = append(append(append([]Arg{few, many, part}, args...), sums.first()...), p.sourceNorm()...)
-	p.run(fmt.Sprintf("%s_%dx%d", kernel, length, channels), [3]int{splits, ceil(t.wide, channels), layers}, threads, work, args...)
-	args = append(append(integers(t.size, t.taps, t.thin, t.wide), t.filters()...), integers(splits, lanes)...)
-	work = cost{(splits+1)*t.size + sums.words() + sums.Columns, splits*t.size + sums.words()}
-	p.run("convolve_thin_weight_sum", [3]int{sliceBlocks(t.size, lanes) + sums.blocks(), 1, 1}, threads, work,
-		append(append([]Arg{part, result()}, args...), sums.second()...)...)
+	p.run(fmt.Sprintf("%s_%dx%d", kernel, length, channels), [3]int{split.count, wide, 1 + sums.layers(split.count*wide)}, threads, work,
+		append(append(args, sums.args()...), p.sourceNorm()...)...)
 	return true
 }

@@ -23,6 +23,7 @@ struct Thread {
 struct Block {
     int x, y, z, threads, shared; // bytes of dynamic shared memory
     uint64 begin;                 // the epoch in which it began
+    bool last;                    // of those that came to a counter
 };
 
 extern Thread *thread;
@@ -60,6 +61,9 @@ void wait_for_copies(int pending);
 // finish_products gives them back.
 void leave_products(float *sums, int count);
 void finish_products(float *sums);
+
+// arrive counts the running block at a counter, which it watches until the grid ends.
+bool arrive(uint32 *counter, int count);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // Cell is what is known of one element of a shared array.
@@ -134,6 +138,23 @@ DEVICE Four read_four(const float *from) {
 DEVICE void write_four(float *to, Four v) {
     if ((uintptr_t)to % 16 != 0) emulated::complain("thread %d writes four numbers to an address that is no multiple of 16", thread_x());
     memcpy(to, &v, 16);
+}
+DEVICE void fence() {}
+DEVICE bool arrive(uint32 *counter, int count) { return emulated::arrive(counter, count); }
+DEVICE void must_be_last() {
+    if (!emulated::block.last) emulated::complain("thread %d reads what other blocks write, but its block is not the last to arrive", thread_x());
+}
+DEVICE float read_fresh(const float *from, bool inside = true) {
+    must_be_last();
+    return inside ? *from : 0;
+}
+DEVICE double read_fresh(const double *from) {
+    must_be_last();
+    return *from;
+}
+DEVICE Four read_four_fresh(const float *from, bool inside = true) {
+    must_be_last();
+    return inside ? read_four(from) : Four{0, 0, 0, 0};
 }
 DEVICE void commit_copies() { emulated::commit_copies(); }
 template <int Pending> DEVICE void wait_for_copies() { emulated::wait_for_copies(Pending); }

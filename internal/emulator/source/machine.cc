@@ -52,6 +52,33 @@ void enter(const char *name, void (*run)(void **), const Parameter *parameters, 
     kernels()[name] = {name, run, {parameters, parameters + count}, 0};
 }
 
+// ---- counters ----
+
+// Arrivals is what has happened at a counter in the grid that runs.
+struct Arrivals {
+    int expected, arrived;
+};
+static std::map<uint32 *, Arrivals> counters;
+
+bool arrive(uint32 *counter, int count) {
+    Arrivals &a = counters[counter];
+    if (a.arrived == 0) {
+        a.expected = count;
+        if (*counter != 0) complain("a counter is %u before the first block arrives; it must be 0", *counter);
+    } else if (a.expected != count)
+        complain("a block comes to a counter as one of %d, others as one of %d", count, a.expected);
+    if (a.arrived++ == a.expected) complain("more blocks come to a counter than the %d that were expected", a.expected);
+    block.last = *counter + 1 == (uint32)count;
+    *counter = block.last ? 0 : *counter + 1;
+    return block.last;
+}
+
+// check_counters wants every block that was expected to have arrived.
+static void check_counters() {
+    for (auto &[counter, a] : counters)
+        if (a.arrived < a.expected) complain("%d of %d blocks have come to a counter", a.arrived, a.expected);
+}
+
 // ---- fibers ----
 
 const int MOST_THREADS = 1024;
@@ -203,6 +230,7 @@ void wait_for_copies(int pending) {
 
 static void run_block(int count) {
     block.threads = count;
+    block.last = false;
     block.begin = ++epoch;
     whole_block = {};
     memset(warps, 0, sizeof warps);
@@ -244,6 +272,8 @@ bool run_grid(Kernel &kernel, void **arguments, Grid grid, int count, int shared
         block.z = b / grid.x / grid.y;
         run_block(count);
     }
+    if (complained == 0) check_counters();
+    counters.clear();
     kernel.launches++;
     return complained == 0;
 }

@@ -1,5 +1,6 @@
 // Kernels with one fault each, for the emulator to find, and one without. All
-// take an array of float32 and its size, and are run by one block of 64 threads.
+// take an array of float32, zeros, and its size, and are run by two blocks of 64
+// threads.
 #include "device.cuh"
 
 #define FAULT(name) KERNEL name(float *x, int size)
@@ -8,7 +9,13 @@ FAULT(clean) {
     SHARED Shared<float, 64> values;
     values.store(thread_x(), x[thread_x()]);
     barrier();
-    x[thread_x()] = values.load(63 - thread_x());
+    if (thread_x() < 2) x[block_x() * 2 + thread_x()] = 1 + values.load(63 - thread_x());
+    if (!last_to_arrive((uint32 *)(x + size - 1), 2)) return;
+    float sum = 0;
+    for (int i = 0; i < 4; i++)
+        sum += read_fresh(x + i);
+    barrier();
+    if (thread_x() == 0) x[0] = sum;
 }
 EXPORT(clean)
 
@@ -78,6 +85,30 @@ EXPORT(past_the_end)
 
 FAULT(before_the_beginning) { x[-1 - thread_x()] = 1; }
 EXPORT(before_the_beginning)
+
+// counter is that of the blocks, the last number of the array.
+DEVICE uint32 *counter(float *x, int size) { return (uint32 *)(x + size - 1); }
+
+FAULT(not_the_last) {
+    x[block_x()] = 1;
+    x[2 + block_x()] = read_fresh(x) + read_fresh(x + 1); // last_to_arrive is missing before this line
+}
+EXPORT(not_the_last)
+
+FAULT(too_few_arrive) { last_to_arrive(counter(x, size), 3); }
+EXPORT(too_few_arrive)
+
+FAULT(too_many_arrive) { last_to_arrive(counter(x, size), 1); }
+EXPORT(too_many_arrive)
+
+FAULT(different_counts) { last_to_arrive(counter(x, size), 2 + block_x()); }
+EXPORT(different_counts)
+
+FAULT(counter_in_use) {
+    if (thread_x() == 0) *counter(x, size) = 1;
+    last_to_arrive(counter(x, size), 2);
+}
+EXPORT(counter_in_use)
 
 // Reads fresh memory: nothing to report, but the result is NaN.
 FAULT(reads_past_the_end) { x[thread_x()] = x[size]; }
