@@ -169,6 +169,10 @@ func (b *Builder) Assign(name string, node *gorgonia.Node) {
 		b.Fail(fmt.Errorf("state %s is assigned a nil node; an earlier operation failed", name))
 		return
 	}
+	if b.Store.Lookup(name).Gradient != nil {
+		b.Fail(fmt.Errorf("%s is assigned, which is a parameter; only the optimiser changes those, so make it state", name))
+		return
+	}
 	assigned, err := Apply(Application{Op: kernels.Assign{Size: state.Shape().TotalSize()}}, state, node)
 	if err != nil {
 		b.Fail(err)

@@ -26,7 +26,8 @@ type captured struct {
 	schedule *schedule
 	mirror   *mirror
 
-	homes     map[int]int // parameters by the value that is their gradient
+	homes     map[int]int  // parameters by the value that is their gradient
+	copies    []filterCopy // that the programs read
 	residents []*resident
 	programs  []launch.Program // inputs of residents, noises, instructions, the update
 	outputs   []int            // values that are copied to the host
@@ -60,10 +61,13 @@ func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs i
 }
 
 func (c *captured) prepare(store *Store) (err error) {
-	if c.programs, err = c.schedule.programs(c.optimiser, len(store.Values), c.gpu.lower); err != nil {
+	if c.programs, c.copies, err = c.schedule.programs(c.optimiser, len(store.Values), c.gpu.lower); err != nil {
 		return err
 	}
 	if c.mirror, err = c.gpu.mirror(store); err != nil {
+		return c.explain(err, store)
+	}
+	if err = c.mirror.keep(c.copies); err != nil {
 		return c.explain(err, store)
 	}
 	if err = c.takeMemory(); err != nil {

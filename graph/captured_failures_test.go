@@ -188,47 +188,55 @@ var (
 func TestOutOfMemoryNamesTheBatch(t *testing.T) {
 	driver := gputest.Driver(t)
 	defer driver.SetMemory(plentiful)
-	for _, kibi := range []int{90, 60, 30} {
-		driver.SetMemory(kibi << 10)
-		if err := compileOnce(t, 64); err == nil {
-			t.Fatalf("a batch of 64 fits into %d KiB; the test needs less memory", kibi)
-		} else if m := fitting.FindStringSubmatch(err.Error()); m == nil {
-			t.Errorf("with %d KiB the error is %q, want the need, what is free, and the batch that would fit", kibi, err)
-		} else {
+	for _, c := range []struct {
+		model models.Model
+		kibi  []int
+	}{{small(t), []int{90, 60, 30}}, {specified(t, "conv"), []int{400, 250, 150}}} {
+		for _, kibi := range c.kibi {
+			driver.SetMemory(kibi << 10)
+			err := compileOnce(t, c.model, 64)
+			if err == nil {
+				t.Fatalf("a batch of 64 fits into %d KiB; the test needs less memory", kibi)
+			}
+			m := fitting.FindStringSubmatch(err.Error())
+			if m == nil {
+				t.Errorf("with %d KiB the error is %q, want the need, what is free, and the batch that would fit", kibi, err)
+				continue
+			}
 			need, _ := strconv.ParseFloat(m[1], 64)
 			free, _ := strconv.ParseFloat(m[2], 64)
 			batch, _ := strconv.Atoi(m[3])
 			if need < free || free > float64(kibi)/1024+0.01 {
 				t.Errorf("with %d KiB: %q", kibi, err)
 			}
-			if err := compileOnce(t, batch); err != nil {
+			if err := compileOnce(t, c.model, batch); err != nil {
 				t.Errorf("with %d KiB a batch of %d was said to fit: %v", kibi, batch, err)
 			}
 			// The workspace is taken to be as large as for 64, so a few more may fit.
-			if more := batch + 6 + batch/4; compileOnce(t, more) == nil {
+			if more := batch + 6 + batch/4; compileOnce(t, c.model, more) == nil {
 				t.Errorf("with %d KiB a batch of %d was said to be the largest, and %d fits", kibi, batch, more)
 			}
 		}
 	}
 	driver.SetMemory(4 << 10)
-	if err := compileOnce(t, 64); err == nil || !strings.Contains(err.Error(), "not even a batch of 1 would fit") {
+	if err := compileOnce(t, small(t), 64); err == nil || !strings.Contains(err.Error(), "not even a batch of 1 would fit") {
 		t.Errorf("with 4 KiB the error is %v", err)
 	}
 	driver.SetMemory(plentiful)
 	driver.Fail("alloc", 7)
-	if err := compileOnce(t, 64); err == nil || !strings.Contains(err.Error(), "are free, but not in one piece") {
+	if err := compileOnce(t, small(t), 64); err == nil || !strings.Contains(err.Error(), "are free, but not in one piece") {
 		t.Errorf("with enough memory the error is %v", err)
 	}
 }
 
 // compileOnce compiles on a device of its own and wants it to be free after.
-func compileOnce(t *testing.T, batch int) error {
+func compileOnce(t *testing.T, model models.Model, batch int) error {
 	t.Helper()
 	device, err := graph.OpenDevice(graph.CUDA, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := compileTraining(device, small(t), batch)
+	program, err := compileTraining(device, model, batch)
 	if err == nil {
 		err = program.Close()
 	}

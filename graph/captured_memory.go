@@ -118,10 +118,11 @@ func (c *captured) explain(err error, store *Store) error {
 	if unknown != nil {
 		return err
 	}
-	lacking := sizeOf(store)
-	if m := c.gpu.mirrors[store]; m != nil {
-		lacking -= m.bytes()
+	m := c.gpu.mirrors[store]
+	if m == nil {
+		m = &mirror{store: store}
 	}
+	lacking := m.lacking(c.copies)
 	for _, m := range c.memory {
 		free += int64(m.Bytes)
 	}

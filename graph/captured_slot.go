@@ -132,15 +132,20 @@ func (c *captured) bind(s *slot) error {
 			bindings = append(bindings, launch.Binding{Result: c.address[v]})
 		}
 	}
-	for _, in := range c.schedule.instructions {
+	leaves := len(c.residents) + len(c.schedule.noises())
+	for i, in := range c.schedule.instructions {
 		b := launch.Binding{Result: c.address[in.result]}
+		copies, _ := c.schedule.copiesOf(in, c.programs[leaves+i])
+		for _, k := range copies {
+			b.Copies = append(b.Copies, c.mirror.copies.address[k])
+		}
 		for _, v := range in.buffers() {
 			b.Operands = append(b.Operands, c.at(s, v).Address)
 		}
 		bindings = append(bindings, b)
 	}
 	if c.optimiser != nil {
-		b := launch.Binding{Operands: []uint64{c.mirror.values.Address, c.mirror.gradients.Address}, Result: c.state.Address}
+		b := launch.Binding{Operands: []uint64{c.mirror.values.Address, c.mirror.gradients.Address}, Result: c.state.Address, Table: c.mirror.copies.head.Address}
 		for _, m := range c.mirror.moments {
 			b.Operands = append(b.Operands, m.Address)
 		}

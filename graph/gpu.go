@@ -114,7 +114,7 @@ func (g *gpu) function(kernel string, shared int) (*cuda.Function, error) {
 func (g *gpu) mirror(store *Store) (*mirror, error) {
 	m := g.mirrors[store]
 	if m == nil {
-		m = &mirror{gpu: g.device, store: store}
+		m = &mirror{gpu: g, store: store, copies: copies{address: make(map[filterCopy]uint64)}}
 	}
 	if err := m.grow(); err != nil {
 		if g.mirrors[store] == nil {

@@ -4,36 +4,35 @@ import (
 	"fmt"
 
 	"hourglass/kernels/cuda"
+	"hourglass/kernels/launch"
 )
 
 // mirror is a store's copy on a GPU. All programs of one device over one store
 // share it. After the first step on the GPU it is the newer of the two, until
 // the store is pulled.
 type mirror struct {
-	gpu       *cuda.Device
+	gpu       *gpu
 	store     *Store
 	values    cuda.Memory
 	gradients cuda.Memory
 	moments   []cuda.Memory
 	state     []cuda.Memory // of each variable of Store.State
+	copies    copies        // of filters among the values
 }
 
-// bytes is how much of the GPU's memory the mirror holds.
-func (m *mirror) bytes() int {
-	total := 0
-	for _, memory := range m.memory() {
-		total += memory.Bytes
-	}
-	return total
-}
-
-// sizeOf is how much a store's mirror holds once it is whole.
-func sizeOf(store *Store) int {
-	numbers := (2 + len(store.Moments)) * len(store.Values)
-	for _, v := range store.State {
+// lacking is how many bytes the mirror takes yet until it is whole and has these
+// copies.
+func (m *mirror) lacking(wanted []filterCopy) int {
+	numbers := (2 + len(m.store.Moments)) * len(m.store.Values)
+	for _, v := range m.store.State {
 		numbers += len(v.Data)
 	}
-	return 4 * numbers
+	missing, bytes := m.copies.missing(wanted)
+	total := 4*numbers + launch.HeadBytes + bytes + len(missing)*launch.RowBytes
+	for _, memory := range m.blocks() {
+		total -= memory.Bytes
+	}
+	return total
 }
 
 // grow gives memory to what has none yet, everything at first and later the
@@ -48,21 +47,28 @@ func (m *mirror) grow() error {
 		if block.memory.Bytes > 0 || len(block.host) == 0 {
 			continue
 		}
-		memory, err := m.take(block.host)
+		memory, err := m.take(cuda.Bytes(block.host))
 		if err != nil {
 			return err
 		}
 		*block.memory = memory
 	}
+	if m.copies.head.Bytes == 0 {
+		head, err := m.take(launch.Head(0, 0))
+		if err != nil {
+			return err
+		}
+		m.copies.head = head
+	}
 	for len(m.moments) < len(s.Moments) {
-		memory, err := m.take(s.Moments[len(m.moments)])
+		memory, err := m.take(cuda.Bytes(s.Moments[len(m.moments)]))
 		if err != nil {
 			return err
 		}
 		m.moments = append(m.moments, memory)
 	}
 	for len(m.state) < len(s.State) {
-		memory, err := m.take(s.State[len(m.state)].Data)
+		memory, err := m.take(cuda.Bytes(s.State[len(m.state)].Data))
 		if err != nil {
 			return err
 		}
@@ -72,36 +78,36 @@ func (m *mirror) grow() error {
 }
 
 // take copies a block to new memory.
-func (m *mirror) take(host []float32) (cuda.Memory, error) {
-	memory, err := m.gpu.Alloc(4 * len(host))
+func (m *mirror) take(host []byte) (cuda.Memory, error) {
+	memory, err := m.gpu.device.Alloc(len(host))
 	if err != nil {
 		return memory, fmt.Errorf("taking memory for %d variables of the model: %w", len(m.store.Parameters)+len(m.store.State), err)
 	}
-	if err := m.gpu.CopyToDevice(memory, cuda.Bytes(host)); err != nil {
-		m.gpu.Free(memory) // after a loss it fails for the same reason
+	if err := m.gpu.device.CopyToDevice(memory, host); err != nil {
+		m.gpu.device.Free(memory) // after a loss it fails for the same reason
 		return cuda.Memory{}, fmt.Errorf("copying the model to the GPU: %w", err)
 	}
 	return memory, nil
 }
 
-// push copies parameters, moments and state to the GPU.
+// push copies parameters, moments and state to the GPU, and lays filters out anew.
 func (m *mirror) push() error {
 	if err := m.grow(); err != nil {
 		return err
 	}
 	err := m.each(func(device cuda.Memory, host []float32) error {
-		return m.gpu.CopyToDevice(device, cuda.Bytes(host))
+		return m.gpu.device.CopyToDevice(device, cuda.Bytes(host))
 	})
 	if err != nil {
 		return fmt.Errorf("copying the model to the GPU: %w", err)
 	}
-	return nil
+	return m.layOut()
 }
 
 // pull copies parameters, moments and state to the store.
 func (m *mirror) pull() error {
 	err := m.each(func(device cuda.Memory, host []float32) error {
-		return m.gpu.CopyToHost(cuda.Bytes(host), device)
+		return m.gpu.device.CopyToHost(cuda.Bytes(host), device)
 	})
 	if err != nil {
 		return fmt.Errorf("copying the model from the GPU: %w", err)
@@ -114,7 +120,7 @@ func (m *mirror) pullGradients() error {
 	if m.gradients.Bytes == 0 {
 		return nil
 	}
-	if err := m.gpu.CopyToHost(cuda.Bytes(m.store.Gradients), m.gradients); err != nil {
+	if err := m.gpu.device.CopyToHost(cuda.Bytes(m.store.Gradients), m.gradients); err != nil {
 		return fmt.Errorf("copying the gradients from the GPU: %w", err)
 	}
 	return nil
@@ -154,18 +160,18 @@ func (m *mirror) address(v *Variable) (uint64, error) {
 	return m.values.Address + uint64(4*offset), nil
 }
 
-// memory lists all blocks.
-func (m *mirror) memory() []cuda.Memory {
-	return append(append([]cuda.Memory{m.values, m.gradients}, m.moments...), m.state...)
+// blocks are all memory but the copies and the rows of their table.
+func (m *mirror) blocks() []cuda.Memory {
+	return append(append([]cuda.Memory{m.values, m.gradients, m.copies.head}, m.moments...), m.state...)
 }
 
 func (m *mirror) close() error {
 	var first error
-	for _, memory := range m.memory() {
+	for _, memory := range append(append(m.blocks(), m.copies.rows), m.copies.memory...) {
 		if memory.Bytes == 0 {
 			continue
 		}
-		if err := m.gpu.Free(memory); first == nil {
+		if err := m.gpu.device.Free(memory); first == nil {
 			first = err
 		}
 	}

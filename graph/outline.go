@@ -80,7 +80,7 @@ type Launch struct {
 // the optimiser's update.
 func (o *Outline) Launches(precision kernels.Precision, capability int) ([]Launch, error) {
 	parameters := len(o.store.Values)
-	programs, err := o.schedule.programs(o.optimiser, parameters, func(op kernels.Operation) (launch.Program, error) {
+	programs, _, err := o.schedule.programs(o.optimiser, parameters, func(op kernels.Operation) (launch.Program, error) {
 		return launch.LowerOn(op, precision, capability)
 	})
 	if err != nil {
@@ -102,29 +102,32 @@ func (of Launch) launch(l launch.Launch) Launch {
 	return of
 }
 
-// programs are what a GPU runs: the noises, all instructions, and the update of
-// the parameters, if there is an optimiser.
-func (s *schedule) programs(optimiser *kernels.Optimiser, parameters int, lower func(kernels.Operation) (launch.Program, error)) ([]launch.Program, error) {
-	var all []launch.Program
-	var ops []kernels.Operation
+// programs are what a GPU runs: the noises, all instructions, and the update of the
+// parameters, if there is an optimiser. They read copies of parameters.
+func (s *schedule) programs(optimiser *kernels.Optimiser, parameters int, lower func(kernels.Operation) (launch.Program, error)) (all []launch.Program, read []filterCopy, err error) {
 	for _, noise := range s.noises() {
-		ops = append(ops, noise)
-	}
-	for _, in := range s.instructions {
-		ops = append(ops, in.op)
-	}
-	for _, op := range ops {
-		p, err := lower(op)
+		p, err := lower(noise)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, p)
 	}
-	if optimiser == nil {
-		return all, nil
+	for _, in := range s.instructions {
+		p, err := lower(in.op)
+		if err != nil {
+			return nil, nil, err
+		}
+		copies, kept := s.copiesOf(in, p)
+		if !kept {
+			p = p.Alone()
+		}
+		all, read = append(all, p), union(read, copies)
 	}
-	p, err := launch.Update(*optimiser, parameters)
-	return append(all, p), err
+	if optimiser == nil {
+		return all, read, nil
+	}
+	p, err := launch.Update(*optimiser, parameters, copied(read))
+	return append(all, p), read, err
 }
 
 // noises are what is drawn before the instructions.

@@ -13,10 +13,10 @@
 // x, dx: N,H,W,C; y, dy: N,P,Q,K; w, dw: K,C/groups,R,S as PyTorch stores them;
 // float32. Every kernel has one product for each group.
 //
-//	repack                   w ─► groups, R·S, inner, outer, so that the filters
-//	                         of one tap and inner channel are neighbours
-//	convolve_forward_*       rows: pixels of y; columns: filters; depth: taps x channels in
-//	convolve_backward_input_*  rows: pixels of dx; columns: channels in; depth: taps x filters
+//	convolve_forward_*       rows: pixels of y; columns: filters; depth: taps x channels in;
+//	                         w laid out as groups, R·S, channels in, filters
+//	convolve_backward_input_*  rows: pixels of dx; columns: channels in; depth: taps x filters;
+//	                         w laid out as groups, R·S, filters, channels in (layout.cuh)
 //	convolve_backward_weight_* rows: taps x channels in; columns: filters; depth: pixels
 //	                         of y, which are shared among splits (splits.cuh)
 //
@@ -33,16 +33,6 @@
 #include "normed.cuh"
 #include "splits.cuh"
 #include "tile.cuh"
-
-// A thread writes one element of `packed`.
-KERNEL repack(const float *RESTRICT w, float *RESTRICT packed, int size, int taps, int inner, int inner_stride,
-              int outer, int outer_stride) {
-    int i = item();
-    if (i >= size) return;
-    int o = i % outer, in = i / outer % inner, tap = i / outer / inner % taps, group = i / outer / inner / taps;
-    packed[i] = w[group * taps * inner * outer + o * outer_stride + in * inner_stride + tap];
-}
-EXPORT(repack)
 
 // Gather loads patches of the source: rows are pixels of the result, the depth
 // runs over the taps of a pixel and, fastest, the channels of a group.
@@ -89,8 +79,8 @@ template <int Rows> struct Gather {
     }
 };
 
-// Filters loads packed filters: the depth runs as in Gather, over the taps that
-// a class has. Where it has them all, the depth is the row of the packed matrix.
+// Filters loads filters laid out for it: the depth runs as in Gather, over the taps that
+// a class has. Where it has them all, the depth is the row of the copy as a matrix.
 template <int Columns> struct Filters {
     using Slots = RowFirst<Columns>;
     const float *from; // of the group

@@ -3,5 +3,4 @@
 // in memory, rounded when fragments are made of it.
 #include "convolve_matrix.cuh"
 
-REPACK(repack_rows_bf16, BF16)
 CONVOLVE_MATRIX(bf16, BF16)

@@ -2,5 +2,4 @@
 // the matrix units of GPUs of capability 8.0 and later (convolve_matrix.cuh).
 #include "convolve_matrix.cuh"
 
-REPACK(repack_rows_tf32, TF32)
 CONVOLVE_MATRIX(tf32, TF32)

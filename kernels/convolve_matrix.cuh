@@ -1,9 +1,11 @@
 // Convolution, its gradient by the input and its gradient by the filters as
 // implicit matrix products in tf32 or bf16 on the matrix units: the layouts and the
-// classes of pixels are those of convolve.cu, the filters those of repack_rows:
+// classes of pixels are those of convolve.cu, the filters laid out by rows (layout.cuh):
 //
-//	repack_rows   w ─► groups, outer, R·S, inner, so that the depth of one outer
-//	              channel is a row
+//	forward          groups, filters, R·S, channels in, rounded in tf32
+//	backward_input   groups, channels in, R·S, filters, rounded in tf32
+//
+// so that the depth of one column of a tile is a row.
 //
 // A block makes a tile of rows x columns (matrix.cuh).
 //
@@ -96,7 +98,7 @@ template <class T, int Width> struct Gather {
     DEVICE int channel() const { return first + walk.channel; }
 };
 
-// Filters finds repacked filters at the depth where a Gather of the same width
+// Filters finds the filters' copy at the depth where a Gather of the same width
 // is, which is asked first.
 template <int Columns, int Width, int Step> struct Filters {
     using Panel = DepthFast<Columns, Width, Step>;
@@ -291,18 +293,6 @@ DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *p
                        uint32 *counters, GEOMETRY, int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {               \
         backward_weight<tile, left, right>(x, dy, dw, part, counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS, \
                                            {SOURCE_NORM_ARGUMENTS}, norm_of_dy);                                   \
-    }                                                                                                              \
-    EXPORT(name)
-
-// REPACK lays out filters for the kernels of Units; a thread writes one element of
-// `packed`.
-#define REPACK(name, Units)                                                                                        \
-    KERNEL name(const float *RESTRICT w, float *RESTRICT packed, int size, int taps, int inner, int inner_stride,  \
-                int outer, int outer_stride) {                                                                     \
-        int i = item();                                                                                            \
-        if (i >= size) return;                                                                                     \
-        int in = i % inner, tap = i / inner % taps, o = i / inner / taps % outer, group = i / inner / taps / outer; \
-        packed[i] = Units::repacked(w[group * taps * inner * outer + o * outer_stride + in * inner_stride + tap]); \
     }                                                                                                              \
     EXPORT(name)
 

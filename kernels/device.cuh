@@ -96,13 +96,6 @@ DEVICE uint32 two_of_bf16(float lower, float upper) {
     return two;
 }
 
-// rounded_to_tf32 is x with 10 bits of mantissa, halves rounded away from zero.
-DEVICE float rounded_to_tf32(float x) {
-    uint32 bits;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
-    return float_of(bits);
-}
-
 // What a warpgroup multiplies: begin_products stands before the first
 // add_warpgroup_product behind other writes to the sums, commit_products behind the
 // last; the sums are there, and shared memory may be written, when
@@ -266,6 +259,12 @@ DEVICE int item() { return block_x() * threads_x() + thread_x(); }
 
 template <class T> DEVICE T smaller(T a, T b) { return b < a ? b : a; }
 template <class T> DEVICE T larger(T a, T b) { return a < b ? b : a; }
+// rounded_to_tf32 is x with 10 bits of mantissa, halves rounded away from zero. GPUs
+// before capability 8.0 have no instruction for it.
+DEVICE float rounded_to_tf32(float x) {
+    uint32 bits = bits_of(x);
+    return (bits & 0x7f800000u) == 0x7f800000u ? x : float_of((bits + 0x1000u) & ~0x1fffu);
+}
 DEVICE float magnitude(float x) { return float_of(bits_of(x) & 0x7fffffffu); }
 DEVICE int up_divide(int a, int b) { return (a + b - 1) / b; }
 

@@ -89,9 +89,6 @@ struct TF32 {
     using Word = float;
     static const int DEPTH = 8;
 
-    // repacked is a filter as it is laid out for the gathering kernels.
-    DEVICE static float repacked(float w) { return rounded_to_tf32(w); }
-
     template <class Panel, class Stages> DEVICE static void left(const Stages &stages, int at, int first, int further, int depth, Word (&a)[4]) {
         Panel::left(stages, at, first, further, depth, a);
     }
@@ -106,8 +103,6 @@ struct TF32 {
 struct BF16 {
     using Word = uint32;
     static const int DEPTH = 16;
-
-    DEVICE static float repacked(float w) { return w; }
 
     template <class Panel, class Stages> DEVICE static void left(const Stages &stages, int at, int first, int further, int depth, Word (&a)[4]) {
         UNROLL

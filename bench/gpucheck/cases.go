@@ -270,6 +270,7 @@ func (w *walker) onGPU(c cases.Case, program launch.Program, inputs [][]float32)
 		}
 		return m.Address
 	}
+	program = program.Alone()
 	var b launch.Binding
 	for i, input := range inputs {
 		packed := kernels.Pack(c.Op, i, input)

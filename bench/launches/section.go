@@ -82,7 +82,7 @@ func auxiliary(ours []counts) string {
 		what string
 		is   func(kernel string) bool
 	}{
-		{"lay filters out anew (`repack`)", func(k string) bool { return strings.HasPrefix(k, "repack") }},
+		{"lay filters out anew (`lay_out`)", func(k string) bool { return strings.HasPrefix(k, "lay_out") }},
 		{"merge the parts of statistics (`_merge`)", func(k string) bool { return strings.HasSuffix(k, "_merge") }},
 		{"combine values element by element (`combine`, `map`, `affine`)", func(k string) bool {
 			return strings.HasPrefix(k, "combine") || strings.HasPrefix(k, "map") || k == "affine"

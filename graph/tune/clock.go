@@ -40,6 +40,9 @@ func OnGPU(device *cuda.Device, stream *cuda.Stream, bind func(launch.Program, *
 		for _, shape := range kernels.Buffers(op) {
 			b.Operands = append(b.Operands, take(4*shape.Size(), repeat))
 		}
+		for _, c := range program.Copies {
+			b.Copies = append(b.Copies, take(4*c.Layout.Size(), repeat))
+		}
 		if err != nil {
 			return 0, err
 		}

@@ -104,18 +104,23 @@ type Buffers struct {
 	Over     int // the operand that is the result too, with InPlace
 	Clock    kernels.Clock
 	Schedule [4]float32
+	Table    []byte // of copies: launch.Head, and the rows behind it
 }
 
-// Run runs the program: once, or, with replays, captured and that often
+// Run runs the program, alone: once, or, with replays, captured and that often
 // replayed. It returns the result, and the operands as they are afterwards.
 func (m *Machine) Run(p launch.Program, b Buffers, replays int) (result []float32, operands [][]float32, err error) {
+	p = p.Alone()
+	if b.Table == nil {
+		b.Table = launch.Head(0, 0)
+	}
 	n := len(b.Operands)
-	workspace, counters, clock, schedule, out := n, n+1, n+2, n+3, n+4
+	workspace, counters, clock, schedule, table, out := n, n+1, n+2, n+3, n+4, n+5
 	if b.InPlace {
 		out = b.Over
 	}
 	m.begin('r')
-	m.number(uint32(n + 5))
+	m.number(uint32(n + 6))
 	for _, operand := range b.Operands {
 		m.buffer(4*len(operand), operand)
 	}
@@ -123,6 +128,7 @@ func (m *Machine) Run(p launch.Program, b Buffers, replays int) (result []float3
 	m.buffer(max(4, p.Counters), make([]byte, max(4, p.Counters)))
 	m.buffer(16, []uint64{b.Clock.Seed, b.Clock.Step})
 	m.buffer(16, b.Schedule)
+	m.buffer(len(b.Table), b.Table)
 	m.buffer(max(4, 4*b.Result), nil)
 	m.number(uint32(len(p.Launches)))
 	for _, l := range p.Launches {
@@ -138,7 +144,7 @@ func (m *Machine) Run(p launch.Program, b Buffers, replays int) (result []float3
 		for _, a := range l.Args {
 			m.argument(a, map[launch.Place]int{
 				launch.Operand: a.Index, launch.Result: out, launch.Workspace: workspace, launch.Counters: counters,
-				launch.Clock: clock, launch.Schedule: schedule,
+				launch.Clock: clock, launch.Schedule: schedule, launch.Table: table,
 			})
 		}
 	}

@@ -26,21 +26,6 @@ func gatherTile(channels int) (pixels, across int) {
 	return 64, 64
 }
 
-// repack lays the filters out as taps, inner, outer channels of each group and
-// returns where they are.
-func (p *Program) repack(g kernels.Convolution, forward bool) Arg {
-	size, taps := g.Weight().Size(), g.R*g.S
-	channels, filters := g.C/g.Groups, g.K/g.Groups
-	packed := p.reserve(size)
-	layout := integers(channels, taps, filters, channels*taps) // inner and its stride, outer and its stride
-	if !forward {
-		layout = integers(filters, channels*taps, channels, taps)
-	}
-	args := append([]Arg{operand(1), packed}, integers(size, taps)...)
-	p.each("repack", size, cost{2 * size, 0}, append(args, layout...)...)
-	return packed
-}
-
 func convolveForward(o kernels.ConvolveForward, p *Program) {
 	if p.thinForward(o) {
 		return
@@ -49,13 +34,13 @@ func convolveForward(o kernels.ConvolveForward, p *Program) {
 		convolveForwardMatrix(o, p)
 		return
 	}
-	packed := p.repack(o.Convolution, true)
+	copied := p.copied(layoutOf(o.Convolution, byTap, byChannel, byFilter))
 	outP, outQ := o.Out()
-	filters := o.K / o.Groups
-	pixels, across := gatherTile(filters)
-	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
+	columns := o.K / o.Groups
+	pixels, across := gatherTile(columns)
+	args := append([]Arg{operand(0), copied, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_forward_%dx%d", pixels, across),
-		[3]int{ceil(o.N*outP*outQ, pixels), ceil(filters, across), o.Groups}, threads, p.traffic(o), p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
+		[3]int{ceil(o.N*outP*outQ, pixels), ceil(columns, across), o.Groups}, threads, p.traffic(o), p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
 }
 
 // traffic of an operation that moves every number once.
@@ -81,13 +66,13 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 		convolveBackwardInputMatrix(o, p)
 		return
 	}
-	packed := p.repack(o.Convolution, false)
-	channels := o.C / o.Groups
-	pixels, across := gatherTile(channels)
+	copied := p.copied(layoutOf(o.Convolution, byTap, byFilter, byChannel))
+	columns := o.C / o.Groups
+	pixels, across := gatherTile(columns)
 	class := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // pixels of the largest class
-	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
+	args := append([]Arg{operand(0), copied, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_backward_input_%dx%d", pixels, across),
-		[3]int{ceil(class, pixels), ceil(channels, across), o.StrideH * o.StrideW * o.Groups}, threads, p.traffic(o),
+		[3]int{ceil(class, pixels), ceil(columns, across), o.StrideH * o.StrideW * o.Groups}, threads, p.traffic(o),
 		p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
 }
 

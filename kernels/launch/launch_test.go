@@ -44,10 +44,18 @@ func TestEveryOperationLowers(t *testing.T) {
 // as much for what is summed beside them.
 const mostCounters = 1 << 13
 
-// checkProgram wants a result written by the last launch, every operand read,
-// and the workspace written before it is read.
+// checkProgram wants a result written by the last launch, every operand read, of a
+// copied one the copy alone, and the workspace written before it is read.
 func checkProgram(t *testing.T, c cases.Case, p Program) {
 	t.Helper()
+	for _, copied := range p.Copies {
+		for _, l := range p.Launches {
+			if slices.ContainsFunc(l.Args, func(a Arg) bool { return a.Place == Operand && a.Index == copied.Operand && !a.Null }) {
+				t.Errorf("%s: %v reads operand %d, of which it has a copy", c.Name, l, copied.Operand)
+			}
+		}
+	}
+	p = p.Alone()
 	used := make([]bool, len(kernels.Buffers(c.Op)))
 	bytes, written := 0, false
 	for i, l := range p.Launches {
@@ -245,10 +253,13 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%+v: error %v, want one with %q", c.op, err, c.want)
 		}
 	}
-	if _, err := Update(kernels.Optimiser{}, 0); err == nil {
+	if _, err := Update(kernels.Optimiser{}, 0, 0); err == nil {
 		t.Error("an update of no parameters is not refused")
 	}
-	if _, err := Update(kernels.Optimiser{Rule: kernels.Adam}, 5); err == nil {
+	if _, err := LayOut(0, nil); err == nil {
+		t.Error("copies of no parameters are not refused")
+	}
+	if _, err := Update(kernels.Optimiser{Rule: kernels.Adam}, 5, 0); err == nil {
 		t.Error("Adam without epsilon is not refused")
 	}
 }

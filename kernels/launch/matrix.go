@@ -91,37 +91,29 @@ func (p *Program) gatherKernel(direction string, pixels, columns, products, chan
 	return fmt.Sprintf("convolve_%s_%v_%v%s", direction, p.wanted, t, suffix), t
 }
 
-// repackRows lays the filters out as outer, taps, inner channels of each group and
-// returns where they are, in tf32 rounded to it.
-func (p *Program) repackRows(g kernels.Convolution, forward bool) Arg {
-	size, taps := g.Weight().Size(), g.R*g.S
-	channels, filters := g.C/g.Groups, g.K/g.Groups
-	layout := integers(channels, taps, filters, channels*taps) // inner and its stride, outer and its stride
-	if !forward {
-		layout = integers(filters, channels*taps, channels, taps)
-	}
-	packed := p.reserve(size)
-	args := append([]Arg{operand(1), packed}, integers(size, taps)...)
-	p.each(fmt.Sprintf("repack_rows_%v", p.wanted), size, cost{2 * size, 0}, append(args, layout...)...)
-	return packed
+// rows are filters laid out by these axes for the matrix units, in tf32 rounded to it.
+func (p *Program) rows(g kernels.Convolution, slow, middle, fast int) Arg {
+	l := layoutOf(g, slow, middle, fast)
+	l.Rounded = p.wanted == kernels.TF32
+	return p.copied(l)
 }
 
 func convolveForwardMatrix(o kernels.ConvolveForward, p *Program) {
-	packed := p.repackRows(o.Convolution, true)
+	copied := p.rows(o.Convolution, byFilter, byTap, byChannel)
 	outP, outQ := o.Out()
 	pixels, columns := o.N*outP*outQ, o.K/o.Groups
 	kernel, t := p.gatherKernel("forward", pixels, columns, o.Groups, o.C/o.Groups, o.C)
-	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
+	args := append([]Arg{operand(0), copied, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	args = p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)
 	p.runGather(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, o, outP, outQ, 1, 1, args)
 }
 
 func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
-	packed := p.repackRows(o.Convolution, false)
+	copied := p.rows(o.Convolution, byChannel, byTap, byFilter)
 	columns, classes := o.C/o.Groups, o.StrideH*o.StrideW
 	pixels := o.N * ceil(o.H, o.StrideH) * ceil(o.W, o.StrideW) // of the largest class
 	kernel, t := p.gatherKernel("backward_input", pixels, columns, classes*o.Groups, o.K/o.Groups, o.K)
-	args := append([]Arg{operand(0), packed, bias(o.Bias), result()}, geometry(o.Convolution)...)
+	args := append([]Arg{operand(0), copied, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	args = p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)
 	p.runGather(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, o, o.H, o.W, o.StrideH, o.StrideW, args)
 }

@@ -16,9 +16,9 @@ const State = 4
 
 // Update returns the launches that move a flat block of size parameters by one
 // step. Its operands are parameters, gradients, and the rule's blocks of
-// moments; parameters and moments are written in place. The result is the
-// State.
-func Update(o kernels.Optimiser, size int) (Program, error) {
+// moments; parameters and moments are written in place, and so are the copies that
+// are kept of parameters, of `copied` numbers together. The result is the State.
+func Update(o kernels.Optimiser, size, copied int) (Program, error) {
 	if err := o.Check(); err != nil {
 		return Program{}, fmt.Errorf("launch: update: %w", err)
 	}
@@ -31,18 +31,18 @@ func Update(o kernels.Optimiser, size int) (Program, error) {
 	p.run("gradient_norm", [3]int{chunks, 1, 1}, threads, cost{size + 4*chunks + State, 2 * size},
 		operand(1), result(), part, counter, integer(size), integer(chunk), integer(chunks), float(o.ClipNorm))
 
-	schedule := Arg{Place: Schedule}
+	schedule, table := Arg{Place: Schedule}, Arg{Place: Table}
 	decay := o.WeightDecay // of the gradient
 	if o.Rule == kernels.AdamW {
 		decay = 0 // it is of the parameters, in the Schedule
 	}
 	if o.Rule == kernels.SGD {
-		p.each("sgd", size, cost{5 * size, 7 * size}, operand(0), operand(1), operand(2), schedule, result(),
-			integer(size), float(o.Momentum), float(decay))
+		p.each("sgd", size, cost{5*size + copied, 7 * size}, operand(0), operand(1), operand(2), schedule, result(),
+			integer(size), float(o.Momentum), float(decay), table)
 		return p, nil
 	}
-	p.each("adam", size, cost{7 * size, 16 * size}, operand(0), operand(1), operand(2), operand(3), schedule, result(),
-		integer(size), float(o.Beta1), float(1-o.Beta1), float(o.Beta2), float(1-o.Beta2), float(o.Epsilon), float(decay))
+	p.each("adam", size, cost{7*size + copied, 16 * size}, operand(0), operand(1), operand(2), operand(3), schedule, result(),
+		integer(size), float(o.Beta1), float(1-o.Beta1), float(o.Beta2), float(1-o.Beta2), float(o.Epsilon), float(decay), table)
 	return p, nil
 }
 

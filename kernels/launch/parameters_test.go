@@ -68,15 +68,21 @@ func programs(t *testing.T) []launch.Program {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, variants...)
+			for _, p := range variants {
+				all = append(all, p.Alone())
+			}
 		}
 	}
 	for _, o := range []kernels.Optimiser{{Rule: kernels.SGD}, {Rule: kernels.Adam, Epsilon: 1e-8}, {Rule: kernels.AdamW, Epsilon: 1e-8}} {
-		p, err := launch.Update(o, 1000)
+		p, err := launch.Update(o, 1000, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, p)
 	}
-	return all
+	p, err := launch.LayOut(1000, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(all, p)
 }

@@ -19,12 +19,14 @@ const (
 	Counters               // address of the counters: uint32 that are 0 before a launch and after it
 	Clock                  // address of seed and step: two uint64, see kernels.Clock
 	Schedule               // address of an optimiser's Schedule
+	Copied                 // address of copy Index of an operand, see Program.Copies
+	Table                  // address of the Head of the parameters' copies
 	Int32                  // a number, in Bits
 	Uint32
 	Float32
 )
 
-var placeNames = [...]string{"operand", "result", "workspace", "counters", "clock", "schedule", "int32", "uint32", "float32"}
+var placeNames = [...]string{"operand", "result", "workspace", "counters", "clock", "schedule", "copy", "table", "int32", "uint32", "float32"}
 
 func (p Place) String() string {
 	if p < 0 || int(p) >= len(placeNames) {
@@ -36,19 +38,19 @@ func (p Place) String() string {
 // Arg is one argument of a kernel.
 type Arg struct {
 	Place  Place
-	Index  int    // of an operand
+	Index  int    // of an operand or a copy
 	Offset int    // bytes beyond an address
 	Bits   uint64 // of a number
 	Null   bool   // the address is 0: an operand that is not there
 }
 
-// String prints "operand 1", "workspace+256", "-3" or "0.5".
+// String prints "operand 1", "copy 0", "workspace+256", "-3" or "0.5".
 func (a Arg) String() string {
 	switch {
 	case a.Null:
 		return "none"
-	case a.Place == Operand:
-		return fmt.Sprintf("operand %d", a.Index)
+	case a.Place == Operand, a.Place == Copied:
+		return fmt.Sprintf("%v %d", a.Place, a.Index)
 	case a.Place == Int32:
 		return fmt.Sprint(int32(a.Bits))
 	case a.Place == Uint32:
@@ -64,9 +66,9 @@ func (a Arg) String() string {
 // Binding is where the buffers of a Program lie on the device; Operands are
 // those of [kernels.Buffers].
 type Binding struct {
-	Operands                    []uint64
+	Operands, Copies            []uint64
 	Result, Workspace, Counters uint64
-	Clock, Schedule             uint64
+	Clock, Schedule, Table      uint64
 }
 
 // Cell is the argument as the 8 bytes that the driver reads it from; numbers of
@@ -87,6 +89,10 @@ func (a Arg) Cell(b *Binding) uint64 {
 		return b.Clock
 	case a.Place == Schedule:
 		return b.Schedule
+	case a.Place == Copied:
+		return b.Copies[a.Index]
+	case a.Place == Table:
+		return b.Table
 	}
 	return a.Bits
 }
@@ -116,6 +122,9 @@ type Program struct {
 	Launches  []Launch
 	Workspace int // bytes
 	Counters  int // bytes
+	// Copies are those of operands that the launches read. Of a parameter they are
+	// kept where it lies on the device; where none are kept, Alone makes them.
+	Copies []Copy
 	// Over lists the operands whose memory the result may take, one of them: of
 	// each the thread that writes an element reads that element alone, first.
 	// The other operands must lie elsewhere.
@@ -126,7 +135,7 @@ type Program struct {
 	Precision kernels.Precision
 
 	// Rounded is the factor of a product in tf32 that is rounded to it: the filters,
-	// operand 1, when they are repacked. Of the others the matrix units leave out
+	// operand 1, when they are laid out. Of the others the matrix units leave out
 	// what is beyond its 10 bits of mantissa. -1 if there is none. In bf16 all factors
 	// are rounded.
 	Rounded int

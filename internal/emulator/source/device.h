@@ -175,10 +175,6 @@ DEVICE float float_of(uint32 bits) {
 
 // The bits of a factor below tf32's are ignored, as the matrix units do.
 DEVICE double as_tf32(uint32 bits) { return float_of(bits & ~0x1fffu); }
-DEVICE float rounded_to_tf32(float x) {
-    uint32 bits = bits_of(x);
-    return (bits & 0x7f800000u) == 0x7f800000u ? x : float_of((bits + 0x1000u) & ~0x1fffu);
-}
 DEVICE void add_product(float (&d)[4], const float (&a)[4], const float (&b)[2]) {
     int group = thread_x() % 32 / 4, place = thread_x() % 4;
     const emulated::Fragments *all = emulated::meet_warp({{bits_of(a[0]), bits_of(a[1]), bits_of(a[2]), bits_of(a[3]), bits_of(b[0]), bits_of(b[1])}});
