@@ -18,8 +18,9 @@ func (c *captured) takeMemory() error {
 		return err
 	}
 	c.address = make([]uint64, len(s.values))
+	readers := s.readers()
 	for v, val := range s.values {
-		if val.producer < 0 && !val.input {
+		if val.producer < 0 && !val.input && readers[v] > 0 {
 			if err := c.takeLeaf(v, val); err != nil {
 				return err
 			}
@@ -167,8 +168,9 @@ func (c *captured) need(batch int) int {
 	}
 	workspace, counters := c.programBytes()
 	need := (3+c.depth())*aligned(1) + aligned(workspace) + aligned(counters)
+	readers := s.readers()
 	for v, val := range s.values {
-		if val.producer < 0 && val.variable == nil {
+		if val.producer < 0 && val.variable == nil && (val.input || readers[v] > 0) {
 			scaled[v] = (val.input || val.noise != nil) && parted(v)
 			copies := 1
 			if val.input {

@@ -312,3 +312,21 @@ func fuseLosses(s *schedule) {
 	}
 	s.filter(keep)
 }
+
+// fuseScales multiplies a sum by its factor where it is added up.
+func fuseScales(s *schedule) {
+	s.fold(func(in instruction) []folding {
+		factor, ok := in.op.(kernels.Affine)
+		if !ok || factor.Shift != 0 {
+			return nil
+		}
+		return []folding{{in.operands[0], func(op kernels.Operation) kernels.Operation {
+			sum, ok := op.(kernels.Reduce)
+			if !ok {
+				return nil
+			}
+			sum.Scale *= factor.Scale
+			return sum
+		}, nil}}
+	})
+}

@@ -243,8 +243,8 @@ func TestNotFiniteBeforeTheStateIs(t *testing.T) {
 	}
 	defer p.Close()
 	store.Lookup("w").Data[0], store.Lookup("mean").Data[0] = 3e38, 0.5
-	if _, err := p.Step(1, 1); !errors.Is(err, graph.ErrNotFinite) || !strings.Contains(err.Error(), "first appeared in square") {
-		t.Errorf("the error is %v, want ErrNotFinite that names the square", err)
+	if _, err := p.Step(1, 1); !errors.Is(err, graph.ErrNotFinite) || !strings.Contains(err.Error(), "first appeared in chain of exp, square") {
+		t.Errorf("the error is %v, want ErrNotFinite that names the chain with the square", err)
 	}
 	if mean := store.Lookup("mean").Data[0]; mean != 0.5 {
 		t.Errorf("the state is %g after the step, want 0.5 as before", mean)

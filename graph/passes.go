@@ -28,6 +28,8 @@ var passes = []pass{
 	{name: "normalise in readers", run: normaliseInReaders, onGPU: true},
 	{name: "measure results", run: measureResults},
 	{name: "sum gradients", run: sumGradients, onGPU: true},
+	{name: "fuse scales", run: fuseScales},
+	{name: "fuse chains", run: fuseChains},
 	{name: "early results", run: earlyResults},
 }
 

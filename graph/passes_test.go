@@ -133,7 +133,7 @@ func TestPassesKeepTheMeaning(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"drop copies", "fuse activations", "fuse slopes", "fuse additions", "fuse bias gradients"} {
+	for _, name := range []string{"drop copies", "fuse activations", "fuse slopes", "fuse additions", "fuse bias gradients", "fuse chains"} {
 		if removed[name] == 0 {
 			t.Errorf("pass %q removed no instruction from any graph", name)
 		}

@@ -161,6 +161,23 @@ func TestAllModelsFollowTheCPU(t *testing.T) {
 	}
 }
 
+// TestChainsChangeNoModel trains every model for some steps with chains of operations
+// and without.
+func TestChainsChangeNoModel(t *testing.T) {
+	device := open(t, 2)
+	for _, c := range catalogue(t, "conv 4 k3 s2 relu | conv 6 k3 s2 silu") {
+		t.Run(c.name, func(t *testing.T) {
+			got := losses(t, device, c, 5)
+			defer graph.WithoutPass("fuse chains")()
+			for i, want := range losses(t, device, c, 5) {
+				if !(math.Abs(got[i]-want) <= 1e-5*math.Abs(want)) {
+					t.Fatalf("the loss of step %d is %.8g with chains and %.8g without, want equal within 1e-5", i+1, got[i], want)
+				}
+			}
+		})
+	}
+}
+
 // losses are those of some training steps on small glyphs.
 func losses(t *testing.T, device *graph.Device, c configured, steps int) []float64 {
 	t.Helper()

@@ -216,7 +216,11 @@ func (s *schedule) describe(i int) string {
 			near = append(near, s.values[v].name)
 		}
 	}
-	text := fmt.Sprintf("%s (%v)", in.op.Kind(), s.values[in.result].shape)
+	kind := in.op.Kind()
+	if chain, ok := in.op.(kernels.Chain); ok {
+		kind += " of " + strings.Join(chain.Kinds(), ", ")
+	}
+	text := fmt.Sprintf("%s (%v)", kind, s.values[in.result].shape)
 	if len(near) > 0 {
 		return text + " of " + strings.Join(near, ", ")
 	}

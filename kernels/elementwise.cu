@@ -9,39 +9,17 @@
 // All arrays are flat float32. A thread makes one element; a result may be
 // written over an operand of the same shape.
 #include "broadcast.cuh"
-#include "functions.cuh"
-
-enum Elementary { EXP, LOG, SQUARE, SQRT, ABS };
-enum Arithmetic { ADD, SUBTRACT, TIMES, DIVIDE, LESS };
-
-// sign is -1, 0 or 1; that of NaN is NaN.
-DEVICE float sign(float x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+#include "elementwise.cuh"
 
 KERNEL map(const float *x, float *y, int size, int function) {
     int i = item();
-    if (i >= size) return;
-    float v = x[i];
-    switch (function) {
-    case EXP:    y[i] = exponential(v); break;
-    case LOG:    y[i] = logarithm(v); break;
-    case SQUARE: y[i] = v * v; break;
-    case SQRT:   y[i] = square_root(v); break;
-    case ABS:    y[i] = magnitude(v); break;
-    }
+    if (i < size) y[i] = mapped(function, x[i]);
 }
 EXPORT(map)
 
 KERNEL map_backward(const float *x, const float *dy, float *dx, int size, int function) {
     int i = item();
-    if (i >= size) return;
-    float v = x[i], g = dy[i];
-    switch (function) {
-    case EXP:    dx[i] = g * exponential(v); break;
-    case LOG:    dx[i] = g / v; break;
-    case SQUARE: dx[i] = g * (2 * v); break;
-    case SQRT:   dx[i] = g / (2 * square_root(v)); break;
-    case ABS:    dx[i] = g * sign(v); break;
-    }
+    if (i < size) dx[i] = map_gradient(function, x[i], dy[i]);
 }
 EXPORT(map_backward)
 
@@ -50,16 +28,6 @@ KERNEL affine(const float *x, float *y, int size, float scale, float shift) {
     if (i < size) y[i] = fused(scale, x[i], shift);
 }
 EXPORT(affine)
-
-DEVICE float combined(int arithmetic, float a, float b) {
-    switch (arithmetic) {
-    case ADD:      return a + b;
-    case SUBTRACT: return a - b;
-    case TIMES:    return a * b;
-    case DIVIDE:   return a / b;
-    }
-    return a < b ? 1 : 0;
-}
 
 KERNEL combine(const float *a, const float *b, float *y, int size, int arithmetic) {
     int i = item();

@@ -84,8 +84,8 @@ func auxiliary(ours []counts) string {
 	}{
 		{"lay filters out anew (`lay_out`)", func(k string) bool { return strings.HasPrefix(k, "lay_out") }},
 		{"merge the parts of statistics (`_merge`)", func(k string) bool { return strings.HasSuffix(k, "_merge") }},
-		{"combine values element by element (`combine`, `map`, `affine`)", func(k string) bool {
-			return strings.HasPrefix(k, "combine") || strings.HasPrefix(k, "map") || k == "affine"
+		{"combine values element by element (`chain`, `combine`, `map`, `affine`)", func(k string) bool {
+			return strings.HasPrefix(k, "combine") || strings.HasPrefix(k, "map") || k == "affine" || k == "chain"
 		}},
 		{"change an order (`transpose`, `move`)", func(k string) bool { return k == "transpose" || k == "move" }},
 		{"sum the gradients' squares (`gradient_`)", func(k string) bool { return strings.HasPrefix(k, "gradient_") }},

@@ -20,7 +20,7 @@ type Case struct {
 
 // All returns the whole table.
 func All() []Case {
-	return slices.Concat(convolve(), multiply(), pool(), normalise(), activate(), elementwise(), reduce(), loss(), random(), gather())
+	return slices.Concat(convolve(), multiply(), pool(), normalise(), activate(), elementwise(), reduce(), loss(), random(), gather(), chain())
 }
 
 // row is a case whose name begins with the operation's kind.

@@ -2,11 +2,15 @@ package cases
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"hourglass/kernels"
 )
+
+// drawn is a step that needs no operand.
+var drawn = []kernels.Step{{Op: kernels.Noise{Shape: kernels.Shape{4}}}}
 
 // invalid are attributes that Check must refuse, with what its sentence must
 // name.
@@ -54,6 +58,17 @@ var invalid = []struct {
 	{kernels.Normalisation{N: 1, Pixels: 4, C: 6, Groups: 2, Epsilon: 1}, []string{"groups is 2"}},
 	{kernels.Normalisation{N: 1, Pixels: 4, C: 6, Groups: 1, Epsilon: math.NaN()}, []string{"epsilon is NaN"}},
 	{kernels.LogSumExp{Rows: 2}, []string{"logsumexp", "columns is 0"}},
+	{kernels.Chain{}, []string{"chain", "size is 0"}},
+	{kernels.Chain{Size: 4}, []string{"0 steps", "at least a step"}},
+	{kernels.Chain{Size: 4, Reads: []kernels.Repeated{{Count: 3, Every: 1}}}, []string{"operand 0", "3 elements", "to 4"}},
+	{kernels.Chain{Size: 4, Steps: []kernels.Step{{Op: kernels.Affine{Size: 4}, Of: []int{0}}}}, []string{"step 0", "affine", "value 0", "not made before"}},
+	{kernels.Chain{Size: 4, Steps: []kernels.Step{{Op: kernels.Noise{Shape: kernels.Shape{5}}}}}, []string{"step 0", "noise_normal", "want 4 elements"}},
+	{kernels.Chain{Size: 4, Steps: []kernels.Step{{Op: kernels.Dropout{Rate: 2, Size: 4}}}}, []string{"step 0", "rate is 2"}},
+	{kernels.Chain{Size: 4, Steps: []kernels.Step{{Op: kernels.Affine{Size: 4}}}}, []string{"given 0 values, want 1"}},
+	{kernels.Chain{Size: 4, Steps: slices.Repeat(drawn, kernels.ChainSteps+1), Results: []int{0}}, []string{"21 steps", "up to 20", "make it two"}},
+	{kernels.Chain{Size: 4, Steps: drawn, Results: []int{1}}, []string{"value 1 is a result"}},
+	{kernels.Chain{Size: 4, Steps: drawn, Results: []int{0, 0}}, []string{"value 0 is a result", "each once"}},
+	{kernels.Chain{Size: 4, Steps: drawn, Sums: []kernels.Total{{Value: 2}}}, []string{"value 2 is added up"}},
 	{kernels.OneHot{Columns: 2}, []string{"onehot", "rows is 0"}},
 	{kernels.Assign{}, []string{"assign", "size is 0"}},
 	{kernels.Concat{Outer: 1}, []string{"nothing to join"}},

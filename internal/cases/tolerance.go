@@ -123,6 +123,15 @@ func work(op kernels.Operation) (roundings, terms int) {
 		if o.Rate > 0 { // rate, 1 − rate, division
 			return 3, 1
 		}
+	case kernels.Chain: // at worst one value passes all steps
+		for _, step := range o.Steps {
+			of, _ := work(step.Op)
+			roundings += of
+		}
+		if len(o.Sums) > 0 {
+			return roundings + 2, o.Size
+		}
+		return roundings, 1
 	case kernels.GatherImages: // the quotient
 		return 1, 1
 	case kernels.Noise:

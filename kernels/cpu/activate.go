@@ -7,18 +7,16 @@ import (
 )
 
 func init() {
-	register(prepareActivate)
-	register(prepareActivateBackward)
+	registerPointwise(activatePoints)
+	registerPointwise(activateBackwardPoints)
 }
 
-func prepareActivate(ctx *Context, op kernels.Activate) Kernel {
+func activatePoints(_ *Context, op kernels.Activate) pointwise {
 	apply := activationOf(op.Activation)
 	if apply == nil {
 		apply = func(y, x []float32) { copy(y, x) }
 	}
-	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-		apply(out[from:to], in[0][from:to])
-	})
+	return func(y []float32, in [][]float32, _ int) { apply(y, in[0]) }
 }
 
 // activationOf is f over a whole slice, y and x being the same or apart, or
@@ -47,11 +45,9 @@ func activationOf(a kernels.Activation) func(y, x []float32) {
 	}
 }
 
-func prepareActivateBackward(ctx *Context, op kernels.ActivateBackward) Kernel {
+func activateBackwardPoints(_ *Context, op kernels.ActivateBackward) pointwise {
 	apply := activationGradientOf(op.Activation)
-	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-		apply(out[from:to], in[0][from:to], in[1][from:to])
-	})
+	return func(dx []float32, in [][]float32, _ int) { apply(dx, in[0], in[1]) }
 }
 
 // finishing is what happens to finished rows of sums: an activation, or the

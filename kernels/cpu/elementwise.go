@@ -7,29 +7,26 @@ import (
 )
 
 func init() {
-	register(prepareMap)
-	register(prepareMapBackward)
-	register(prepareAffine)
+	registerPointwise(mapPoints)
+	registerPointwise(mapBackwardPoints)
+	registerPointwise(affinePoints)
+	registerPoints(combinePoints)
 	register(prepareCombine)
 }
 
-func prepareMap(ctx *Context, op kernels.Map) Kernel {
+func mapPoints(_ *Context, op kernels.Map) pointwise {
 	if op.Function == kernels.Exp {
-		return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-			routines.exponentials(out[from:to], in[0][from:to])
-		})
+		return func(y []float32, in [][]float32, _ int) { routines.exponentials(y, in[0]) }
 	}
 	function := map[kernels.Elementary]func(float32) float32{
 		kernels.Log: log, kernels.Abs: abs,
 		kernels.Square: func(x float32) float32 { return x * x },
 		kernels.Sqrt:   func(x float32) float32 { return float32(math.Sqrt(float64(x))) },
 	}[op.Function]
-	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-		each(function, out[from:to], in[0][from:to])
-	})
+	return func(y []float32, in [][]float32, _ int) { each(function, y, in[0]) }
 }
 
-func prepareMapBackward(ctx *Context, op kernels.MapBackward) Kernel {
+func mapBackwardPoints(_ *Context, op kernels.MapBackward) pointwise {
 	slope := map[kernels.Elementary]func(float32) float32{
 		kernels.Exp:    exp,
 		kernels.Log:    func(x float32) float32 { return 1 / x },
@@ -37,12 +34,12 @@ func prepareMapBackward(ctx *Context, op kernels.MapBackward) Kernel {
 		kernels.Sqrt:   func(x float32) float32 { return 0.5 / float32(math.Sqrt(float64(x))) },
 		kernels.Abs:    sign,
 	}[op.Function]
-	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-		dx, dy := out[from:to], in[1][from:to]
-		for i, v := range in[0][from:to] {
+	return func(dx []float32, in [][]float32, _ int) {
+		dy := in[1][:len(dx)]
+		for i, v := range in[0] {
 			dx[i] = slope(v) * dy[i]
 		}
-	})
+	}
 }
 
 // sign is -1, 0 or 1, and NaN of NaN.
@@ -56,11 +53,23 @@ func sign(x float32) float32 {
 	return x * 0
 }
 
-func prepareAffine(ctx *Context, op kernels.Affine) Kernel {
+func affinePoints(_ *Context, op kernels.Affine) pointwise {
 	scale, shift := float32(op.Scale), float32(op.Shift)
-	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-		routines.affine(out[from:to], in[0][from:to], scale, shift)
-	})
+	return func(y []float32, in [][]float32, _ int) { routines.affine(y, in[0], scale, shift) }
+}
+
+// combinePoints is of operands that are not repeated.
+func combinePoints(_ *Context, op kernels.Combine) pointwise {
+	if along := combineAlong(op.Arithmetic); along != nil {
+		return func(y []float32, in [][]float32, _ int) { along(y, in[0], in[1]) }
+	}
+	combine := combineRows(op.Arithmetic)
+	return func(y []float32, in [][]float32, _ int) { combine(y, in[0], in[1], 1, 1) }
+}
+
+// combineAlong is y = a ∘ b of slices of one length, or nil.
+func combineAlong(arithmetic kernels.Arithmetic) func(y, a, b []float32) {
+	return map[kernels.Arithmetic]func(y, a, b []float32){kernels.Add: routines.add, kernels.Subtract: routines.subtract, kernels.Times: routines.times, kernels.Divide: routines.divide}[arithmetic]
 }
 
 func prepareCombine(ctx *Context, op kernels.Combine) Kernel {
@@ -69,7 +78,7 @@ func prepareCombine(ctx *Context, op kernels.Combine) Kernel {
 	stepA, stepB := w.innerStride(0), w.innerStride(1)
 	var along func(y, a, b []float32)
 	if stepA == 1 && stepB == 1 {
-		along = map[kernels.Arithmetic]func(y, a, b []float32){kernels.Add: routines.add, kernels.Subtract: routines.subtract, kernels.Times: routines.times, kernels.Divide: routines.divide}[op.Arithmetic]
+		along = combineAlong(op.Arithmetic)
 	}
 	return spreadOver(ctx, op.Result().Size(), grain, func(out []float32, in [][]float32, from, to int) {
 		for from < to {

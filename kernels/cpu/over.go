@@ -1,6 +1,10 @@
 package cpu
 
-import "hourglass/kernels"
+import (
+	"slices"
+
+	"hourglass/kernels"
+)
 
 // Over lists the operands whose memory the result of an operation may take, one
 // of them: of each the share that writes an element reads that element alone,
@@ -22,6 +26,8 @@ func Over(op kernels.Operation) []int {
 		}
 	case kernels.Combine:
 		return whole(o)
+	case kernels.Chain:
+		return overChain(o)
 	}
 	return nil
 }
@@ -34,4 +40,32 @@ func whole(o kernels.Combine) (operands []int) {
 		}
 	}
 	return operands
+}
+
+// overChain lists the operands of a chain that nothing reads once its first result
+// is written. What is added up is so behind the last step.
+func overChain(o kernels.Chain) (operands []int) {
+	if len(o.Results) == 0 {
+		return nil
+	}
+	at := o.Results[0] - len(o.Reads)
+	for k := range o.Reads {
+		later := slices.ContainsFunc(o.Steps[at+1:], func(s kernels.Step) bool { return slices.Contains(s.Of, k) })
+		summed := slices.ContainsFunc(o.Sums, func(t kernels.Total) bool { return t.Value == k })
+		if o.Whole(k) && !later && !summed && overStep(o.Steps[at], k) {
+			operands = append(operands, k)
+		}
+	}
+	return operands
+}
+
+// overStep reports whether the result of a step may take the memory of a value.
+func overStep(s kernels.Step, value int) bool {
+	allowed := Over(s.Op)
+	for k, v := range s.Of {
+		if v == value && !slices.Contains(allowed, k) {
+			return false
+		}
+	}
+	return true
 }

@@ -8,8 +8,8 @@ import (
 )
 
 func init() {
-	register(prepareDropout)
-	register(prepareNoise)
+	registerPointwise(dropoutPoints)
+	registerPointwise(noisePoints)
 }
 
 // draw fills out with the bits of words first, first+1, … of a stream, first
@@ -36,35 +36,34 @@ func drawEightsPortable(words *uint32, clock *kernels.Clock, stream, block uint3
 	}
 }
 
-// prepareDropout compares words as integers: (w>>9 + ½)·2⁻²³ >= rate where
+// dropoutPoints compares words as integers: (w>>9 + ½)·2⁻²³ >= rate where
 // w>>9 >= rate·2²³ − ½. The choice is made by a mask, for no branch predictor
 // foresees it.
-func prepareDropout(ctx *Context, op kernels.Dropout) Kernel {
+func dropoutPoints(ctx *Context, op kernels.Dropout) pointwise {
 	scale := float32(1 / (1 - op.Rate))
 	threshold := int32(math.Ceil(op.Rate*(1<<23) - 0.5))
-	return spreadOver(ctx, op.Size, grain, func(out []float32, in [][]float32, from, to int) {
-		y := out[from:to] // grain being a multiple of 4, shares begin with a block
-		draw(y, ctx.Clock, op.Stream, from)
-		for i, x := range in[0][from:to] {
+	return func(y []float32, in [][]float32, first int) {
+		draw(y, ctx.Clock, op.Stream, first)
+		for i, x := range in[0] {
 			dropped := (int32(math.Float32bits(y[i])>>9) - threshold) >> 31 // all ones, or zero
 			y[i] = math.Float32frombits(math.Float32bits(x*scale) &^ uint32(dropped))
 		}
-	})
+	}
 }
 
-func prepareNoise(ctx *Context, op kernels.Noise) Kernel {
+func noisePoints(ctx *Context, op kernels.Noise) pointwise {
 	transform := uniforms
 	if !op.Uniform {
 		transform = normals
 	}
-	return spreadOver(ctx, op.Shape.Size(), grain, func(out []float32, _ [][]float32, from, to int) {
-		draw(out[from:to], ctx.Clock, op.Stream, from)
-		transform(out[from:to])
-		if rest := (to - from) % 4; rest > 0 && !op.Uniform { // an incomplete block at the end
-			block := kernels.Normals(ctx.Clock.Draw(op.Stream, uint32(to/4)))
-			copy(out[to-rest:to], block[:])
+	return func(y []float32, _ [][]float32, first int) {
+		draw(y, ctx.Clock, op.Stream, first)
+		transform(y)
+		if rest := len(y) % 4; rest > 0 && !op.Uniform { // an incomplete block at the end
+			block := kernels.Normals(ctx.Clock.Draw(op.Stream, uint32((first+len(y))/4)))
+			copy(y[len(y)-rest:], block[:])
 		}
-	})
+	}
 }
 
 // uniforms turns the bits of words into numbers of (0,1).

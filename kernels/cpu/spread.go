@@ -9,7 +9,7 @@ const grain = 8192
 type spread struct {
 	workers     *Workers
 	size, grain int
-	body        func(out []float32, in [][]float32, from, to int)
+	body        func(out []float32, in [][]float32, from, to, worker int)
 	out         []float32
 	in          [][]float32
 	share       func(share, worker int)
@@ -19,6 +19,12 @@ type spread struct {
 // [from, to) of size ones, a share being grain items. Grain must not depend on
 // the number of workers where the body sums over a share.
 func spreadOver(ctx *Context, size, grain int, body func(out []float32, in [][]float32, from, to int)) Kernel {
+	return spreadByWorkers(ctx, size, grain, func(out []float32, in [][]float32, from, to, _ int) { body(out, in, from, to) })
+}
+
+// spreadByWorkers tells the body which worker computes the share, for what each has
+// of its own.
+func spreadByWorkers(ctx *Context, size, grain int, body func(out []float32, in [][]float32, from, to, worker int)) Kernel {
 	grain = max(1, grain)
 	s := &spread{workers: ctx.Workers, size: size, grain: grain, body: body}
 	s.share = s.one
@@ -31,7 +37,7 @@ func (s *spread) run(out []float32, in [][]float32) {
 	s.out, s.in = nil, nil
 }
 
-func (s *spread) one(share, _ int) {
+func (s *spread) one(share, worker int) {
 	from := share * s.grain
-	s.body(s.out, s.in, from, min(s.size, from+s.grain))
+	s.body(s.out, s.in, from, min(s.size, from+s.grain), worker)
 }
