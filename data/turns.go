@@ -17,9 +17,7 @@ func InTurns(ds Dataset, n int) (Dataset, error) {
 	}
 	chosen := make([]int, 0, n)
 	if len(labels) == 1 {
-		for i := range n {
-			chosen = append(chosen, int(int64(i)*int64(ds.Len())/int64(n)))
-		}
+		chosen = Spread(ds.Len(), n)
 	}
 	for len(chosen) < n {
 		for _, label := range labels {

@@ -134,7 +134,7 @@ const meanImages = 10_000
 
 // meanImage averages images that are spread evenly over a set.
 func meanImage(ds data.Dataset) ([]float32, error) {
-	ds, err := atMost(ds, meanImages)
+	ds, err := data.AtMost(ds, meanImages)
 	if err != nil {
 		return nil, err
 	}
@@ -143,16 +143,4 @@ func meanImage(ds data.Dataset) ([]float32, error) {
 		return nil, fmt.Errorf("averaging the training images: %w", err)
 	}
 	return mean, nil
-}
-
-// atMost is a set, or so many of its images, spread over it evenly.
-func atMost(ds data.Dataset, n int) (data.Dataset, error) {
-	if ds.Len() <= n {
-		return ds, nil
-	}
-	spread := make([]int, n)
-	for k := range spread {
-		spread[k] = int(int64(k) * int64(ds.Len()) / int64(n))
-	}
-	return data.Subset(ds, spread)
 }

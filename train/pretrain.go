@@ -151,7 +151,7 @@ func doubt(ctx context.Context, device *graph.Device, model models.Model, images
 	if err != nil {
 		return err
 	}
-	some, err := atMost(images, judged)
+	some, err := data.AtMost(images, judged)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (f *features) Image(i int, dst []float32) error {
 func encodeAll(ctx context.Context, runner *Runner, ds data.Dataset, shape models.Shape) (*features, error) {
 	size, pixels := shape.Size(), shape.H*shape.W
 	f := &features{shape: data.Shape{C: shape.C, H: shape.H, W: shape.W}}
-	ds, err := atMost(ds, mostFeatures/size)
+	ds, err := data.AtMost(ds, mostFeatures/size)
 	if err != nil {
 		return nil, err
 	}

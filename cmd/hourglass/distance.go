@@ -33,7 +33,7 @@ func (c sampleCommand) distances(s *session, t *trained, drawn []float32) ([]apa
 	if err != nil {
 		return nil, err
 	}
-	some, err := evenly(all.training, n)
+	some, err := data.AtMost(all.training, n)
 	if err != nil {
 		return nil, err
 	}

@@ -159,7 +159,7 @@ const neighbours = 10
 
 // draw writes the map.
 func (c encodeCommand) draw(s *session, all *codes) (*drawn, error) {
-	some := all.some(spreadOver(all.len(), c.Points))
+	some := all.some(data.Spread(all.len(), c.Points))
 	d := &drawn{Output: c.Map, By: c.By, Points: some.len()}
 	var points []embedding.Point
 	var err error

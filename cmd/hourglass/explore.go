@@ -68,7 +68,7 @@ func (c exploreCommand) Run(s *session) error {
 	}
 	defer handler.Close()
 	url := "http://" + listener.Addr().String()
-	s.print("exploring %s at %s; Ctrl-C ends", run.Name(), url)
+	s.print("exploring %s at %s (Ctrl-C ends)", run.Name(), url)
 	if err := s.give(map[string]any{"run": run.Path, "checkpoint": t.path, "url": url}); err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func (c interpolateCommand) ends(t *trained) ([]float32, []string, error) {
 		return nil, nil, fmt.Errorf("the run has %d %s image and a walk needs two; name two pictures", held.Len(), what)
 	}
 	// From all over the set, for sets are often in the order of their classes.
-	spread, chosen := spreadOver(held.Len(), 2*pairs), make([]int, 0, 2*pairs)
+	spread, chosen := data.Spread(held.Len(), 2*pairs), make([]int, 0, 2*pairs)
 	for i := range pairs {
 		chosen = append(chosen, spread[i], spread[pairs+i])
 	}

@@ -161,7 +161,7 @@ func (c sampleCommand) entries(s *session, r *running, q models.Quantised) ([]fl
 	if err != nil {
 		return nil, err
 	}
-	fitted, err := evenly(all.training, max(1, min(fittedCodes, fittedIndices/q.Positions())))
+	fitted, err := data.AtMost(all.training, max(1, min(fittedCodes, fittedIndices/q.Positions())))
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (c sampleCommand) sampler(s *session, r *running) (latent.Sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	fitted, err := evenly(all.training, fittedCodes)
+	fitted, err := data.AtMost(all.training, fittedCodes)
 	if err != nil {
 		return nil, err
 	}
@@ -218,22 +218,4 @@ func (c sampleCommand) sampler(s *session, r *running) (latent.Sampler, error) {
 	history := mixture.History()
 	s.say("mixture of %d, covariances %v: %s nats a code after %d iterations", o.Components, o.Covariance, digits(history[len(history)-1]), len(history))
 	return mixture, nil
-}
-
-// evenly returns at most n images of a set, spread over all of it.
-func evenly(ds data.Dataset, n int) (data.Dataset, error) {
-	if ds.Len() <= n {
-		return ds, nil
-	}
-	return data.Subset(ds, spreadOver(ds.Len(), n))
-}
-
-// spreadOver are n of so many numbers, in even steps.
-func spreadOver(all, n int) []int {
-	n = min(n, all)
-	indices := make([]int, n)
-	for i := range indices {
-		indices[i] = i * all / n
-	}
-	return indices
 }

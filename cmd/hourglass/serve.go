@@ -88,7 +88,7 @@ func (c serveCommand) Run(s *session) error {
 	limits.Timeout = c.Timeout
 	server := serving.NewServer(engine, description, limits, s.fault)
 	handler := serving.Guard(c.hosts(listener), server)
-	s.print("serving %s at http://%v; Ctrl-C ends", run.Name(), listener.Addr())
+	s.print("serving %s at http://%v (Ctrl-C ends)", run.Name(), listener.Addr())
 	if err := s.give(map[string]any{"run": run.Path, "checkpoint": t.path, "url": "http://" + listener.Addr().String()}); err != nil {
 		return err
 	}

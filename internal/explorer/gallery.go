@@ -48,12 +48,13 @@ func NewGallery(ctx context.Context, engine *serving.Engine, ds data.Dataset, mo
 		return nil, fmt.Errorf("there are %d images to explore with; want at least 3", g.n)
 	}
 	const block = 64
+	chosen := data.Spread(ds.Len(), g.n)
 	var logVariances []float32
 	for first := 0; first < g.n; first += block {
 		count := min(block, g.n-first)
 		images, labels := make([]float32, count*g.size), make([]int, count)
 		for k := range count {
-			i := (first + k) * ds.Len() / g.n
+			i := chosen[first+k]
 			if err := ds.Image(i, images[k*g.size:(k+1)*g.size]); err != nil {
 				return nil, fmt.Errorf("reading image %d: %w", i, err)
 			}

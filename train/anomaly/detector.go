@@ -104,7 +104,7 @@ func bounds(runner *train.Runner) scorer {
 
 // learnCodes fits a normal distribution to the codes of training images.
 func learnCodes(ctx context.Context, runner *train.Runner, training data.Dataset, by Method) (*Detector, error) {
-	training, err := sample(training)
+	training, err := data.AtMost(training, fitted)
 	if err != nil {
 		return nil, err
 	}
@@ -173,18 +173,6 @@ func learnBoth(ctx context.Context, training data.Dataset, parts ...scorer) (*De
 		}
 		return largest, nil
 	}}, nil
-}
-
-// sample returns a set, or as many of its images as codes are fitted to.
-func sample(ds data.Dataset) (data.Dataset, error) {
-	if ds.Len() <= fitted {
-		return ds, nil
-	}
-	spread := make([]int, fitted)
-	for i := range spread {
-		spread[i] = int(int64(i) * int64(ds.Len()) / fitted)
-	}
-	return data.Subset(ds, spread)
 }
 
 // Scores returns the score of each image of a set.

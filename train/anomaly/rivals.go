@@ -16,7 +16,7 @@ func (r rows) Row(i int, dst []float32) error { return r.Image(i, dst) }
 // Linear scores by the squared error of PCA with so many components, or as
 // many as the training images allow.
 func Linear(training data.Dataset, components int) (*Detector, error) {
-	training, err := sample(training)
+	training, err := data.AtMost(training, fitted)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func Linear(training data.Dataset, components int) (*Detector, error) {
 
 // Mean scores by the squared error of the mean image.
 func Mean(training data.Dataset) (*Detector, error) {
-	training, err := sample(training)
+	training, err := data.AtMost(training, fitted)
 	if err != nil {
 		return nil, err
 	}
