@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"hourglass/data"
 	"hourglass/internal/picture"
 )
 
@@ -13,9 +14,10 @@ func testInterpolate(t *testing.T) {
 	wants(t, must(t, "interpolate", "v", "-n", "3", "--steps", "4", "-o", "walk.png"), "3 walks of 4 images on the spherical path")
 	sheet := readPNG(t, "walk.png")
 	images, made := heldBack(t, "v", 64)
-	const left, top = 12, 32                                       // its margin, and the captions of the columns
-	for row, ends := range [][2]int{{0, 32}, {10, 42}, {21, 53}} { // of 64 images, in even steps
-		from, to := 144*ends[0], 144*ends[1]
+	const left, top = 12, 32 // its margin, and the captions of the columns
+	chosen := data.Spread(64, 6)
+	for row := range 3 {
+		from, to := 144*chosen[row], 144*chosen[3+row]
 		for column, want := range map[int][]float32{0: images[from:][:144], 1: made[from:][:144], 4: made[to:][:144], 5: images[to:][:144]} {
 			if !slices.Equal(cell(sheet, left, top, column, row), levels(want)) {
 				t.Errorf("row %d: image %d is not that of the end of the walk", row, column)
