@@ -79,55 +79,6 @@ func withActivation(op kernels.Operation, a kernels.Activation) kernels.Operatio
 	return nil
 }
 
-// slopesBeforeTransposes lets a gradient pass an activation before it is
-// transposed rather than after, where what the slope is computed from is there in
-// both orders: the gradient is then at hand where it is made.
-//
-//	slope(v, transpose(d)) = transpose(slope(u, d))    if v = transpose(u) or u = transpose(v)
-func slopesBeforeTransposes(s *schedule) {
-	readers := s.readers()
-	for i, in := range s.instructions {
-		backward, ok := in.op.(kernels.ActivateBackward)
-		if !ok {
-			continue
-		}
-		v, d := in.operands[0], in.operands[1]
-		p := s.values[d].producer
-		if p < 0 || readers[d] != 1 {
-			continue
-		}
-		transpose, ok := s.instructions[p].op.(kernels.Transpose)
-		if !ok {
-			continue
-		}
-		u, found := s.transposed(v, transpose, p)
-		if !found {
-			continue
-		}
-		// The instructions change places: the gradient in the old order is in[p]'s
-		// result from now on, that in the new one the result of in[i] as before.
-		before := s.instructions[p].operands[0]
-		s.instructions[p] = instruction{op: backward, operands: []int{u, before}, result: d}
-		s.instructions[i] = instruction{op: transpose, operands: []int{d}, result: in.result}
-		s.values[d].shape = s.values[before].shape
-	}
-}
-
-// transposed finds a value that is there at instruction p and that the transpose
-// turns into v.
-func (s *schedule) transposed(v int, transpose kernels.Transpose, p int) (u int, found bool) {
-	back := kernels.Transpose{Batch: transpose.Batch, Rows: transpose.Columns, Columns: transpose.Rows}
-	for i, in := range s.instructions[:p] {
-		switch {
-		case in.op == transpose && in.result == v:
-			return in.operands[0], true
-		case in.op == back && in.operands[0] == v && s.values[in.result].producer == i:
-			return in.result, true
-		}
-	}
-	return 0, false
-}
-
 // fuseSlopes multiplies a gradient by the slope of an activation in the epilogue
 // of the operation that computes the gradient.
 func fuseSlopes(s *schedule) {

@@ -18,9 +18,9 @@ type pass struct {
 var passes = []pass{
 	{name: "fold constants", run: foldConstants},
 	{name: "drop copies", run: dropCopies},
+	{name: "drop transposes", run: dropTransposes},
 	{name: "fuse norm gradients", run: fuseNormGradients}, // before the activation's argument is gone
 	{name: "fuse activations", run: fuseActivations},
-	{name: "slopes before transposes", run: slopesBeforeTransposes},
 	{name: "fuse slopes", run: fuseSlopes},
 	{name: "fuse additions", run: fuseAdditions},
 	{name: "fuse bias gradients", run: fuseBiasGradients},
@@ -83,23 +83,58 @@ func (v value) constant() bool {
 }
 
 // dropCopies lets the readers of a reshaped value read the original: kernels
-// see flat buffers, and no instruction but an Updater writes over an operand,
-// the state of the model. A leaf is still copied to a root, whose buffer is the
-// reader's after the run.
+// see flat buffers.
 func dropCopies(s *schedule) {
 	alias, keep := s.unchanged()
 	for i, in := range s.instructions {
 		if _, copies := in.op.(kernels.Copy); !copies {
 			continue
 		}
-		source := alias[in.operands[0]]
-		from := s.values[source]
-		state := from.variable != nil && from.variable.Gradient == nil
-		if from.producer >= 0 || !state && !slices.Contains(s.roots, in.result) {
+		if source := alias[in.operands[0]]; s.lends(source, in.result) {
 			alias[in.result], keep[i] = source, false
 		}
 	}
 	s.substitute(alias)
+	s.filter(keep)
+}
+
+// lends reports whether the readers of a value can read another one that has the
+// same elements. No instruction but an Updater writes over an operand, the state of
+// the model; and a leaf is still copied to a root, whose buffer is the reader's after
+// the run.
+func (s *schedule) lends(from, to int) bool {
+	source := s.values[from]
+	state := source.variable != nil && source.variable.Gradient == nil
+	return source.producer >= 0 || !state && !slices.Contains(s.roots, to)
+}
+
+// dropTransposes lets the readers of a value that is transposed and transposed back
+// read the original: a code that is an image is flattened and becomes an image
+// again, and so does its gradient. A transpose that then nothing reads goes too.
+func dropTransposes(s *schedule) {
+	alias, keep := s.unchanged()
+	for i, in := range s.instructions {
+		turn, ok := in.op.(kernels.Transpose)
+		p := s.values[alias[in.operands[0]]].producer
+		if !ok || p < 0 {
+			continue
+		}
+		back := kernels.Transpose{Batch: turn.Batch, Rows: turn.Columns, Columns: turn.Rows}
+		if source := alias[s.instructions[p].operands[0]]; s.instructions[p].op == kernels.Operation(back) && s.lends(source, in.result) {
+			alias[in.result], keep[i] = source, false
+		}
+	}
+	s.substitute(alias)
+	s.filter(keep)
+	_, keep = s.unchanged()
+	readers := s.readers()
+	for i := len(s.instructions) - 1; i >= 0; i-- {
+		in := s.instructions[i]
+		if _, ok := in.op.(kernels.Transpose); ok && readers[in.result] == 0 {
+			keep[i] = false
+			readers[in.operands[0]]--
+		}
+	}
 	s.filter(keep)
 }
 
