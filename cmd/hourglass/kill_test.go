@@ -24,7 +24,7 @@ func TestKilledRunEndsTheSame(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
-	flags := append(append([]string{}, small...), "--source", "glyphs:1x16x16,n=640,test=32", "--epochs", "12", "--every", "3",
+	flags := append(append([]string{}, small...), "--source", "glyphs:1x16x16,n=640,test=32", "--epochs", "20", "--every", "3",
 		"--optimiser", "adamw", "--schedule", "warmup 10, cosine 0.1", "--shift", "1", "--encoder", "conv 8 k3 s2 batchnorm relu | dropout 0.1 | conv 16 k3 s2 relu")
 	start := func(ctx context.Context, args ...string) ([]byte, error) {
 		command := exec.CommandContext(ctx, binary, args...) // ends it by SIGKILL
@@ -47,7 +47,7 @@ func TestKilledRunEndsTheSame(t *testing.T) {
 		ctx, cancel := t.Context(), context.CancelFunc(func() {})
 		if killed < kills {
 			// At first before anything is written, later within and between steps.
-			ctx, cancel = context.WithTimeout(ctx, time.Duration(random.Float64()*float64(whole)/4))
+			ctx, cancel = context.WithTimeout(ctx, time.Duration(random.Float64()*float64(whole)/6))
 		}
 		out, err := start(ctx, args...)
 		wasKilled := ctx.Err() != nil
