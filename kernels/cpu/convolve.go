@@ -133,10 +133,9 @@ func (p *patchProduct) plan(n int, source imageShape, vertical, horizontal []sam
 	p.pack, p.compute = p.packShare, p.computeShare
 }
 
-// class tabulates the results of one class in a full block and its passes. A
-// pass ends where taps are left out, for a panel is read without a gap.
+// class tabulates the results of one class in a full block and its passes.
 func (p *patchProduct) class(v, h sampling) patchClass {
-	w, weights := p.window, &p.weights
+	w := p.window
 	class := patchClass{vertical: v, horizontal: h}
 	for image := range w.images {
 		for t := range min(w.results, v.count) {
@@ -146,30 +145,55 @@ func (p *patchProduct) class(v, h sampling) patchClass {
 			}
 		}
 	}
-	var pieces []piece
-	begin, end := 0, 0 // of pieces in a panel, in taps
+	class.passes = p.passes(v, h)
+	return class
+}
+
+// passes are those of results that read the taps of v and h. How sums are cut
+// must not depend on which taps are left out, for that depends on the workers: a sum
+// of fewer terms has the bits of the whole one, where the others are zeros, if its
+// passes end where those of the whole do. Where taps can be left out a pass is
+// therefore a part of a row of them, and the first, to which the bias belongs, is there
+// even if it has none.
+func (p *patchProduct) passes(v, h sampling) []pass {
+	weights := &p.weights
+	if weights.inner < channelsWorthSplitting || len(v.taps) == 0 || len(h.taps) == 0 {
+		var pieces []piece
+		from := 0
+		for i := range v.taps {
+			pieces = append(pieces, p.pieces(v.shifts[i], h.shifts)...)
+		}
+		if len(pieces) > 0 {
+			from = weights.position(v.taps[0], h.taps[0]) * weights.inner
+		}
+		return cutPasses(from, pieces, depthOfPatches)
+	}
+	var passes []pass
 	for i, r := range v.taps {
-		for j, s := range h.taps {
-			position := weights.position(r, s)
-			if position != end && len(pieces) > 0 {
-				class.passes = append(class.passes, cutPasses(begin*weights.inner, pieces, depthOfPatches)...)
-				pieces = nil
-			}
-			if len(pieces) == 0 {
-				begin = position
-			}
-			end = position + 1
-			from := w.offset(0, v.shifts[i]-w.top, h.shifts[j]-w.left)
-			to := from + 4*weights.inner
-			if last := len(pieces) - 1; last >= 0 && pieces[last].to == from {
-				pieces[last].to = to
-			} else {
-				pieces = append(pieces, piece{from, to})
-			}
+		begin := weights.position(r, h.taps[0])
+		row := weights.rows[begin]
+		skipped := (begin - row.begin) * weights.inner
+		cut := cutRow(begin*weights.inner, p.pieces(v.shifts[i], h.shifts), skipped, row.taps*weights.inner, depthOfPatches)
+		if i == 0 && (!row.first || skipped >= rowPass(row.taps*weights.inner, depthOfPatches)) {
+			passes = append(passes, pass{from: cut[0].from})
+		}
+		passes = append(passes, cut...)
+	}
+	return passes
+}
+
+// pieces are the parts of a source row that its taps read, neighbours as one.
+func (p *patchProduct) pieces(down int, across []int) (pieces []piece) {
+	for _, right := range across {
+		from := p.window.offset(0, down-p.window.top, right-p.window.left)
+		to := from + 4*p.weights.inner
+		if last := len(pieces) - 1; last >= 0 && pieces[last].to == from {
+			pieces[last].to = to
+		} else {
+			pieces = append(pieces, piece{from, to})
 		}
 	}
-	class.passes = append(class.passes, cutPasses(begin*weights.inner, pieces, depthOfPatches)...)
-	return class
+	return pieces
 }
 
 // cutPasses cuts pieces, whose products with a panel begin at step from, into
@@ -180,18 +204,32 @@ func cutPasses(from int, pieces []piece, depth int) []pass {
 	for _, p := range pieces {
 		total += (p.to - p.from) / 4
 	}
-	count := max(1, ceilDivide(total, depth))
-	length := (ceilDivide(total, count) + 3) &^ 3
+	return cutRow(from, pieces, 0, total, depth)
+}
+
+// rowPass is the length of the passes of so many steps.
+func rowPass(steps, depth int) int {
+	count := max(1, ceilDivide(steps, depth))
+	return (ceilDivide(steps, count) + 3) &^ 3
+}
+
+// cutRow is cutPasses of pieces before which so many of the `whole` steps are left out:
+// passes end where those of the whole do.
+func cutRow(from int, pieces []piece, skipped, whole, depth int) []pass {
+	length := rowPass(whole, depth)
 	passes := []pass{{from: from}}
-	steps := 0
+	steps, end := 0, length
+	if whole > 0 {
+		end -= skipped % length
+	}
 	for _, p := range pieces {
 		for p.from < p.to {
-			if steps == length {
+			if steps == end {
 				passes = append(passes, pass{from: passes[len(passes)-1].from + steps})
-				steps = 0
+				steps, end = 0, length
 			}
 			last := &passes[len(passes)-1]
-			n := min(length-steps, (p.to-p.from)/4)
+			n := min(end-steps, (p.to-p.from)/4)
 			last.pieces = append(last.pieces, piece{p.from, p.from + 4*n})
 			p.from += 4 * n
 			steps += n

@@ -28,7 +28,8 @@ type weightPanels struct {
 	// filters.
 	groupStride, columnStride, innerStride int
 
-	order   []int // tap r·S + s in the order in which taps stand in a panel
+	order   []int    // tap r·S + s in the order in which taps stand in a panel
+	rows    []tapRow // of each of them
 	offsets []int32
 }
 
@@ -96,12 +97,19 @@ func (w *weightPanels) innerTogether() int {
 	return 1
 }
 
+// tapRow is the row of taps, behind one another in a panel, that one belongs to.
+type tapRow struct {
+	begin, taps int
+	first       bool // of its results' rows
+}
+
 // appendTaps lets the taps of some rows and columns of the filter stand behind
 // one another in a panel.
 func (w *weightPanels) appendTaps(rows, columns []int) {
-	for _, r := range rows {
+	for i, r := range rows {
+		row := tapRow{begin: len(w.order), taps: len(columns), first: i == 0}
 		for _, s := range columns {
-			w.order = append(w.order, r*w.width+s)
+			w.order, w.rows = append(w.order, r*w.width+s), append(w.rows, row)
 		}
 	}
 }
