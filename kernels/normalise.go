@@ -160,7 +160,12 @@ func (o NormBackward) Further() []Shape {
 	}
 	return []Shape{{o.C}, {o.C}}
 }
-func (o NormBackward) FLOPs() int { return 14 * o.X().Size() }
+func (o NormBackward) FLOPs() int {
+	if o.Summed { // elsewhere
+		return 8 * o.X().Size()
+	}
+	return 14 * o.X().Size()
+}
 func (o NormBackward) Check() error {
 	return first(o.Normalisation.Check(), o.Activation.Check())
 }
