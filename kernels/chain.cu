@@ -8,9 +8,10 @@
 // A block takes RUN elements at a time, thread t elements t, t + THREADS, ...; their
 // values are in shared memory, in REGISTERS of RUN numbers. Operand n begins in
 // register n. Results may lie over operands that are not repeated: all is read before
-// anything is written. Of each sum, the last block to finish adds up what each has. The code of a step is 4 bits each, from the lowest: kind,
-// function, register of its result, those of its operands; p, q and r are its
-// constants.
+// anything is written. Of each sum, the last block to finish adds up what each has.
+//
+// The code of a step is 4 bits each, from the lowest: kind, function, register of its
+// result, those of its operands; p, q and r are its constants.
 #include "activate.cuh"
 #include "elementwise.cuh"
 #include "random.cuh"

@@ -185,15 +185,9 @@ func (d gradient) sum(p *Program) {
 // convolution measured.
 func (d gradient) merge(p *Program, m moments) {
 	g := seenAs(d.Normalisation)
-	channels, pairs, words := 0, 0, m.words(g)
-	if d.wantsChannels {
-		channels = g.channels
-	}
-	if d.wantsSums && !g.rows { // of rows they are there
-		pairs = g.pairs
-	}
-	args := append([]Arg{m.part, d.scale, d.dscale, d.dshift, d.sums}, integers(g.pixels, g.groups, g.width, g.channels, pairs)...)
-	p.perWarp("norm_sums_merge", channels+pairs, cost{words + 2*channels + 2*pairs + g.channels, 2 * words}, append(args, integers(g.outer*m.chunks, m.chunks)...)...)
+	words := m.words(g)
+	args := append([]Arg{m.part, d.scale, d.dscale, d.dshift, d.sums}, g.args()...)
+	p.perWarp("norm_sums_merge", g.channels+g.pairs, cost{words + 3*g.channels + 2*g.pairs, 2 * words}, append(args, integers(g.outer*m.chunks, m.chunks)...)...)
 }
 
 // input computes dx.
