@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 
 	"hourglass/internal/cases"
@@ -40,36 +43,91 @@ func narrow(values []float64) []float32 {
 	return narrowed
 }
 
+// trial is one comparison, with what it is of.
+type trial struct {
+	name string
+	run  func(m *Machine) error
+}
+
 // TestKernels runs the whole case table on the emulator and compares it with
 // the definitions; then again with threads and blocks running backwards and
 // every launch replayed from a capture, and with the result over each operand
 // that allows it, which must change no bit. Every kernel of the manifest must
-// have been launched by a comparison.
+// have been launched by a comparison. There is a machine for each processor.
 func TestKernels(t *testing.T) {
-	m := loaded(t)
+	trials := slices.Concat(inFloat32(), onMatrixUnits(t, kernels.TF32), onMatrixUnits(t, kernels.BF16), ofUpdates(), []trial{{"laying out parameters", tryLayOut}})
+	left := make(chan trial, len(trials))
+	for _, trial := range trials {
+		left <- trial
+	}
+	close(left)
+	machines := make([]*Machine, runtime.GOMAXPROCS(0))
+	for i := range machines {
+		machines[i] = loaded(t)
+	}
+	var all sync.WaitGroup
+	for _, m := range machines {
+		all.Go(func() {
+			for trial := range left {
+				if err := trial.run(m); err != nil {
+					t.Errorf("%s: %v", trial.name, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	countLaunches(t, machines)
+}
+
+// inFloat32 is every case in that precision.
+func inFloat32() (trials []trial) {
 	for _, c := range cases.All() {
-		inputs, want := c.Inputs(1), defined(t, c, c.Inputs(1))
-		program, err := launch.Lower(c.Op, kernels.FP32)
+		trials = append(trials, trial{c.Name, func(m *Machine) error {
+			program, err := launch.Lower(c.Op, kernels.FP32)
+			if err != nil {
+				return err
+			}
+			inputs := c.Inputs(1)
+			want, err := defined(c, inputs)
+			if err != nil {
+				return err
+			}
+			return tryEveryWay(m, c, program, inputs, want)
+		}})
+	}
+	return trials
+}
+
+// onMatrixUnits is every tile of every case that the matrix units can
+// compute in a precision. Products of rounded factors are exact, so that the
+// definition of the rounded operands is met as closely as in float32.
+func onMatrixUnits(t *testing.T, precision kernels.Precision) (trials []trial) {
+	for _, c := range cases.All() {
+		programs, err := launch.Variants(c.Op, precision, capability)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		if err := tryEveryWay(t, m, c, program, inputs, want); err != nil {
-			t.Errorf("%s: %v", c.Name, err)
+		if programs[0].Precision != precision {
+			continue
+		}
+		for _, program := range programs {
+			trials = append(trials, trial{fmt.Sprintf("%s, %v", c.Name, program.Launches), func(m *Machine) error {
+				want, err := definedRounded(m, c, program)
+				if err != nil {
+					return err
+				}
+				return tryEveryWay(m, c, program, c.Inputs(1), want)
+			}})
 		}
 	}
-	testMatrixUnits(t, m, kernels.TF32)
-	testMatrixUnits(t, m, kernels.BF16)
-	testUpdates(t, m)
-	testLayOut(t, m)
-	countLaunches(t, m)
+	return trials
 }
 
 // tryEveryWay compares a program with what is wanted; then again with threads and
 // blocks running backwards and every launch replayed from a capture, and with the
 // result over each operand that allows it.
-func tryEveryWay(t *testing.T, m *Machine, c cases.Case, program launch.Program, inputs [][]float64, want []float64) error {
-	t.Helper()
+func tryEveryWay(m *Machine, c cases.Case, program launch.Program, inputs [][]float64, want []float64) error {
 	got, err := try(m, c, program, inputs, 0)
 	if err == nil {
 		err = cases.Compare(c.Op, got, want)
@@ -78,7 +136,7 @@ func tryEveryWay(t *testing.T, m *Machine, c cases.Case, program launch.Program,
 		return err
 	}
 	if err := m.Backwards(true); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	again, err := try(m, c, program, inputs, 2)
 	if err == nil {
@@ -92,36 +150,7 @@ func tryEveryWay(t *testing.T, m *Machine, c cases.Case, program launch.Program,
 			err = errors.Join(err, fmt.Errorf("over operand %d: %w", operand, over))
 		}
 	}
-	if err := m.Backwards(false); err != nil {
-		t.Fatal(err)
-	}
-	return err
-}
-
-// testMatrixUnits takes every tile of every case that the matrix units can
-// compute in a precision. Products of rounded factors are exact, so that the
-// definition of the rounded operands is met as closely as in float32.
-func testMatrixUnits(t *testing.T, m *Machine, precision kernels.Precision) {
-	for _, c := range cases.All() {
-		programs, err := launch.Variants(c.Op, precision, capability)
-		if err != nil {
-			t.Errorf("%s: %v", c.Name, err)
-			continue
-		}
-		if programs[0].Precision != precision {
-			continue
-		}
-		inputs := c.Inputs(1)
-		for _, program := range programs {
-			want, err := definedRounded(m, c, program)
-			if err != nil {
-				t.Fatalf("%s: %v", c.Name, err)
-			}
-			if err := tryEveryWay(t, m, c, program, inputs, want); err != nil {
-				t.Errorf("%s, %v: %v", c.Name, program.Launches, err)
-			}
-		}
-	}
+	return errors.Join(err, m.Backwards(false))
 }
 
 // definedRounded is the results of a case by the definition of its operation, of factors
@@ -137,13 +166,12 @@ func definedRounded(m *Machine, c cases.Case, program launch.Program) ([]float64
 }
 
 // defined is the results of a case by the definition of its operation.
-func defined(t *testing.T, c cases.Case, inputs [][]float64) []float64 {
-	t.Helper()
+func defined(c cases.Case, inputs [][]float64) ([]float64, error) {
 	want := make([]float64, c.Op.Result().Size())
 	if err := reference.Run(c.Op, c.Clock(1), want, inputs); err != nil {
-		t.Fatalf("%s: %v", c.Name, err)
+		return nil, err
 	}
-	return cases.Results(c.Op, want, inputs)
+	return cases.Results(c.Op, want, inputs), nil
 }
 
 // try runs a case and returns its results. Operations in place are run once, for a replay would update
@@ -238,10 +266,16 @@ func tryLowered(m *Machine, c cases.Case, inputs [][]float64) ([]float32, error)
 	return try(m, c, p, inputs, 0)
 }
 
-func countLaunches(t *testing.T, m *Machine) {
-	counts, err := m.Launches()
-	if err != nil {
-		t.Fatal(err)
+func countLaunches(t *testing.T, machines []*Machine) {
+	counts := map[string]int{}
+	for _, m := range machines {
+		its, err := m.Launches()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kernel, n := range its {
+			counts[kernel] += n
+		}
 	}
 	manifest, err := ptx.Committed()
 	if err != nil {
@@ -264,138 +298,6 @@ func countLaunches(t *testing.T, m *Machine) {
 	}
 }
 
-var updates = []kernels.Optimiser{
-	{Rule: kernels.SGD},
-	{Rule: kernels.SGD, Momentum: 0.9, WeightDecay: 0.01, ClipNorm: 1},
-	{Rule: kernels.Adam, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
-	{Rule: kernels.Adam, Beta1: 0.8, Beta2: 0.99, Epsilon: 1e-6, WeightDecay: 0.1, ClipNorm: 1e4},
-	{Rule: kernels.AdamW, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, WeightDecay: 0.1, ClipNorm: 0.5},
-}
-
-// testUpdates takes a few steps with each rule beside its definition; copies of
-// some of the parameters must follow them.
-func testUpdates(t *testing.T, m *Machine) {
-	const rate = 0.05
-	for _, o := range updates {
-		for _, size := range []int{1, 255, 257, 2500} {
-			kept, length := copiesOf(size)
-			p, err := launch.Update(o, size, length-size)
-			if err != nil {
-				t.Fatal(err)
-			}
-			params, moments := normals(size, 1), [][]float64{make([]float64, size), make([]float64, size)}[:o.Moments()]
-			operands := [][]float32{append(narrow(params), make([]float32, length-size)...), nil}
-			for range moments {
-				operands = append(operands, make([]float32, size))
-			}
-			for step := 1; step <= 3; step++ {
-				grads := normals(size, uint64(1+step))
-				operands[1] = narrow(grads)
-				b := Buffers{Operands: operands, Result: launch.State, Schedule: launch.ScheduleOf(o, rate, step), Table: tableOf(kept)}
-				state, after, err := m.Run(p, b, 0)
-				if err != nil {
-					t.Fatalf("%v of %d: %v", o.Rule, size, err)
-				}
-				reference.Update(o, rate, step, params, grads, moments)
-				operands = after
-				if err := errors.Join(near(after[0], params, 4e-6), follow(after[0], kept)); err != nil {
-					t.Errorf("%+v of %d, step %d: %v", o, size, step, err)
-				}
-				if norm := euclid(grads); math.Abs(float64(state[0])-norm) > 1e-6*norm || state[2] != 1 {
-					t.Errorf("%+v of %d: state is %v, want the norm %g and finite", o, size, state, norm)
-				}
-			}
-			operands[1][size-1] = float32(math.Inf(1))
-			b := Buffers{Operands: operands, Result: launch.State, Schedule: launch.ScheduleOf(o, rate, 4), Table: tableOf(kept)}
-			state, after, err := m.Run(p, b, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, operand := range after {
-				if err := same(operand, operands[i]); err != nil || state[2] != 0 {
-					t.Errorf("%+v of %d with an infinite gradient: state %v, operand %d: %v, want nothing changed", o, size, state, i, err)
-				}
-			}
-		}
-	}
-}
-
-// copiesOf are copies to keep of a block of parameters that is large enough for
-// them, behind it: of neither the first nor the last one, some of one in two orders.
-// length is that of all together.
-func copiesOf(size int) (kept []launch.Kept, length int) {
-	length = size
-	keep := func(from int, l launch.Layout) {
-		kept = append(kept, launch.Kept{From: from, To: length, Layout: l})
-		length += l.Size() + 5
-	}
-	if size > 255 {
-		keep(224, launch.Layout{Groups: 1, Sizes: [3]int{2, 3, 5}, Steps: [3]int{1, 2, 6}})
-	}
-	if size > 2000 {
-		keep(1200, launch.Layout{Groups: 2, Sizes: [3]int{3, 4, 9}, Steps: [3]int{36, 1, 4}, Rounded: true})
-		keep(16, launch.Layout{Groups: 1, Sizes: [3]int{7, 1, 1}, Steps: [3]int{1, 7, 7}})
-		keep(1200, launch.Layout{Groups: 2, Sizes: [3]int{3, 4, 9}, Steps: [3]int{1, 27, 3}})
-	}
-	return kept, length
-}
-
-// tableOf is their table.
-func tableOf(kept []launch.Kept) []byte {
-	return append(launch.Head(launch.HeadBytes, len(kept)), launch.Rows(kept)...)
-}
-
-// follow wants copies to hold the parameters before them, and nothing between them to
-// be written.
-func follow(params []float32, kept []launch.Kept) error {
-	written := make(map[int]bool)
-	for _, k := range kept {
-		l, from := k.Layout, k.From
-		for group := range l.Groups {
-			for filter := range l.Sizes[0] {
-				for channel := range l.Sizes[1] {
-					for tap := range l.Sizes[2] {
-						to := k.To + group*l.Size()/l.Groups + filter*l.Steps[0] + channel*l.Steps[1] + tap*l.Steps[2]
-						want := params[from]
-						if l.Rounded {
-							want = kernels.RoundTF32(want)
-						}
-						if params[to] != want || want == 0 {
-							return fmt.Errorf("number %d of the copy of parameter %d is %g, want %g", to-k.To, from, params[to], want)
-						}
-						written[to] = true
-						from++
-					}
-				}
-			}
-		}
-	}
-	for i := range params {
-		if len(kept) > 0 && i >= kept[0].To && !written[i] && params[i] != 0 {
-			return fmt.Errorf("number %d, which is of no copy, was written: %g", i, params[i])
-		}
-	}
-	return nil
-}
-
-// testLayOut makes the copies of parameters that no step has changed.
-func testLayOut(t *testing.T, m *Machine) {
-	const size = 2500
-	kept, length := copiesOf(size)
-	p, err := launch.LayOut(size, kept)
-	if err != nil {
-		t.Fatal(err)
-	}
-	params := append(narrow(normals(size, 1)), make([]float32, length-size)...)
-	_, after, err := m.Run(p, Buffers{Operands: [][]float32{params}, Table: tableOf(kept)}, 0)
-	if err == nil {
-		err = errors.Join(same(after[0][:size], params[:size]), follow(after[0], kept))
-	}
-	if err != nil {
-		t.Errorf("laying out parameters: %v", err)
-	}
-}
-
 func normals(size int, seed uint64) []float64 {
 	values := make([]float64, size)
 	for i := range values {
@@ -410,15 +312,6 @@ func euclid(values []float64) float64 {
 		sum += v * v
 	}
 	return math.Sqrt(sum)
-}
-
-func near(got []float32, want []float64, tolerance float64) error {
-	for i, w := range want {
-		if !(math.Abs(float64(got[i])-w) <= tolerance*(1+math.Abs(w))) {
-			return fmt.Errorf("element %d is %g, want %g", i, got[i], w)
-		}
-	}
-	return nil
 }
 
 // TestDropoutAtItsThreshold: an element whose number is the rate itself is
