@@ -261,7 +261,7 @@ func (p *patchProduct) computeShare(share, worker int) {
 	from, to := span(p.weights.stripes(), p.columnShares, share%p.columnShares)
 	arguments := &p.ctx.tiles[worker]
 	base := p.window.load(p.ctx.local[worker], p.source, b)
-	ahead := p.ahead(share/p.columnShares+p.ctx.Workers.Size(), (to-from)*p.steps(b))
+	ahead := p.ahead(share/p.columnShares+1, (to-from)*p.steps(b))
 	for stripe := from; stripe < to; stripe++ {
 		for i := range p.classes {
 			if rows := p.classes[i].rows(b); rows > 0 {

@@ -172,7 +172,7 @@ func (p *product) packPanel(to []float32, panel int) {
 func (p *product) computeShare(share, worker int) {
 	arguments := &p.ctx.tiles[worker]
 	if p.packsFirst {
-		p.block(arguments, share*len(p.src), 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns, 4*tileColumns*p.op.K, p.ahead(share+p.ctx.Workers.Size()))
+		p.block(arguments, share*len(p.src), 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns, 4*tileColumns*p.op.K, p.ahead(share+1))
 		return
 	}
 	packed, stride := p.ctx.local[worker], 4*tileColumns

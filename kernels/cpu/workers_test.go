@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,6 +40,45 @@ func TestWorkersEachShareOnce(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestWorkersOwnShares has each worker wait in the first share of its range until all
+// have begun: nobody takes another's share while there are own ones.
+func TestWorkersOwnShares(t *testing.T) {
+	const size, each = 4, 3
+	w := NewWorkers(size)
+	defer w.Close()
+	for range 100 {
+		var begun atomic.Int32
+		w.run(size*each, func(share, worker int) {
+			if share%each > 0 {
+				return
+			}
+			if share/each != worker {
+				t.Errorf("worker %d has share %d, the first of worker %d", worker, share, share/each)
+			}
+			for begun.Add(1); begun.Load() < size; {
+				runtime.Gosched()
+			}
+		})
+	}
+}
+
+// TestWorkersTakeOver keeps a worker in one share until the others have done all the
+// rest.
+func TestWorkersTakeOver(t *testing.T) {
+	const shares = 30
+	w := NewWorkers(3)
+	defer w.Close()
+	for held := range shares {
+		var done atomic.Int32
+		w.run(shares, func(share, _ int) {
+			for share == held && done.Load() < shares-1 {
+				runtime.Gosched()
+			}
+			done.Add(1)
+		})
 	}
 }
 
