@@ -301,17 +301,11 @@ func (w *weightGradient) readsFilters() bool {
 // at first stands at first·pixels, pixel by pixel.
 func (w *weightGradient) packFilters(to []float32, dy, pixels int) {
 	for _, p := range w.rows {
-		if p.first+p.rows <= w.filters {
-			if w.readsFilters() {
-				continue
-			}
-			routines.packStrided(at(to, p.first*pixels), at(w.dy, dy+p.first), 4*w.k, pixels, p.rows)
+		columns := min(p.rows, w.filters-p.first)
+		if columns == p.rows && w.readsFilters() {
 			continue
 		}
-		for i := range pixels {
-			row := to[p.first*pixels+i*p.rows:][:p.rows]
-			clear(row[copy(row, w.dy[dy+i*w.k+p.first:dy+i*w.k+w.filters]):])
-		}
+		packColumns(to[p.first*pixels:], w.dy[dy+p.first:], p.rows, columns, w.k, pixels)
 	}
 }
 

@@ -41,6 +41,7 @@ type product struct {
 	copiesA        bool
 	line           int // floats from a row of A to the next
 	panels, blocks int // of columns and of rows
+	tiles          int // of rows
 	stripes        int // of as many panels as a tile multiplies
 	packs          bool
 	packsFirst     bool // all of B before the first row, not each share its part
@@ -54,6 +55,9 @@ type product struct {
 }
 
 func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
+	if transposes(op) {
+		return prepareTransposed(ctx, op)
+	}
 	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU, further: len(op.Further())}
 	p.finishing = finishingOf(op.Activation, op.Slope, op.Added, p.relu)
 	p.panels = ceilDivide(op.N, tileColumns)
@@ -93,17 +97,28 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 
 // divide chooses shares: blocks of rows where there are enough of them, or few
 // panels, else panels of columns, for which all of A is read from a further
-// cache. It returns the rows of a block.
+// cache. It returns the rows of the greatest block.
 func (p *product) divide() int {
-	wanted := 3 * p.ctx.Workers.Size()
-	rows := max(tileRows, min(rowsTogether, ceilDivide(p.op.M, tileRows)*tileRows))
-	p.blocks = ceilDivide(p.op.M, rows)
-	if p.blocks > 1 && (p.stripes < 2*wanted || p.blocks >= wanted) {
+	workers := p.ctx.Workers.Size()
+	wanted := 3 * workers
+	p.tiles = ceilDivide(p.op.M, p.rowsOfTile())
+	p.blocks = ceilDivide(p.op.M, rowsTogether)
+	few := p.stripes < wanted && p.op.M >= rowsWorthPacking
+	if few || p.blocks > 1 && (p.stripes < 2*wanted || p.blocks >= wanted) {
 		p.packsFirst = true
-		rows = min(rows, max(2*tileRows, ceilDivide(ceilDivide(p.op.M, wanted), tileRows)*tileRows))
-		p.blocks = ceilDivide(p.op.M, rows)
+		// As many for each worker, that all have done at the same time.
+		p.blocks = min(p.tiles, ceilDivide(max(wanted, p.blocks), workers)*workers)
 	}
-	return min(rows, p.op.M)
+	return min(p.op.M, ceilDivide(p.tiles, p.blocks)*p.rowsOfTile())
+}
+
+// rowsOfTile is how many rows a tile has where there are enough.
+func (p *product) rowsOfTile() int { return panelsOfStripe() * tileRows }
+
+// rows are those of a block.
+func (p *product) rows(block int) (first, last int) {
+	first, last = span(p.tiles, p.blocks, block)
+	return first * p.rowsOfTile(), min(last*p.rowsOfTile(), p.op.M)
 }
 
 func (p *product) run(out []float32, in [][]float32) {
@@ -152,27 +167,21 @@ func (p *product) packShare(panel, _ int) {
 func (p *product) packPanel(to []float32, panel int) {
 	first := panel * tileColumns
 	columns := min(tileColumns, p.op.N-first)
+	if !p.op.TransB {
+		packColumns(to, p.b[first:], tileColumns, columns, p.op.N, p.op.K)
+		return
+	}
 	if columns < tileColumns {
 		clear(to)
 	}
-	if p.op.TransB {
-		transposeRows(to, p.b[first*p.op.K:], p.toPanel, columns, p.op.K)
-		return
-	}
-	if columns == tileColumns {
-		routines.packStrided(at(to, 0), at(p.b, first), 4*p.op.N, p.op.K, tileColumns)
-		return
-	}
-	for k := range p.op.K {
-		copy(to[k*tileColumns:][:columns], p.b[k*p.op.N+first:])
-	}
+	transposeRows(to, p.b[first*p.op.K:], p.toPanel, columns, p.op.K)
 }
 
 // computeShare computes a block of rows, or all rows of one stripe.
 func (p *product) computeShare(share, worker int) {
 	arguments := &p.ctx.tiles[worker]
 	if p.packsFirst {
-		p.block(arguments, share*len(p.src), 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns, 4*tileColumns*p.op.K, p.ahead(share+1))
+		p.multiply(arguments, share, 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns, 4*tileColumns*p.op.K, p.ahead(share+1))
 		return
 	}
 	packed, stride := p.ctx.local[worker], 4*tileColumns
@@ -187,30 +196,30 @@ func (p *product) computeShare(share, worker int) {
 		packed, stride, further = p.b[first:], 4*p.op.N, 4*tileColumns
 	}
 	for block := range p.blocks {
-		p.block(arguments, block*len(p.src), from, to, packed, stride, further, errand{})
+		p.multiply(arguments, block, from, to, packed, stride, further, errand{})
 	}
 }
 
 // ahead is what is brought near while a block is multiplied: rows of A and of C of
 // one that this worker may compute next.
 func (p *product) ahead(block int) errand {
-	first, last := block*len(p.src), min((block+1)*len(p.src), p.op.M)
-	if first >= last {
+	if block == p.blocks {
 		return errand{}
 	}
+	first, last := p.rows(block)
 	a := p.a
 	if p.copiesA {
 		a = p.ctx.shared
 	}
-	tiles := p.stripes * ceilDivide(last-first, 2*tileRows)
+	tiles := p.stripes * ceilDivide(last-first, p.rowsOfTile())
 	return newErrand(a[first*p.line:(last-1)*p.line+p.op.K], p.c[first*p.op.N:last*p.op.N], tiles*p.op.K)
 }
 
-// block multiplies the rows of a block, from row first on, by the panels
-// [from, to), of which the first stands at packed and each of the others further
-// bytes behind the last.
-func (p *product) block(arguments *tileArguments, first, from, to int, packed []float32, stride, further int, ahead errand) {
-	rows := min(len(p.src), p.op.M-first)
+// multiply multiplies the rows of a block by the panels [from, to), of which the
+// first stands at packed and each of the others further bytes behind the last.
+func (p *product) multiply(arguments *tileArguments, block, from, to int, packed []float32, stride, further int, ahead errand) {
+	first, last := p.rows(block)
+	rows := last - first
 	t := &arguments.rows
 	t.stride, t.further = stride, further
 	t.a = at(p.a, first*p.op.K)
@@ -234,7 +243,7 @@ func (p *product) block(arguments *tileArguments, first, from, to int, packed []
 			if p.op.Bias {
 				t.bias = at(p.bias, panel*tileColumns)
 			}
-			t.ahead, t.pace = ahead.give(ceilDivide(rows, 2*tileRows) * pass.steps)
+			t.ahead, t.pace = ahead.give(ceilDivide(rows, p.rowsOfTile()) * pass.steps)
 			arguments.multiply(p.src[:rows], p.dst[:rows])
 		}
 	}

@@ -25,6 +25,19 @@ func packStridedPortable(to, from unsafe.Pointer, stride, n, width int) {
 	}
 }
 
+// packColumns packs n rows, stride floats apart, of so many columns each, as rows of
+// width floats, filled up with zeros.
+func packColumns(to, from []float32, width, columns, stride, n int) {
+	if columns == width {
+		routines.packStrided(at(to, 0), at(from, 0), 4*stride, n, width)
+		return
+	}
+	for i := range n {
+		row := to[i*width:][:width]
+		clear(row[copy(row, from[i*stride:][:columns]):])
+	}
+}
+
 // patchRun is a run of consecutive floats of a patch, source bytes from where
 // the patch begins, that stands target bytes from the first of the sixteen
 // columns of a panel.

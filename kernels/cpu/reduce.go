@@ -23,17 +23,22 @@ const (
 
 	// chunkLeast is the least number of elements that a chunk sums.
 	chunkLeast = 4096
+
+	// columnsOfPart columns are worth a share of their own: their parts of a row are
+	// several cache lines.
+	columnsOfPart = 128
 )
 
 // reduction sums contiguous blocks of rows x columns over their rows. Axes
 // that are merged alternate between kept and summed, so that every reduction
-// is of that form: a last axis that is summed is a block of one column. Rows
-// are cut into chunks whose float64 sums are added in order.
+// is of that form: a last axis that is summed is a block of one column. Columns
+// are cut into parts, and where those are few, rows into chunks whose float64 sums
+// are added in order.
 type reduction struct {
 	ctx           *Context
 	scale         float32
-	rows, columns int // of a block
-	chunks        int
+	rows, columns int    // of a block
+	parts, chunks int    // of columns and of rows
 	groups        int    // blocks that are summed apart
 	together      int    // blocks of each group
 	kept, summed  []axis // outside the block, innermost last
@@ -66,8 +71,9 @@ func prepareReduce(ctx *Context, op kernels.Reduce) Kernel {
 		}
 		stride *= size
 	}
-	least := ceilDivide(chunkLeast, r.columns*r.together)
-	r.chunks = max(1, min(ceilDivide(reductionShares, r.groups), r.rows/least))
+	r.parts = min(reductionShares, ceilDivide(r.columns, columnsOfPart))
+	least := ceilDivide(chunkLeast, ceilDivide(r.columns, r.parts)*r.together)
+	r.chunks = max(1, min(ceilDivide(reductionShares, r.groups*r.parts), r.rows/least))
 	ctx.reserveSums(r.groups * r.chunks * r.columns)
 	r.sum, r.finish = r.sumShare, r.finishShare
 	return r.run
@@ -88,41 +94,47 @@ func withSums(ctx *Context, kernel Kernel, s kernels.Summed) Kernel {
 
 func (r *reduction) run(out []float32, in [][]float32) {
 	r.x, r.y = in[0], out
-	r.ctx.Workers.run(r.shares(), r.sum)
-	r.ctx.Workers.run(r.shares(), r.finish)
+	r.ctx.Workers.run(r.shares(r.groups*r.chunks*r.parts), r.sum)
+	r.ctx.Workers.run(r.shares(r.groups*r.parts), r.finish)
 	r.x, r.y = nil, nil
 }
 
-// shares is at most four times reductionShares, for few elements fewer.
-func (r *reduction) shares() int {
+// shares is how many of some units are summed or finished apart: at most four times
+// reductionShares, of few elements all together.
+func (r *reduction) shares(units int) int {
 	if len(r.x) < 2*chunkLeast {
 		return 1
 	}
-	return min(r.groups*r.chunks, 4*reductionShares)
+	return min(units, 4*reductionShares)
 }
 
-// sumShare sums some of the chunks, counted over all groups.
+// sumShare sums some of the chunks of parts of all groups.
 func (r *reduction) sumShare(share, _ int) {
-	from, to := span(r.groups*r.chunks, r.shares(), share)
+	units := r.groups * r.chunks * r.parts
+	from, to := span(units, r.shares(units), share)
 	for i := from; i < to; i++ {
-		group, chunk := i/r.chunks, i%r.chunks
+		chunk, group := i/r.parts%r.chunks, i/r.parts/r.chunks
 		first, last := span(r.rows, r.chunks, chunk)
-		sums := r.ctx.sums[i*r.columns:][:r.columns]
+		left, right := span(r.columns, r.parts, i%r.parts)
+		sums := r.ctx.sums[i/r.parts*r.columns:][left:right]
 		clear(sums)
 		for block := range r.together {
 			at := offsetOf(r.kept, group) + offsetOf(r.summed, block)
-			sumColumns(sums, r.x[at+first*r.columns:at+last*r.columns])
+			sumStrided(sums, r.x[at+first*r.columns+left:], last-first, r.columns)
 		}
 	}
 }
 
-// finishShare adds the chunks of some groups.
+// finishShare adds the chunks of some parts of groups.
 func (r *reduction) finishShare(share, _ int) {
-	from, to := span(r.groups, r.shares(), share)
-	for group := from; group < to; group++ {
+	units := r.groups * r.parts
+	from, to := span(units, r.shares(units), share)
+	for i := from; i < to; i++ {
+		group := i / r.parts
+		left, right := span(r.columns, r.parts, i%r.parts)
 		sums := r.ctx.sums[group*r.chunks*r.columns:][:r.chunks*r.columns]
 		y := r.y[group*r.columns:][:r.columns]
-		for j := range y {
+		for j := left; j < right; j++ {
 			sum := 0.0
 			for i := j; i < len(sums); i += r.columns {
 				sum += sums[i]

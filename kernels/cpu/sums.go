@@ -55,22 +55,24 @@ func productSome(sums []float64, dy, x, means []float32, rows, stride int) {
 }
 
 // sumColumns adds every row of x to sums.
-func sumColumns(sums []float64, x []float32) {
+func sumColumns(sums []float64, x []float32) { sumStrided(sums, x, len(x)/len(sums), len(sums)) }
+
+// sumStrided adds rows of x, stride floats apart and each as long as sums, to sums.
+func sumStrided(sums []float64, x []float32, rows, stride int) {
 	c := len(sums)
-	rows := len(x) / c
-	if c == 1 {
-		sums[0] += sumAll(x)
+	if c == 1 && stride == 1 {
+		sums[0] += sumAll(x[:rows])
 		return
 	}
 	i := 0
 	for ; routines.sumWide != nil && i+columnsWide <= c && rows > 0; i += columnsWide {
-		routines.sumWide(&sums[i], &x[i], rows, 4*c)
+		routines.sumWide(&sums[i], &x[i], rows, 4*stride)
 	}
 	for ; i+8 <= c && rows > 0; i += 8 {
-		routines.sumEight(&sums[i], &x[i], rows, 4*c)
+		routines.sumEight(&sums[i], &x[i], rows, 4*stride)
 	}
 	if i < c && rows > 0 {
-		sumSome(sums[i:], x[i:], rows, c)
+		sumSome(sums[i:], x[i:], rows, stride)
 	}
 }
 

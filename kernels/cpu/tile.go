@@ -81,7 +81,7 @@ func panelsOfStripe() int {
 type panelTile struct {
 	a, b, c unsafe.Pointer
 	steps   int // length of the inner axis
-	stride  int // bytes between rows of c, 64 for multiplyPatches
+	stride  int // bytes between rows of c
 	rows    int
 	flags   int // accumulate
 

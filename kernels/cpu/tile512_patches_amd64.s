@@ -69,26 +69,26 @@
 	TWO8(i, a)                                                                         \
 	FOURBOTH(32, a, Z28, Z29, Z30, Z31, Z8, Z9, Z10, Z11, Z20, Z21, Z22, Z23)
 
-// Four rows of c, 64 bytes apart, from offset(c) on: what is there is added
-// last, so that the sum of a run of pixels is rounded apart from it.
-#define ADDFOUR(offset, c, a, b, d, e) \
-	VADDPS (offset+0)(c), a, a   \
-	VADDPS (offset+64)(c), b, b  \
-	VADDPS (offset+128)(c), d, d \
-	VADDPS (offset+192)(c), e, e
+// Four rows of c, R15 bytes apart: what is there is added last, so that the sum
+// of a run of pixels is rounded apart from it. BP is three times R15.
+#define ADDFOUR(c, a, b, d, e) \
+	VADDPS (c), a, a         \
+	VADDPS (c)(R15*1), b, b  \
+	VADDPS (c)(R15*2), d, d  \
+	VADDPS (c)(BP*1), e, e
 
-#define STOREFOUR(offset, c, a, b, d, e) \
-	VMOVUPS a, (offset+0)(c)   \
-	VMOVUPS b, (offset+64)(c)  \
-	VMOVUPS d, (offset+128)(c) \
-	VMOVUPS e, (offset+192)(c)
+#define STOREFOUR(c, a, b, d, e) \
+	VMOVUPS a, (c)         \
+	VMOVUPS b, (c)(R15*1)  \
+	VMOVUPS d, (c)(R15*2)  \
+	VMOVUPS e, (c)(BP*1)
 
 // Asks for four rows of c, which a step needs last.
-#define FETCHFOUR(offset, c) \
-	PREFETCHT0 (offset+0)(c)   \
-	PREFETCHT0 (offset+64)(c)  \
-	PREFETCHT0 (offset+128)(c) \
-	PREFETCHT0 (offset+192)(c)
+#define FETCHFOUR(c) \
+	PREFETCHT0 (c)         \
+	PREFETCHT0 (c)(R15*1)  \
+	PREFETCHT0 (c)(R15*2)  \
+	PREFETCHT0 (c)(BP*1)
 
 // Offsets of the fields of panelTile.
 #define panelTile_a 0
@@ -107,7 +107,7 @@
 #define panelTile_pace 104
 
 // func multiplyPatchesAVX512(t *panelTile)
-TEXT ·multiplyPatchesAVX512(SB), NOSPLIT, $0-8
+TEXT ·multiplyPatchesAVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	MOVQ panelTile_a(AX), SI
 	MOVQ panelTile_b(AX), DI
@@ -120,6 +120,8 @@ TEXT ·multiplyPatchesAVX512(SB), NOSPLIT, $0-8
 	MOVQ panelTile_furtherC(AX), R11
 	ADDQ R10, R11
 	LEAQ (R9)(R9*2), R12
+	MOVQ panelTile_stride(AX), R15
+	LEAQ (R15)(R15*2), BP
 	CLEARFOUR(Z0, Z1, Z2, Z3)
 	CLEARFOUR(Z4, Z5, Z6, Z7)
 	CLEARFOUR(Z8, Z9, Z10, Z11)
@@ -146,9 +148,8 @@ two:
 	JEQ  two8
 	JMP  two12
 
-
 one4:
-	FETCHFOUR(0, R10)
+	FETCHFOUR(R10)
 	SUBQ $4, CX
 	JLT  restone4
 	PCALIGN $64
@@ -180,16 +181,17 @@ storeone4:
 	MOVQ R13, panelTile_ahead(AX)
 	TESTQ $1, panelTile_flags(AX)
 	JZ    keepone4
-	ADDFOUR(0, R10, Z0, Z1, Z2, Z3)
+	ADDFOUR(R10, Z0, Z1, Z2, Z3)
 
 keepone4:
-	STOREFOUR(0, R10, Z0, Z1, Z2, Z3)
+	STOREFOUR(R10, Z0, Z1, Z2, Z3)
 	VZEROUPPER
 	RET
 
 one8:
-	FETCHFOUR(0, R10)
-	FETCHFOUR(256, R10)
+	FETCHFOUR(R10)
+	LEAQ (R10)(R15*4), DX
+	FETCHFOUR(DX)
 	SUBQ $4, CX
 	JLT  restone8
 	PCALIGN $64
@@ -219,21 +221,24 @@ singleone8:
 
 storeone8:
 	MOVQ R13, panelTile_ahead(AX)
+	LEAQ (R10)(R15*4), SI
 	TESTQ $1, panelTile_flags(AX)
 	JZ    keepone8
-	ADDFOUR(0, R10, Z0, Z1, Z2, Z3)
-	ADDFOUR(256, R10, Z4, Z5, Z6, Z7)
+	ADDFOUR(R10, Z0, Z1, Z2, Z3)
+	ADDFOUR(SI, Z4, Z5, Z6, Z7)
 
 keepone8:
-	STOREFOUR(0, R10, Z0, Z1, Z2, Z3)
-	STOREFOUR(256, R10, Z4, Z5, Z6, Z7)
+	STOREFOUR(R10, Z0, Z1, Z2, Z3)
+	STOREFOUR(SI, Z4, Z5, Z6, Z7)
 	VZEROUPPER
 	RET
 
 one12:
-	FETCHFOUR(0, R10)
-	FETCHFOUR(256, R10)
-	FETCHFOUR(512, R10)
+	FETCHFOUR(R10)
+	LEAQ (R10)(R15*4), DX
+	FETCHFOUR(DX)
+	LEAQ (DX)(R15*4), DX
+	FETCHFOUR(DX)
 	SUBQ $4, CX
 	JLT  restone12
 	PCALIGN $64
@@ -263,22 +268,24 @@ singleone12:
 
 storeone12:
 	MOVQ R13, panelTile_ahead(AX)
+	LEAQ (R10)(R15*4), SI
+	LEAQ (SI)(R15*4), DI
 	TESTQ $1, panelTile_flags(AX)
 	JZ    keepone12
-	ADDFOUR(0, R10, Z0, Z1, Z2, Z3)
-	ADDFOUR(256, R10, Z4, Z5, Z6, Z7)
-	ADDFOUR(512, R10, Z8, Z9, Z10, Z11)
+	ADDFOUR(R10, Z0, Z1, Z2, Z3)
+	ADDFOUR(SI, Z4, Z5, Z6, Z7)
+	ADDFOUR(DI, Z8, Z9, Z10, Z11)
 
 keepone12:
-	STOREFOUR(0, R10, Z0, Z1, Z2, Z3)
-	STOREFOUR(256, R10, Z4, Z5, Z6, Z7)
-	STOREFOUR(512, R10, Z8, Z9, Z10, Z11)
+	STOREFOUR(R10, Z0, Z1, Z2, Z3)
+	STOREFOUR(SI, Z4, Z5, Z6, Z7)
+	STOREFOUR(DI, Z8, Z9, Z10, Z11)
 	VZEROUPPER
 	RET
 
 two4:
-	FETCHFOUR(0, R10)
-	FETCHFOUR(0, R11)
+	FETCHFOUR(R10)
+	FETCHFOUR(R11)
 	SUBQ $4, CX
 	JLT  resttwo4
 	PCALIGN $64
@@ -310,20 +317,22 @@ storetwo4:
 	MOVQ R13, panelTile_ahead(AX)
 	TESTQ $1, panelTile_flags(AX)
 	JZ    keeptwo4
-	ADDFOUR(0, R10, Z0, Z1, Z2, Z3)
-	ADDFOUR(0, R11, Z12, Z13, Z14, Z15)
+	ADDFOUR(R10, Z0, Z1, Z2, Z3)
+	ADDFOUR(R11, Z12, Z13, Z14, Z15)
 
 keeptwo4:
-	STOREFOUR(0, R10, Z0, Z1, Z2, Z3)
-	STOREFOUR(0, R11, Z12, Z13, Z14, Z15)
+	STOREFOUR(R10, Z0, Z1, Z2, Z3)
+	STOREFOUR(R11, Z12, Z13, Z14, Z15)
 	VZEROUPPER
 	RET
 
 two8:
-	FETCHFOUR(0, R10)
-	FETCHFOUR(0, R11)
-	FETCHFOUR(256, R10)
-	FETCHFOUR(256, R11)
+	FETCHFOUR(R10)
+	LEAQ (R10)(R15*4), DX
+	FETCHFOUR(DX)
+	FETCHFOUR(R11)
+	LEAQ (R11)(R15*4), DX
+	FETCHFOUR(DX)
 	SUBQ $4, CX
 	JLT  resttwo8
 	PCALIGN $64
@@ -353,28 +362,34 @@ singletwo8:
 
 storetwo8:
 	MOVQ R13, panelTile_ahead(AX)
+	LEAQ (R10)(R15*4), SI
+	LEAQ (R11)(R15*4), R8
 	TESTQ $1, panelTile_flags(AX)
 	JZ    keeptwo8
-	ADDFOUR(0, R10, Z0, Z1, Z2, Z3)
-	ADDFOUR(256, R10, Z4, Z5, Z6, Z7)
-	ADDFOUR(0, R11, Z12, Z13, Z14, Z15)
-	ADDFOUR(256, R11, Z16, Z17, Z18, Z19)
+	ADDFOUR(R10, Z0, Z1, Z2, Z3)
+	ADDFOUR(SI, Z4, Z5, Z6, Z7)
+	ADDFOUR(R11, Z12, Z13, Z14, Z15)
+	ADDFOUR(R8, Z16, Z17, Z18, Z19)
 
 keeptwo8:
-	STOREFOUR(0, R10, Z0, Z1, Z2, Z3)
-	STOREFOUR(256, R10, Z4, Z5, Z6, Z7)
-	STOREFOUR(0, R11, Z12, Z13, Z14, Z15)
-	STOREFOUR(256, R11, Z16, Z17, Z18, Z19)
+	STOREFOUR(R10, Z0, Z1, Z2, Z3)
+	STOREFOUR(SI, Z4, Z5, Z6, Z7)
+	STOREFOUR(R11, Z12, Z13, Z14, Z15)
+	STOREFOUR(R8, Z16, Z17, Z18, Z19)
 	VZEROUPPER
 	RET
 
 two12:
-	FETCHFOUR(0, R10)
-	FETCHFOUR(0, R11)
-	FETCHFOUR(256, R10)
-	FETCHFOUR(256, R11)
-	FETCHFOUR(512, R10)
-	FETCHFOUR(512, R11)
+	FETCHFOUR(R10)
+	LEAQ (R10)(R15*4), DX
+	FETCHFOUR(DX)
+	LEAQ (DX)(R15*4), DX
+	FETCHFOUR(DX)
+	FETCHFOUR(R11)
+	LEAQ (R11)(R15*4), DX
+	FETCHFOUR(DX)
+	LEAQ (DX)(R15*4), DX
+	FETCHFOUR(DX)
 	SUBQ $4, CX
 	JLT  resttwo12
 	PCALIGN $64
@@ -404,21 +419,25 @@ singletwo12:
 
 storetwo12:
 	MOVQ R13, panelTile_ahead(AX)
+	LEAQ (R10)(R15*4), SI
+	LEAQ (SI)(R15*4), DI
+	LEAQ (R11)(R15*4), R8
+	LEAQ (R8)(R15*4), R9
 	TESTQ $1, panelTile_flags(AX)
 	JZ    keeptwo12
-	ADDFOUR(0, R10, Z0, Z1, Z2, Z3)
-	ADDFOUR(256, R10, Z4, Z5, Z6, Z7)
-	ADDFOUR(512, R10, Z8, Z9, Z10, Z11)
-	ADDFOUR(0, R11, Z12, Z13, Z14, Z15)
-	ADDFOUR(256, R11, Z16, Z17, Z18, Z19)
-	ADDFOUR(512, R11, Z20, Z21, Z22, Z23)
+	ADDFOUR(R10, Z0, Z1, Z2, Z3)
+	ADDFOUR(SI, Z4, Z5, Z6, Z7)
+	ADDFOUR(DI, Z8, Z9, Z10, Z11)
+	ADDFOUR(R11, Z12, Z13, Z14, Z15)
+	ADDFOUR(R8, Z16, Z17, Z18, Z19)
+	ADDFOUR(R9, Z20, Z21, Z22, Z23)
 
 keeptwo12:
-	STOREFOUR(0, R10, Z0, Z1, Z2, Z3)
-	STOREFOUR(256, R10, Z4, Z5, Z6, Z7)
-	STOREFOUR(512, R10, Z8, Z9, Z10, Z11)
-	STOREFOUR(0, R11, Z12, Z13, Z14, Z15)
-	STOREFOUR(256, R11, Z16, Z17, Z18, Z19)
-	STOREFOUR(512, R11, Z20, Z21, Z22, Z23)
+	STOREFOUR(R10, Z0, Z1, Z2, Z3)
+	STOREFOUR(SI, Z4, Z5, Z6, Z7)
+	STOREFOUR(DI, Z8, Z9, Z10, Z11)
+	STOREFOUR(R11, Z12, Z13, Z14, Z15)
+	STOREFOUR(R8, Z16, Z17, Z18, Z19)
+	STOREFOUR(R9, Z20, Z21, Z22, Z23)
 	VZEROUPPER
 	RET

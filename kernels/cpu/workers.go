@@ -80,10 +80,10 @@ const (
 	shareMask = 1<<shareBits - 1
 	maxShares = shareMask
 
-	// An idle worker looks for work this often before it parks, about 20 µs:
-	// longer than the gap between two kernels, shorter than the gap between two
-	// steps.
-	idleLooks = 4000
+	// An idle worker looks for work this often before it parks, some 200 µs: longer
+	// than a kernel that has no share for it or than the gap between two steps, for
+	// to wake it takes up to 100 µs.
+	idleLooks = 40000
 )
 
 // NewWorkers starts a pool of n workers, of which the caller is one.
