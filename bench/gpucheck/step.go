@@ -12,7 +12,7 @@ import (
 )
 
 // precisions in which steps are timed.
-var precisions = []kernels.Precision{kernels.FP32, kernels.TF32}
+var precisions = []kernels.Precision{kernels.FP32, kernels.TF32, kernels.BF16}
 
 // Limits of one workload in one precision: rounds, of which two are done in any
 // case; the time after which no further one begins; and how long one way of

@@ -17,7 +17,7 @@ const (
 	depth = 384
 
 	// depthOfPatches is that of convolutions. Deep models are made of them: with a
-	// third of the length kl-f8's images are 7.5e-6 from PyTorch's in float64, with
+	// third of the length kl-f8's first images are 7.5e-6 from PyTorch's in float64, with
 	// half of it 1.1e-5.
 	depthOfPatches = 128
 )

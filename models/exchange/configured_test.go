@@ -40,7 +40,7 @@ func configured(t *testing.T) (all []architecture) {
 		if strings.HasPrefix(settings.Config.Data.Shape, "3x") {
 			input = data.Shape{C: 3, H: 16, W: 16} // as deep, and quick
 		}
-		all = append(all, architecture{name: "preset-" + name, configured: built(settings, input)})
+		all = append(all, architecture{name: "preset-" + name, configured: built(settings, input), learns: true})
 	}
 	for _, name := range kind.Choices {
 		for _, form := range forms {

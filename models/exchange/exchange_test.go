@@ -32,6 +32,7 @@ type architecture struct {
 	family                  func(models.VAESpec) (exchange.Model, error) // nil: the plain one
 	configured              func() (exchange.Model, error)               // by names alone; nil: by the fields above
 	scheme                  string                                       // of the names in the file of weights
+	learns                  bool                                         // before the peers see it
 }
 
 // architectures have, between them, every kind of layer.
