@@ -9,9 +9,9 @@ import (
 func init() { register(prepareConvolveBackwardWeight) }
 
 const (
-	// runPixels is the number of pixels that one pass sums: a panel of patches
-	// of runPixels x 16 floats takes 16 KiB of the first-level cache.
-	runPixels = 256
+	// runPixels is the number of pixels that one pass sums: two panels of patches
+	// of runPixels x 16 floats take 16 KiB of the first-level cache.
+	runPixels = 128
 
 	// panelsWorthPacking is the number of patch panels from which on it pays to
 	// pack dy where the tile could read it in place.
@@ -34,14 +34,14 @@ const (
 	gradientChunks = 32
 
 	// sharesOfWorker is the number of shares a worker that is aimed at.
-	sharesOfWorker = 6
+	sharesOfWorker = 4
 )
 
 // weightGradient computes dw = dyᵀ · patches, piece by piece:
 //
-//	dy     ──► panels of 6 or 4 filters x 256 pixels ──►┐
+//	dy     ──► panels of 6 or 4 filters x 128 pixels ──►┐
 //	                                                    ├─ tile ──► partial sums ──► dw KCRS
-//	x ──► block in L2 ──► panel of 256 pixels x 16 ────►┘          of each chunk
+//	x ──► block in L2 ──► panel of 128 pixels x 16 ────►┘          of each chunk
 //
 // The columns of a patch panel are taps and channels (r,s,c). Packing costs a
 // copy a panel, and buys that both operands of the inner loop are contiguous;
@@ -68,7 +68,7 @@ type weightGradient struct {
 	padded             int // filters with those that fill up the last panel
 
 	offsets           []int32 // of channel c in a filter of dw
-	sum, add, finish  func(share, worker int)
+	sum, finish       func(share, worker int)
 	result, x, dy     []float32
 	memberFilters     int // filters and channels of a single group
 	memberChannels    int
@@ -111,7 +111,7 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 		w.packed = append(w.packed, int32(4*tileColumns*j))
 	}
 	w.plan()
-	w.sum, w.add, w.finish = w.sumShare, w.addShare, w.finishShare
+	w.sum, w.finish = w.sumShare, w.finishShare
 	return withSums(ctx, w.run, op.Summed())
 }
 
@@ -186,21 +186,24 @@ func (w *weightGradient) plan() {
 	}
 	w.floatsOfBlock = (w.window.floats() + 2*cacheLine) &^ (cacheLine - 1)
 	w.floatsOfPanelRows = (w.padded*runPixels + cacheLine) &^ (cacheLine - 1)
-	w.ctx.reserve(max(w.floatsOfBlock+w.floatsOfPanelRows+panelsOfStripe()*runPixels*tileColumns+cacheLine, len(w.columns)*tileColumns), w.chunks*w.groups*w.partial())
+	w.ctx.reserve(max(w.floatsOfBlock+w.floatsOfPanelRows+panelsOfStripe()*runPixels*tileColumns+cacheLine, w.rows[0].rows*(w.patch()+tileColumns)), w.chunks*w.groups*w.partial())
 }
 
-// panel is the size of the sums of one panel of columns, filters x 16, and
-// partial that of all panels of one group.
-func (w *weightGradient) panel() int   { return w.padded * tileColumns }
-func (w *weightGradient) partial() int { return len(w.columns) * w.panel() }
+// patch is the size of a filter, in whole panels, and partial that of the sums of one
+// group.
+func (w *weightGradient) patch() int   { return len(w.columns) * tileColumns }
+func (w *weightGradient) partial() int { return w.padded * w.patch() }
+
+// sums is where the sums of a panel of filters and one of columns stand among those
+// of a group: behind one another for all columns, as they are finished.
+func (w *weightGradient) sums(p filterPanel, panel int) int {
+	return p.first*w.patch() + panel*p.rows*tileColumns
+}
 
 func (w *weightGradient) run(out []float32, in [][]float32) {
 	w.result, w.x, w.dy = out, in[0], in[1]
 	w.ctx.Workers.run(w.chunks*w.groups*w.panelParts, w.sum)
-	if w.chunks > 1 {
-		w.ctx.Workers.run(w.groups*len(w.columns), w.add)
-	}
-	w.ctx.Workers.run(w.k, w.finish)
+	w.ctx.Workers.run(w.groups*len(w.rows), w.finish)
 	w.result, w.x, w.dy = nil, nil, nil
 }
 
@@ -279,14 +282,13 @@ func (w *weightGradient) multiply(t *panelTile, partial, filters []float32, dy, 
 	if routines.multiplyPatches != nil {
 		multiply = routines.multiplyPatches
 	}
-	t.furtherC = 4 * w.panel()
 	for _, p := range w.rows {
 		t.rows = p.rows
 		t.a, t.strideA = at(filters, p.first*t.steps), 4*p.rows
 		if w.readsFilters() && p.first+p.rows <= w.filters {
 			t.a, t.strideA = at(w.dy, dy+p.first), 4*w.k
 		}
-		t.c = at(partial, panel*w.panel()+p.first*tileColumns)
+		t.c, t.furtherC = at(partial, w.sums(p, panel)), 4*p.rows*tileColumns
 		multiply(t)
 	}
 }
@@ -309,23 +311,32 @@ func (w *weightGradient) packFilters(to []float32, dy, pixels int) {
 	}
 }
 
-// addShare adds up the chunks of one panel of one group.
-func (w *weightGradient) addShare(panel, _ int) {
-	all := w.groups * w.partial()
-	sums := w.ctx.shared[panel*w.panel():][:w.panel()]
-	for chunk := 1; chunk < w.chunks; chunk++ {
-		routines.add(sums, sums, w.ctx.shared[chunk*all+panel*w.panel():][:w.panel()])
-	}
-}
-
-// finishShare writes the sums of one filter in the order (c,r,s).
-func (w *weightGradient) finishShare(filter, worker int) {
-	group, row := filter/w.filters, filter%w.filters
-	patch := w.ctx.local[worker][:len(w.columns)*tileColumns]
+// finishShare adds up the chunks of one panel of filters of one group and writes
+// them in the order (c,r,s).
+func (w *weightGradient) finishShare(share, worker int) {
+	group, p := share/len(w.rows), w.rows[share%len(w.rows)]
+	patches := w.ctx.local[worker][:p.rows*w.patch()]
+	sums := w.ctx.local[worker][len(patches):][:p.rows*tileColumns]
 	for panel := range w.columns {
-		copy(patch[panel*tileColumns:], w.ctx.shared[group*w.partial()+panel*w.panel()+row*tileColumns:][:tileColumns])
+		from := group*w.partial() + w.sums(p, panel)
+		copy(sums, w.ctx.shared[from:])
+		for chunk := 1; chunk < w.chunks; chunk++ {
+			from += w.groups * w.partial()
+			routines.add(sums, sums, w.ctx.shared[from:][:len(sums)])
+		}
+		for i := range p.rows {
+			to := (*[tileColumns]float32)(patches[i*w.patch()+panel*tileColumns:])
+			*to = *(*[tileColumns]float32)(sums[i*tileColumns:])
+		}
 	}
-	first := row / w.memberFilters * w.memberChannels
-	out := w.result[filter*w.memberChannels*w.taps:][:w.memberChannels*w.taps]
-	transposeRows(out, patch[first:], w.offsets, w.taps, w.channels)
+	for i := range min(p.rows, w.filters-p.first) {
+		filter := p.first + i
+		from := patches[i*w.patch()+filter/w.memberFilters*w.memberChannels:]
+		out := w.result[(group*w.filters+filter)*w.memberChannels*w.taps:][:w.memberChannels*w.taps]
+		if w.taps == 1 {
+			copy(out, from)
+		} else {
+			transposeRows(out, from, w.offsets, w.taps, w.channels)
+		}
+	}
 }
