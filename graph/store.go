@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hourglass/kernels"
+	"hourglass/kernels/cpu"
 )
 
 // Variable is one named tensor of a model: a trainable parameter, or state
@@ -51,7 +52,7 @@ func NewStore(parameters, state []Variable) (*Store, error) {
 	for _, v := range parameters {
 		total += padded(v.Shape.Size())
 	}
-	s.Values, s.Gradients = make([]float32, total), make([]float32, total)
+	s.Values, s.Gradients = cpu.Floats(total), cpu.Floats(total)
 	offset := 0
 	s.Parameters = make([]Variable, len(parameters))
 	for i, v := range parameters {
@@ -85,7 +86,7 @@ func (s *Store) Count() int {
 // AddMoments makes the optimiser's blocks, zeroed, if they are not there.
 func (s *Store) AddMoments(o kernels.Optimiser) {
 	for len(s.Moments) < o.Moments() {
-		s.Moments = append(s.Moments, make([]float32, len(s.Values)))
+		s.Moments = append(s.Moments, cpu.Floats(len(s.Values)))
 	}
 }
 

@@ -110,7 +110,7 @@ func (t *tape) step(clock kernels.Clock, rate float64, step int) (norm float64, 
 // where others lie before and after its life. Pages of the arena that the machine
 // has not given before are zeroed when they are first written.
 func (t *tape) allocate(homes map[int]int, plan *Plan) {
-	t.arena = make([]float32, plan.Arena/4)
+	t.arena = cpu.Floats(plan.Arena / 4)
 	t.buffers = make([][]float32, len(t.schedule.values))
 	for v, val := range t.schedule.values {
 		t.buffers[v] = val.data

@@ -9,7 +9,7 @@ import (
 func init() { register(prepareChain) }
 
 // run is how many elements go through the steps of a chain at a time: what they
-// leave to one another stays in the first-level cache. It divides grain.
+// leave to one another stays in the first-level cache.
 const run = 1024
 
 // chain computes runs of elements step by step. Operands are read where they are
@@ -19,6 +19,7 @@ type chain struct {
 	op        kernels.Chain
 	ctx       *Context
 	steps     []pointwise
+	grain     int   // elements of a share: as much work for many steps as for one, in whole runs
 	registers []int // of each value, -1 for those that are operands or results
 	result    []int // of each value: which of the results it is, or -1
 	workers   []chainWorker
@@ -39,6 +40,7 @@ func prepareChain(ctx *Context, op kernels.Chain) Kernel {
 	for v := range len(op.Reads) + len(op.Steps) {
 		c.result = append(c.result, slices.Index(op.Results, v))
 	}
+	c.grain = max(1, grain/run/len(op.Steps)) * run
 	registers := 0
 	c.registers, registers = op.Registers(func(v int) bool { return c.result[v] < 0 && !op.Whole(v) })
 	ctx.reserve(registers*run, 0)
@@ -57,7 +59,7 @@ func prepareChain(ctx *Context, op kernels.Chain) Kernel {
 	return c.run
 }
 
-func (c *chain) shares() int { return ceilDivide(c.op.Size, grain) }
+func (c *chain) shares() int { return ceilDivide(c.op.Size, c.grain) }
 
 func (c *chain) run(out []float32, in [][]float32) {
 	c.outs[0], c.in = out, in
@@ -77,8 +79,8 @@ func (c *chain) run(out []float32, in [][]float32) {
 func (c *chain) sharePoints(share, worker int) {
 	sums := c.ctx.sums[share*len(c.op.Sums):][:len(c.op.Sums)]
 	clear(sums)
-	w, end := &c.workers[worker], min(c.op.Size, (share+1)*grain)
-	for from := share * grain; from < end; from += run {
+	w, end := &c.workers[worker], min(c.op.Size, (share+1)*c.grain)
+	for from := share * c.grain; from < end; from += run {
 		to := min(end, from+run)
 		c.place(w, c.ctx.local[worker], from, to)
 		for i, step := range c.steps {

@@ -103,7 +103,7 @@ const cacheLine = 16
 // aligned returns n floats that begin a cache line, so that no vector load of
 // a packed panel crosses two.
 func aligned(n int) []float32 {
-	floats := make([]float32, n+cacheLine)
+	floats := Floats(n + cacheLine)
 	misplaced := int(uintptr(unsafe.Pointer(unsafe.SliceData(floats)))/4) % cacheLine
 	first := (cacheLine - misplaced) % cacheLine
 	return floats[first : first+n : first+n]
