@@ -156,7 +156,8 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
         else if (measured) measure.add(part.v);
     });
     if (!measured) return;
-    measure.write(memory, NORM, through_x, row_of<T>(outC, groups, MEASURED_ARGUMENTS), columns - first, outC);
+    Moments own = measure.of_columns(memory, NORM, through_x, columns - first);
+    finish_measured<T>(memory, own.first, own.second, outC, groups, MEASURED_ARGUMENTS);
 }
 
 // z: groups.

@@ -25,9 +25,8 @@
 //	                       those of pairs together
 //	norm_forward_*         8 bytes an element
 //	norm_sums_*            8: Σ g and Σ g·x̂ likewise, and of these dscale, dshift and
-//	                       the sums of each pair
-//	norm_statistics_merge, norm_sums_merge   do that where a convolution has measured
-//	                       its result (measured.cuh)
+//	                       the sums of each pair; of what a convolution makes, that
+//	                       measures it itself (measured.cuh)
 //	norm_backward_*        12: dx; 16 where another gradient is added
 //	norm_track             running ← (1−m)·running + m·batch
 //
@@ -99,33 +98,6 @@ STATISTICS(norm_statistics_by_4, 4)
 
 // warp_number numbers the warps of a grid of one axis.
 DEVICE int warp_number() { return item() / WARP; }
-
-// A warp makes a pair out of the chunks of its channels.
-KERNEL norm_statistics_merge(const float *RESTRICT part, float *RESTRICT statistics, NORM, int chunk, int chunks) {
-    int pair = warp_number();
-    if (pair >= pairs) return;
-    int outer = pair / groups, elements = chunks * width;
-    part += outer * chunks * 2 * C + (pair - outer * groups) * width;
-    float count = (float)(pixels * width), mean = 0, squares = 0;
-    UNROLL_BY_4
-    for (int e = thread_x() % WARP; e < elements; e += WARP) {
-        int j = e / width;
-        mean = fused(part[j * 2 * C + e - j * width], (float)smaller(chunk, pixels - j * chunk), mean);
-    }
-    mean = warp_sum(mean) / count;
-    UNROLL_BY_4
-    for (int e = thread_x() % WARP; e < elements; e += WARP) {
-        int j = e / width, at = j * 2 * C + e - j * width;
-        float d = part[at] - mean;
-        squares += fused(d * d, (float)smaller(chunk, pixels - j * chunk), part[at + C]);
-    }
-    squares = warp_sum(squares);
-    if (thread_x() % WARP == 0) {
-        statistics[pair] = mean;
-        statistics[pairs + pair] = squares / count;
-    }
-}
-EXPORT(norm_statistics_merge)
 
 // A warp makes a pair, a row of C numbers.
 KERNEL norm_row_statistics(const float *RESTRICT x, float *RESTRICT statistics, int pairs, int C) {
@@ -264,44 +236,6 @@ DEVICE void sums(const float *RESTRICT dy, const float *RESTRICT x, NORMED, floa
     float whole = sum_of_lanes(s, sum), products = sum_of_lanes(s, product);
     finish_sums(s, g, Rows ? 1 : g.pairs / g.groups, whole, products, scale, dscale, dshift, sums, PARTS_ARGUMENTS);
 }
-
-// The first warps make a channel each out of the rows of part, unless dscale is
-// null, and the others a pair each: Σ g·scale of all pairs, then Σ g·scale·x̂.
-KERNEL norm_sums_merge(const float *RESTRICT part, const float *RESTRICT scale, float *RESTRICT dscale,
-                       float *RESTRICT dshift, float *RESTRICT sums, NORM, int rows, int chunks) {
-    int channels = dscale ? C : 0, channel = warp_number(), pair = channel - channels, lane = thread_x() % WARP;
-    float sum = 0, product = 0;
-    if (pair < 0) {
-        UNROLL_BY_4
-        for (int r = lane; r < rows; r += WARP) {
-            sum += part[r * 2 * C + channel];
-            product += part[(r * 2 + 1) * C + channel];
-        }
-        sum = warp_sum(sum);
-        product = warp_sum(product);
-        if (lane == 0) {
-            dshift[channel] = sum;
-            dscale[channel] = product;
-        }
-        return;
-    }
-    if (pair >= pairs) return;
-    int outer = pair / groups, first = (pair - outer * groups) * width;
-    part += outer * chunks * 2 * C + first;
-    UNROLL_BY_4
-    for (int e = lane; e < chunks * width; e += WARP) {
-        int j = e / width, c = e - j * width;
-        sum = fused(part[j * 2 * C + c], scale[first + c], sum);
-        product = fused(part[(j * 2 + 1) * C + c], scale[first + c], product);
-    }
-    sum = warp_sum(sum);
-    product = warp_sum(product);
-    if (lane == 0) {
-        sums[pair] = sum;
-        sums[pairs + pair] = product;
-    }
-}
-EXPORT(norm_sums_merge)
 
 // The sums of the pairs of a layer norm.
 KERNEL norm_row_sums(const float *RESTRICT dy, const float *RESTRICT x, const float *RESTRICT statistics,

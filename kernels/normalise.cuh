@@ -1,6 +1,7 @@
 // The geometry of normalisations, how blocks share their elements, and how the last
 // of them puts together what each has made of its chunk of pixels. See normalise.cu.
 #pragma once
+#include "pairs.cuh"
 #include "sums.cuh"
 
 // Norm is the geometry; its fields are kernel arguments in this order.
@@ -116,14 +117,6 @@ template <int Width> DEVICE Column<Width> of_channels(const Share<Width> &s, flo
     return mine;
 }
 
-// warp_sum is the sum of v over the lanes of a warp, known to each of them.
-DEVICE float warp_sum(float v) {
-    UNROLL
-    for (int mask = WARP / 2; mask > 0; mask /= 2)
-        v += from_lane_across(v, mask);
-    return v;
-}
-
 // What each block leaves for the last one: `part` has for each outer and chunk of its
 // pixels a row of 2·C numbers, two of each channel. Of the counters each outer and
 // column of blocks has one, at which its chunks arrive; behind these each outer has
@@ -207,24 +200,7 @@ DEVICE void finish_statistics(const Share<Width> &s, const Norm &g, float mean, 
     leave(s, g, first, mean, squares);
     int across = columns_of_blocks(s, g), outers = g.pairs / g.groups;
     if (!last_to_arrive(counters + outers * across + s.outer, across)) return;
-    first -= s.first;
-    KEEP_LOOP
-    for (int group = thread_x() / WARP; group < g.groups; group += THREADS / WARP) {
-        const float *from = first + group * g.width;
-        float mean = 0, squares = 0;
-        for (int c = thread_x() % WARP; c < g.width; c += WARP)
-            mean += read_fresh(from + c);
-        mean = warp_sum(mean) / (float)g.width;
-        for (int c = thread_x() % WARP; c < g.width; c += WARP) {
-            float d = read_fresh(from + c) - mean;
-            squares += fused(d * d, (float)g.pixels, read_fresh(from + g.C + c));
-        }
-        squares = warp_sum(squares);
-        if (thread_x() % WARP > 0) continue;
-        int pair = s.outer * g.groups + group;
-        statistics[pair] = mean;
-        statistics[g.pairs + pair] = squares / (float)(g.pixels * g.width);
-    }
+    statistics_of_groups(first - s.first, g.C, g.groups, g.pixels, statistics, s.outer * g.groups, g.pairs);
 }
 
 // finish_sums makes dscale and dshift, and the sums of each pair, of what the block's
@@ -260,23 +236,8 @@ DEVICE void finish_sums(const Share<Width> &s, const Norm &g, int outers, float 
     }
     if (grouped || over) leave(s, g, first, sum, product);
     counters += outers * across;
-    if (grouped && last_to_arrive(counters + s.outer, across)) {
-        const float *from = first - s.first;
-        KEEP_LOOP
-        for (int group = thread_x() / WARP; group < g.groups; group += THREADS / WARP) {
-            float sum = 0, product = 0;
-            for (int c = group * g.width + thread_x() % WARP; c < (group + 1) * g.width; c += WARP) {
-                sum = fused(read_fresh(from + c), scale[c], sum);
-                product = fused(read_fresh(from + g.C + c), scale[c], product);
-            }
-            sum = warp_sum(sum);
-            product = warp_sum(product);
-            if (thread_x() % WARP > 0) continue;
-            int pair = s.outer * g.groups + group;
-            sums[pair] = sum;
-            sums[g.pairs + pair] = product;
-        }
-    }
+    if (grouped && last_to_arrive(counters + s.outer, across))
+        sums_of_groups(first - s.first, g.C, g.groups, scale, sums, s.outer * g.groups, g.pairs);
     if (over) {
         if (!last_to_arrive(counters + outers + block_x() % across, outers)) return;
         add_rows(row_of(s, g, part, 0), chunks * 2 * g.C, outers);

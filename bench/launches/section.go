@@ -83,7 +83,10 @@ func auxiliary(ours []counts) string {
 		is   func(kernel string) bool
 	}{
 		{"lay filters out anew (`lay_out`)", func(k string) bool { return strings.HasPrefix(k, "lay_out") }},
-		{"merge the parts of statistics (`_merge`)", func(k string) bool { return strings.HasSuffix(k, "_merge") }},
+		{"read images for statistics or sums alone (`norm_statistics`, `norm_sums`)", func(k string) bool {
+			return strings.HasPrefix(k, "norm_statistics") || strings.HasPrefix(k, "norm_sums")
+		}},
+		{"move running statistics (`norm_track`)", func(k string) bool { return k == "norm_track" }},
 		{"combine values element by element (`chain`, `combine`, `map`, `affine`)", func(k string) bool {
 			return strings.HasPrefix(k, "combine") || strings.HasPrefix(k, "map") || k == "affine" || k == "chain"
 		}},

@@ -223,6 +223,17 @@ var measured = []string{
 	"fours, 128 pixels an image", "fours, stride 2, 16x16", "thin 3 to 36, stride 2, 67 wide",
 }
 
+// merged are geometries of so many tiles of pixels, or of so many images, that what is
+// measured of them is merged in two stages, and which of their measuredProducts.
+var merged = []struct {
+	convolution
+	measured, through []int
+}{
+	{convolution{"4199 pixels", 1, 8, 17, 247, 12, 1, 1, 1, 1, 0, 0, 1, 1, 1}, []int{0}, []int{1}},
+	{convolution{"34 images of 128 pixels", 34, 8, 8, 16, 12, 1, 1, 1, 1, 0, 0, 1, 1, 1}, nil, []int{2}},
+	{convolution{"2112 pixels an image", 2, 8, 32, 66, 12, 1, 1, 1, 1, 0, 0, 1, 1, 1}, []int{3}, []int{2}},
+}
+
 // measuredProducts are a convolution and its gradient by the input, whose results are
 // measured for each norm of images.
 func measuredProducts(g kernels.Convolution) []kernels.Measured {
@@ -306,6 +317,16 @@ func convolve() []Case {
 			all = append(all,
 				row(kernels.Measured{Product: products[i], Norm: op.Norm}, name),
 				row(kernels.Through{Product: products[i], Norm: norm}, name))
+		}
+	}
+	for _, m := range merged {
+		ops := measuredProducts(m.geometry())
+		for _, i := range m.measured {
+			all = append(all, row(ops[i], m.name))
+		}
+		for _, i := range m.through {
+			norm := kernels.NormForward{Normalisation: ops[i].Norm, Activation: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}}
+			all = append(all, row(kernels.Through{Product: plainProduct(ops[i].Product), Norm: norm}, m.name))
 		}
 	}
 	far := measuredProducts(geometries["fours, 128 pixels an image"])[0]

@@ -119,13 +119,6 @@ func (p *Program) statistics(of kernels.Normalisation, x, to Arg) {
 	p.run("norm_statistics"+g.width4(), [3]int{g.columns(), chunks, 1}, threads, cost{size + words + 2*g.pairs, of.FLOPs() + 3*words}, append(args, parts...)...)
 }
 
-// mergeStatistics puts what a convolution measured together.
-func (p *Program) mergeStatistics(of kernels.Normalisation, m moments, to Arg) {
-	g := seenAs(of)
-	args := append([]Arg{m.part, to}, g.args()...)
-	p.perWarp("norm_statistics_merge", g.pairs, cost{m.words(g) + 2*g.pairs, 5 * m.words(g)}, append(args, integers(m.chunk, m.chunks)...)...)
-}
-
 // elementwise are the grid and the chunk of a kernel that writes every element:
 // more blocks than of one that sums, for the last to finish to be sooner done.
 func (n norm) elementwise() (grid [3]int, chunk int) {
@@ -179,15 +172,6 @@ func (d gradient) sum(p *Program) {
 	args := append([]Arg{d.dy, d.x, d.statistics, d.scale, d.shift, d.dscale, d.dshift, sums}, g.walked(chunk, d.Epsilon, d.activation)...)
 	p.run("norm_sums_"+g.kernel(d.activation), [3]int{g.columns(), chunks, 1}, threads,
 		cost{2*size + words + results + 2*g.pairs + 2*g.channels, 6*size + words}, append(args, parts...)...)
-}
-
-// merge makes dscale and dshift, and the sums of each pair, of what a
-// convolution measured.
-func (d gradient) merge(p *Program, m moments) {
-	g := seenAs(d.Normalisation)
-	words := m.words(g)
-	args := append([]Arg{m.part, d.scale, d.dscale, d.dshift, d.sums}, g.args()...)
-	p.perWarp("norm_sums_merge", g.channels+g.pairs, cost{words + 3*g.channels + 2*g.pairs, 2 * words}, append(args, integers(g.outer*m.chunks, m.chunks)...)...)
 }
 
 // input computes dx.

@@ -18,7 +18,7 @@ func init() {
 		for _, l := range p.Launches {
 			for k := range l.Args {
 				switch a := &l.Args[k]; {
-				case a.Place != Operand || a.Null || a.Index < n || a.Index >= ofThrough:
+				case a.Place != Operand || a.Null || a.Index < n || a.Index >= ofMeasured:
 				case a.Index >= ofNorm:
 					a.Index += n - ofNorm
 				default: // a further result

@@ -151,7 +151,6 @@ type Program struct {
 	refusal    error           // the first thing that cannot be done
 
 	measures *measures // what is wanted of a product's result; nil if nothing is
-	moments  *moments  // that, where the product's kernel has measured it
 }
 
 const (
