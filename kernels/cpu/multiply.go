@@ -21,6 +21,10 @@ const (
 	// rowsCopied rows of A are copied or transposed by one worker at a time.
 	rowsCopied = 32
 
+	// Panels and steps of B that are packed together, see packPanels.
+	panelsPacked = 4
+	stepsPacked  = 64
+
 	// With fewer rows than this a panel is used too seldom to be worth
 	// packing, where it can be read in place.
 	rowsWorthPacking = 4 * tileRows
@@ -45,7 +49,6 @@ type product struct {
 	stripes        int // of as many panels as a tile multiplies
 	packs          bool
 	packsFirst     bool // all of B before the first row, not each share its part
-	packedB        int  // where in the shared scratch B is packed, after the copied A
 	src, dst       []int32
 	toPanel, toRow []int32 // where transposeRows puts columns of B and of A
 	passes         []pass
@@ -80,17 +83,20 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	for j := range op.K {
 		p.toPanel = append(p.toPanel, int32(4*tileColumns*j))
 	}
-	for i := range min(op.M, rowsCopied) {
+	for i := range max(rows, min(op.M, rowsCopied)) {
 		p.toRow = append(p.toRow, int32(4*p.line*i))
 	}
-	if p.copiesA {
-		p.packedB = ceilDivide(op.M*p.line, cacheLine) * cacheLine
+	local, shared := panelsOfStripe()*tileColumns*op.K, 0
+	switch {
+	case p.packsFirst:
+		local, shared = 0, p.panels*tileColumns*op.K
+		if p.copiesA {
+			local = rows * p.line
+		}
+	case p.copiesA:
+		shared = op.M * p.line
 	}
-	shared := p.packedB
-	if p.packsFirst {
-		shared += p.panels * tileColumns * op.K
-	}
-	ctx.reserve(panelsOfStripe()*tileColumns*op.K, shared)
+	ctx.reserve(local, shared)
 	p.copy, p.pack, p.compute = p.copyShare, p.packShare, p.computeShare
 	return withSums(ctx, p.run, op.Summed())
 }
@@ -130,13 +136,13 @@ func (p *product) run(out []float32, in [][]float32) {
 	m, n, k := p.op.M, p.op.N, p.op.K
 	for i := range p.op.Products() { // one behind another: all workers share each
 		p.pair, p.c, p.a, p.b = i, out[i*m*n:][:m*n], in[0][i*m*k:][:m*k], in[1][i*k*n:][:k*n]
-		if p.copiesA {
-			p.ctx.Workers.run(ceilDivide(m, rowsCopied), p.copy)
-		}
 		if p.packsFirst {
-			p.ctx.Workers.run(p.panels, p.pack)
+			p.ctx.Workers.run(ceilDivide(p.panels, panelsPacked), p.pack)
 			p.ctx.Workers.run(p.blocks, p.compute)
 		} else {
+			if p.copiesA {
+				p.ctx.Workers.run(ceilDivide(m, rowsCopied), p.copy)
+			}
 			p.ctx.Workers.run(p.stripes, p.compute)
 		}
 	}
@@ -147,41 +153,59 @@ func (p *product) run(out []float32, in [][]float32) {
 // copyShare copies rowsCopied rows of A.
 func (p *product) copyShare(share, _ int) {
 	first := share * rowsCopied
-	rows := min(rowsCopied, p.op.M-first)
-	to := p.ctx.shared[first*p.line:]
+	p.copyRows(p.ctx.shared[first*p.line:], first, min(first+rowsCopied, p.op.M))
+}
+
+// copyRows copies rows [first, last) of A.
+func (p *product) copyRows(to []float32, first, last int) {
 	if p.op.TransA {
-		transposeRows(to, p.a[first:], p.toRow[:rows], p.op.K, p.op.M)
+		transposeRows(to, p.a[first:], p.toRow[:last-first], p.op.K, p.op.M)
 		return
 	}
-	for i := range rows {
-		copy(to[i*p.line:][:p.op.K], p.a[(first+i)*p.op.K:])
+	for row := first; row < last; row++ {
+		copy(to[(row-first)*p.line:][:p.op.K], p.a[row*p.op.K:])
 	}
 }
 
-func (p *product) packShare(panel, _ int) {
-	size := tileColumns * p.op.K
-	p.packPanel(p.ctx.shared[p.packedB+panel*size:][:size], panel)
+// packShare packs panelsPacked panels of B.
+func (p *product) packShare(share, _ int) {
+	first := share * panelsPacked
+	p.packPanels(p.ctx.shared[first*tileColumns*p.op.K:], first, min(first+panelsPacked, p.panels))
 }
 
-// packPanel copies or transposes sixteen columns of B.
-func (p *product) packPanel(to []float32, panel int) {
-	first := panel * tileColumns
-	columns := min(tileColumns, p.op.N-first)
-	if !p.op.TransB {
-		packColumns(to, p.b[first:], tileColumns, columns, p.op.N, p.op.K)
-		return
+// packPanels copies or transposes the panels [from, to), sixteen columns of B each: of
+// all of them some steps, for which their parts of a row of B are on one page and
+// their lines in the first-level cache.
+func (p *product) packPanels(packed []float32, from, to int) {
+	for k := 0; k < p.op.K; k += stepsPacked {
+		steps := min(stepsPacked, p.op.K-k)
+		for panel := from; panel < to; panel++ {
+			first := panel * tileColumns
+			columns := min(tileColumns, p.op.N-first)
+			to := packed[((panel-from)*p.op.K+k)*tileColumns:][:steps*tileColumns]
+			if !p.op.TransB {
+				packColumns(to, p.b[k*p.op.N+first:], tileColumns, columns, p.op.N, steps)
+				continue
+			}
+			if columns < tileColumns {
+				clear(to)
+			}
+			transposeRows(to, p.b[first*p.op.K+k:], p.toPanel[:steps], columns, p.op.K)
+		}
 	}
-	if columns < tileColumns {
-		clear(to)
-	}
-	transposeRows(to, p.b[first*p.op.K:], p.toPanel, columns, p.op.K)
 }
 
 // computeShare computes a block of rows, or all rows of one stripe.
 func (p *product) computeShare(share, worker int) {
 	arguments := &p.ctx.tiles[worker]
 	if p.packsFirst {
-		p.multiply(arguments, share, 0, p.panels, p.ctx.shared[p.packedB:], 4*tileColumns, 4*tileColumns*p.op.K, p.ahead(share+1))
+		first, last := p.rows(share)
+		a := p.a[first*p.op.K:]
+		if p.copiesA {
+			a = p.ctx.local[worker]
+			p.copyRows(a, first, last)
+		}
+		p.multiply(arguments, a, share, 0, p.panels, p.ctx.shared, 4*tileColumns, 4*tileColumns*p.op.K, p.ahead(share+1))
 		return
 	}
 	packed, stride := p.ctx.local[worker], 4*tileColumns
@@ -189,14 +213,17 @@ func (p *product) computeShare(share, worker int) {
 	to := min(from+panelsOfStripe(), p.panels)
 	further := 4 * tileColumns * p.op.K
 	if first := from * tileColumns; p.packs || to*tileColumns > p.op.N {
-		for panel := from; panel < to; panel++ {
-			p.packPanel(packed[(panel-from)*tileColumns*p.op.K:][:tileColumns*p.op.K], panel)
-		}
+		p.packPanels(packed, from, to)
 	} else {
 		packed, stride, further = p.b[first:], 4*p.op.N, 4*tileColumns
 	}
+	a := p.a
+	if p.copiesA {
+		a = p.ctx.shared
+	}
 	for block := range p.blocks {
-		p.multiply(arguments, block, from, to, packed, stride, further, errand{})
+		first, _ := p.rows(block)
+		p.multiply(arguments, a[first*p.line:], block, from, to, packed, stride, further, errand{})
 	}
 }
 
@@ -207,25 +234,23 @@ func (p *product) ahead(block int) errand {
 		return errand{}
 	}
 	first, last := p.rows(block)
-	a := p.a
-	if p.copiesA {
-		a = p.ctx.shared
+	var a []float32
+	if !p.op.TransA {
+		a = p.a[first*p.op.K : last*p.op.K]
 	}
 	tiles := p.stripes * ceilDivide(last-first, p.rowsOfTile())
-	return newErrand(a[first*p.line:(last-1)*p.line+p.op.K], p.c[first*p.op.N:last*p.op.N], tiles*p.op.K)
+	return newErrand(a, p.c[first*p.op.N:last*p.op.N], tiles*p.op.K)
 }
 
-// multiply multiplies the rows of a block by the panels [from, to), of which the
-// first stands at packed and each of the others further bytes behind the last.
-func (p *product) multiply(arguments *tileArguments, block, from, to int, packed []float32, stride, further int, ahead errand) {
+// multiply multiplies the rows of a block, which begin with a, by the panels [from,
+// to), of which the first stands at packed and each of the others further bytes behind
+// the last.
+func (p *product) multiply(arguments *tileArguments, a []float32, block, from, to int, packed []float32, stride, further int, ahead errand) {
 	first, last := p.rows(block)
 	rows := last - first
 	t := &arguments.rows
 	t.stride, t.further = stride, further
-	t.a = at(p.a, first*p.op.K)
-	if p.copiesA {
-		t.a = at(p.ctx.shared, first*p.line)
-	}
+	t.a = at(a, 0)
 	for i, pass := range p.passes {
 		t.pieces, t.count = unsafe.Pointer(&pass.pieces[0]), len(pass.pieces)
 		t.flags = 0
