@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,6 +21,10 @@ type Limits struct {
 
 // DefaultLimits are for pictures as cameras make them.
 var DefaultLimits = Limits{Body: 16 << 20, Pixels: 4096 * 4096, Images: 256, Timeout: 30 * time.Second}
+
+// statusGone is what counts requests whose sender went away, as nginx does. Nobody
+// reads the answer.
+const statusGone = 499
 
 // refusal is an error with its HTTP status.
 type refusal struct {
@@ -54,6 +56,8 @@ func classify(err error) refusal {
 		return refusal{http.StatusTooManyRequests, time.Second, ErrBusy}
 	case errors.Is(err, ErrClosed):
 		return refusal{http.StatusServiceUnavailable, time.Second, ErrClosed}
+	case errors.Is(err, context.Canceled):
+		return refusal{statusGone, 0, errors.New("the request was given up before its answer")}
 	case errors.Is(err, context.DeadlineExceeded):
 		return refusal{http.StatusServiceUnavailable, time.Second, errors.New("the request took too long; send fewer images at once, or try again")}
 	}
@@ -132,51 +136,3 @@ func (w *watched) Write(p []byte) (int, error) {
 
 // Unwrap lets http.ResponseController through.
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// contentType is the media type of the body.
-func contentType(r *http.Request) string {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return kind
-}
-
-// ReadJSON reads the body, one JSON value without unknown keys.
-func ReadJSON(r *http.Request, into any) error {
-	if kind := contentType(r); kind != "application/json" {
-		return Refuse(http.StatusUnsupportedMediaType, "the body is of type %.50q, want application/json", kind)
-	}
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(into)
-	if err == nil {
-		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("there is more behind the first value")
-			var tooLong *http.MaxBytesError
-			if errors.As(more, &tooLong) {
-				err = more
-			}
-		}
-	}
-	var tooLong *http.MaxBytesError
-	if err != nil && !errors.As(err, &tooLong) {
-		return Refuse(http.StatusBadRequest, "the body is not the JSON that is wanted: %v", err)
-	}
-	return err
-}
-
-// WriteJSON answers with a value.
-func WriteJSON(w http.ResponseWriter, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		var notFinite *json.UnsupportedValueError
-		if errors.As(err, &notFinite) {
-			return Refuse(http.StatusUnprocessableEntity, "the model's answer is not finite; are the numbers of the request within what it was trained on?")
-		}
-		return fmt.Errorf("writing the answer: %w", err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, err = w.Write(append(text, '\n'))
-	return err
-}

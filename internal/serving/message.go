@@ -54,7 +54,7 @@ func (s *Server) readImages(r *http.Request) (rows, error) {
 		return message{}.chooseLabels(s.engine, r, rows{values: image, n: 1})
 	}
 	var m message
-	if err := ReadJSON(r, &m); err != nil {
+	if err := ReadJSON(r, &m, "a picture's, such as "+pngType); err != nil {
 		return rows{}, err
 	}
 	if m.Codes != nil {
@@ -221,7 +221,7 @@ func (s *Server) readCodes(r *http.Request) (rows, error) {
 		return message{}.chooseLabels(s.engine, r, rows{values: array.Values, n: n})
 	}
 	var m message
-	if err := ReadJSON(r, &m); err != nil {
+	if err := ReadJSON(r, &m, npyType); err != nil {
 		return rows{}, err
 	}
 	if m.Images != nil {

@@ -3,6 +3,7 @@ package serving
 import (
 	"errors"
 	"net/http"
+	"path"
 	"runtime"
 	"strconv"
 	"sync/atomic"
@@ -67,13 +68,12 @@ func NewServer(engine *Engine, d Description, limits Limits, report func(error))
 	for name, action := range map[string]func(http.ResponseWriter, *http.Request) error{
 		"encode": s.encode, "decode": s.decode, "reconstruct": s.reconstruct, "score": s.score,
 	} {
-		s.mux.Handle("POST /v1/"+name, s.actions.Handler(name, s.counted(action)))
-		s.mux.Handle("/v1/"+name, s.actions.Handler(name, onlyPost))
+		s.handle(http.MethodPost, "/v1/"+name, s.counted(action))
 	}
-	s.mux.Handle("GET /v1/model", s.actions.Handler("model", s.model))
-	s.mux.Handle("GET /healthz", s.actions.Handler("healthz", s.health))
-	s.mux.Handle("GET /readyz", s.actions.Handler("readyz", s.ready))
-	s.mux.Handle("GET /metrics", s.actions.Handler("metrics", s.metrics))
+	s.handle(http.MethodGet, "/v1/model", s.model)
+	s.handle(http.MethodGet, "/healthz", s.health)
+	s.handle(http.MethodGet, "/readyz", s.ready)
+	s.handle(http.MethodGet, "/metrics", s.metrics)
 	s.mux.Handle("/", s.actions.Handler("other", nothingHere))
 	return s
 }
@@ -106,9 +106,15 @@ func (s *Server) counted(action func(http.ResponseWriter, *http.Request) error) 
 	}
 }
 
-func onlyPost(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Allow", http.MethodPost)
-	return Refuse(http.StatusMethodNotAllowed, "the method is %.20q, want POST", r.Method)
+// handle answers at a path, by one method alone. The last word of the path is
+// its name.
+func (s *Server) handle(method, at string, action func(http.ResponseWriter, *http.Request) error) {
+	name := path.Base(at)
+	s.mux.Handle(method+" "+at, s.actions.Handler(name, action))
+	s.mux.Handle(at, s.actions.Handler(name, func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", method)
+		return Refuse(http.StatusMethodNotAllowed, "the method is %.20q, want %s", r.Method, method)
+	}))
 }
 
 func nothingHere(w http.ResponseWriter, r *http.Request) error {

@@ -199,7 +199,15 @@ func TestRefusals(t *testing.T) {
 		{"encode", jsonType, "", `{"codes":[[1,2,3,4,5]]}`, 400, "want images"},
 		{"encode", jsonType, "", `{"images":`, 400, "not the JSON that is wanted"},
 		{"encode", jsonType, "", `{"images":[]} {}`, 400, "more behind"},
-		{"encode", "text/plain", "", `{}`, 415, "want application/json"},
+		{"encode", jsonType, "", ``, 400, "it is empty"},
+		{"encode", jsonType, "", `{"image":[]}`, 400, "unknown field image; there are images, codes, labels, label, format"},
+		{"encode", jsonType, "", `[1]`, 400, "found array, want an object"},
+		{"encode", jsonType, "", `{"images":[1],"label":1.5}`, 400, "label: found number 1.5, want a whole number"},
+		{"decode", jsonType, "", `{"codes":"x"}`, 400, "codes: found string, want an array"},
+		{"decode", jsonType, "", `{"codes":[["x"]]}`, 400, "codes: found string, want a number"},
+		{"decode", jsonType, "", `{"codes":[[1]],"format":1}`, 400, "format: found number, want a string"},
+		{"encode", "text/plain", "", `{}`, 415, "want application/json or a picture's, such as image/png"},
+		{"decode", pngType, "", `{}`, 415, "want application/json or application/x-npy"},
 		{"encode", "image/tiff", "", "II*\x00", 400, "TIFF is not read"},
 		{"encode", pngType, "", string(asPNG(t, 101, 100)), 400, "101 x 100 pixels are more than the 10000"},
 		{"encode", pngType, pngType, string(asPNG(t, 5, 5)), 406, "no picture"},
@@ -226,6 +234,11 @@ func TestRefusals(t *testing.T) {
 	}
 	if status, text := get(t, s, "/v1/encode"); status != 405 || !strings.Contains(text, "want POST") {
 		t.Errorf("GET gave %d %s", status, text)
+	}
+	for _, path := range []string{"/v1/model", "/healthz", "/readyz", "/metrics"} {
+		if response, text := send(t, s, path, "", "", nil); response.StatusCode != 405 || response.Header.Get("Allow") != "GET" || !strings.Contains(string(text), "want GET") {
+			t.Errorf("POST to %s gave %s %s", path, response.Status, text)
+		}
 	}
 }
 
@@ -257,6 +270,21 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 }
 
 var sample = regexp.MustCompile(`^([a-z_]+)(?:\{([a-z]+="[^"\\]*",?)+\})? (\S+)$`)
+
+// A sender that goes away is no fault of the server's.
+func TestASenderGoesAway(t *testing.T) {
+	s := openServer(t, variational(t))
+	s.report = func(err error) { t.Errorf("reported: %v", err) }
+	ctx, leave := context.WithCancel(t.Context())
+	body, _ := json.Marshal(map[string]any{"images": split(noise(1, shape.Size()), shape.Size())})
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/encode", bytes.NewReader(body))
+	request.Header.Set("Content-Type", jsonType)
+	leave()
+	s.ServeHTTP(httptest.NewRecorder(), request)
+	if _, text := get(t, s, "/metrics"); !strings.Contains(text, `hourglass_requests_total{endpoint="encode",status="499"} 1`) {
+		t.Errorf("the request is not counted as given up:\n%s", text)
+	}
+}
 
 func TestMetrics(t *testing.T) {
 	s := openServer(t, variational(t))
