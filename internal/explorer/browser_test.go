@@ -219,6 +219,14 @@ func TestInABrowser(t *testing.T) {
 		b.until("a new step shows", `document.getElementById("progress").textContent.startsWith("Step 241, epoch 5: loss 31.50") && document.getElementById("progress").textContent.includes("6 active numbers")`)
 		b.until("the run is live", `document.getElementById("state").textContent === "training now"`)
 	})
+	t.Run("axes have round numbers", func(t *testing.T) {
+		b.t = t
+		for asked, want := range map[string]string{"28.8, 124, 5": "40,60,80,100,120", "0, 241, 5": "0,50,100,150,200", "0.00512, 0.0647, 5": "0.02,0.04,0.06", "0, 1, 5": "0,0.2,0.4,0.6,0.8,1", "-3, 2, 5": "-3,-2,-1,0,1,2"} {
+			if got := js[string](b, `import("/training.js").then(m => m.ticks(`+asked+`).join())`); got != want {
+				t.Errorf("from and to %s there are %s, want %s", asked, got, want)
+			}
+		}
+	})
 	t.Run("newer models are taken up", func(t *testing.T) { b.t = t; takeUp(b, e) })
 	t.Run("themes and sizes", func(t *testing.T) {
 		b.t = t

@@ -50,6 +50,15 @@ export async function watchTraining(described, renew) {
   stream.addEventListener("restart", () => { lines = none(); drawChart(); });
 }
 
+// ticks are round numbers from low to high, at most so many and one.
+export function ticks(low, high, many) {
+  const rough = (high - low) / many, unit = 10 ** Math.floor(Math.log10(rough));
+  const step = unit * [1, 2, 5, 10].find((times) => times * unit >= rough * (1 - 1e-9));
+  const all = [];
+  for (let i = Math.ceil(low / step); i * step <= high; i++) all.push(Number((i * step).toPrecision(9)));
+  return all;
+}
+
 export function drawChart() {
   if (!model) return;
   const canvas = $("chart"), size = sizeOf(canvas), g = prepare(canvas, size);
@@ -59,7 +68,7 @@ export function drawChart() {
   $("progress").textContent = !last ? "The run has written no metrics yet; its curve appears here as soon as it does." :
     "Step " + last.step + ", epoch " + last.epoch + ": loss " + last.loss.toPrecision(4) + " " + model.unit +
     (epoch ? "; validation " + epoch.loss.toPrecision(4) + " after epoch " + epoch.epoch : "") +
-    (lines.health?.explained_variance === undefined ? "" : "; " + Math.round(100 * lines.health.explained_variance) + " % of the images' variance explained, " + lines.health.active + " active numbers in the code") +
+    (lines.health?.explained_variance === undefined ? "" : "; " + Math.max(0, Math.round(100 * lines.health.explained_variance)) + " % of the images' variance explained, " + lines.health.active + " active numbers in the code") +
     (last.images_per_second ? "; " + Math.round(last.images_per_second) + " images a second" : "") + ". This page shows the model of step " + model.step + (follows ? ", and newer checkpoints as they come." : last.step > model.step ? "; start it again for a newer checkpoint." : ".");
   canvas.setAttribute("aria-label", "Loss by step. " + $("progress").textContent);
   if (!steps.length) return;
@@ -68,18 +77,21 @@ export function drawChart() {
   const low = all[0], high = Math.max(all[Math.floor(0.97 * (all.length - 1))], low + 1e-9); // the first steps would flatten the rest
   const most = Math.max(...steps.map((l) => l.step), ...epochs.map((l) => l.step), 1);
   const x = (step) => left + (size.w - left - right) * step / most;
-  const y = (loss) => top + (size.h - top - bottom) * (1 - (Math.min(loss, high) - low) / (high - low));
+  const y = (loss) => top + (size.h - top - bottom) * (1 - (loss - low) / (high - low));
   g.font = "12px " + style.fontFamily;
   g.fillStyle = ink;
   g.strokeStyle = faint;
-  for (let i = 0; i <= 4; i++) {
-    const loss = low + (high - low) * i / 4;
+  g.textAlign = "right";
+  for (const loss of ticks(low, high, 5)) {
     g.beginPath(); g.moveTo(left, y(loss)); g.lineTo(size.w - right, y(loss)); g.stroke();
-    g.textAlign = "right";
-    g.fillText(loss.toPrecision(3), left - 6, y(loss) + 4);
+    g.fillText(loss, left - 6, y(loss) + 4);
   }
   g.textAlign = "center";
-  for (let i = 0; i <= 4; i++) g.fillText(Math.round(most * i / 4), Math.min(x(most * i / 4), size.w - right - 14), size.h - 6);
+  for (const step of ticks(0, most, 5).filter(Number.isInteger)) g.fillText(step || "step 0", Math.min(x(step), size.w - right - 14), size.h - 6);
+  g.save();
+  g.beginPath();
+  g.rect(left - 5, top - 5, size.w - left - right + 10, size.h - top - bottom + 10);
+  g.clip(); // the first steps leave at the top
   g.strokeStyle = accent;
   g.globalAlpha = 0.55;
   g.lineWidth = 1.5;
@@ -89,7 +101,10 @@ export function drawChart() {
   g.globalAlpha = 1;
   g.fillStyle = accent;
   for (const l of epochs) { g.beginPath(); g.arc(x(l.step), y(l.loss), 4.5, 0, 7); g.fill(); }
+  g.restore();
   g.fillStyle = ink;
   g.textAlign = "right";
-  g.fillText("line: training batches, dots: validation", size.w - right - 6, top + 12);
+  g.strokeStyle = style.getPropertyValue("--card"); // so that no line strikes it out
+  g.lineWidth = 5;
+  for (const write of ["strokeText", "fillText"]) g[write]("line: training batches, dots: validation", size.w - right - 6, top + 12);
 }
