@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -59,6 +60,9 @@ func Decode(r io.ReaderAt, size int64) (*File, error) {
 	}
 	claimed := binary.LittleEndian.Uint64(length[:])
 	if limit := min(uint64(size-lengthBytes), headerLimit); claimed > limit {
+		if pickled(length[:]) {
+			return nil, errors.New("this is no safetensors file but a pickle of torch.save; write one in PyTorch by safetensors.torch.save_file(module.state_dict(), path)")
+		}
 		return nil, fmt.Errorf("this is no safetensors file, or it is cut off: its header would have %d bytes, but at most %d are possible", claimed, limit)
 	}
 	source := make([]byte, claimed)
@@ -71,6 +75,12 @@ func Decode(r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	return &File{reader: r, data: data, header: header}, nil
+}
+
+// pickled tells PyTorch's own files by how they begin: an archive, or before
+// PyTorch 1.6 a bare pickle.
+func pickled(start []byte) bool {
+	return bytes.HasPrefix(start, []byte("PK\x03\x04")) || bytes.HasPrefix(start, []byte("\x80\x02\x8a\x0a"))
 }
 
 // readAt fills the buffer, and says so if the file has been cut meanwhile.

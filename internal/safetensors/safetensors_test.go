@@ -159,16 +159,19 @@ func TestHeaderLength(t *testing.T) {
 	for name, c := range map[string]struct {
 		file []byte
 		size int64 // as claimed to Decode
+		want string
 	}{
-		"empty":           {nil, 0},
-		"seven bytes":     {claim(0)[:7], 7},
-		"beyond the file": {append(claim(3), "{}"...), 10},
-		"overflowing":     {append(claim(1<<64-1), "{}"...), 10},
-		"beyond 100 MB":   {append(claim(100_000_001), "{}"...), 1 << 40},
-		"cut meanwhile":   {append(claim(50_000_000), "{}"...), 1 << 40},
+		"empty":           {nil, 0, "it has 0 bytes"},
+		"seven bytes":     {claim(0)[:7], 7, "it has 7 bytes"},
+		"beyond the file": {append(claim(3), "{}"...), 10, "it is cut off"},
+		"overflowing":     {append(claim(1<<64-1), "{}"...), 10, "it is cut off"},
+		"beyond 100 MB":   {append(claim(100_000_001), "{}"...), 1 << 40, "it is cut off"},
+		"cut meanwhile":   {append(claim(50_000_000), "{}"...), 1 << 40, "reading the header"},
+		"of torch.save":   {[]byte("PK\x03\x04\x00\x00\x08\x08\x00\x00"), 1 << 20, "safetensors.torch.save_file"},
+		"of PyTorch 1.5":  {[]byte("\x80\x02\x8a\x0al\xfc\x9cF\xf9 "), 1 << 20, "safetensors.torch.save_file"},
 	} {
-		if _, err := Decode(bytes.NewReader(c.file), c.size); err == nil {
-			t.Errorf("%s: no error", name)
+		if _, err := Decode(bytes.NewReader(c.file), c.size); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 }
