@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -430,36 +431,62 @@ func TestConfigPrint(t *testing.T) {
 	wants(t, must(t, "config", "print", "-c", "c.yaml"), "latent: 7", "# file")
 }
 
-// TestCompletion lets the shells that are here check the scripts.
+// complete are programs of each shell that print what its completion, a file $1,
+// makes of a line, $2, whose words are those behind it.
+var complete = map[string][]string{
+	"bash": {"bash", "-c", `source "$1"; line=$2; shift 2
+		COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hourglass; printf '%s\n' "${COMPREPLY[@]}"`, "bash"},
+	"zsh": {"zsh", "-f", "-c", `
+		matching() { for w in "$@"; do if [[ $w == ${words[CURRENT]}* ]]; then print -r -- $w; fi; done }
+		compdef() {}; _files() {}
+		compadd() { shift; matching "$@" }
+		_describe() { matching ${${(P)2}%%:*} }
+		source $1; words=("${@:3}"); CURRENT=$#words; _hourglass`, "zsh"},
+	"fish": {"fish", "-N", "-c", `source $argv[1]; complete -C $argv[2] | cut -f 1`},
+}
+
+// TestCompletion lets the shells that are here complete lines.
 func TestCompletion(t *testing.T) {
-	for shell, check := range map[string][]string{"bash": {"bash", "-n"}, "zsh": {"zsh", "-n"}, "fish": {"fish", "-n"}} {
-		script := must(t, "completion", shell)
-		for _, word := range []string{"train", "--epochs", "preview", "last", "mlp"} {
-			if shell == "fish" {
-				word = strings.TrimPrefix(word, "--")
-			}
-			wants(t, script, word)
+	folder := t.TempDir()
+	t.Chdir(folder)
+	for _, run := range []string{"noise", "normal", "other"} {
+		if err := os.MkdirAll(filepath.Join("runs", run), 0o777); err != nil {
+			t.Fatal(err)
 		}
-		if _, err := exec.LookPath(check[0]); err != nil {
-			continue
-		}
-		path := filepath.Join(t.TempDir(), "script")
+	}
+	for shell, program := range complete {
+		script, path := must(t, "completion", shell), filepath.Join(folder, shell)
 		if err := os.WriteFile(path, []byte(script), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.Command(check[0], check[1], path).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", shell, err, out)
+		for _, word := range []string{"train", "epochs", "preview", "last", "mlp"} {
+			wants(t, script, word)
 		}
-	}
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("there is no bash in which to try its completion")
-	}
-	for line, want := range map[string]string{"hourglass trai": "train", "hourglass data pre": "preview", "hourglass train --epo": "--epochs", "hourglass --quiet eval la": "last"} {
-		words := strings.Fields(line)
-		script := must(t, "completion", "bash") + "\nCOMP_WORDS=(" + line + "); COMP_CWORD=" + string(rune('0'+len(words)-1)) + "; _hourglass; echo \"${COMPREPLY[*]}\"\n"
-		out, err := exec.Command("bash", "-c", script).CombinedOutput()
-		if err != nil || strings.TrimSpace(string(out)) != want {
-			t.Errorf("completing %q gives %q (%v), want %s", line, out, err, want)
+		if _, err := exec.LookPath(shell); err != nil {
+			t.Logf("there is no %s in which to try its completion", shell)
+			continue
+		}
+		for line, want := range map[string]string{
+			"hourglass trai":                   "train",
+			"hourglass data pre":               "preview",
+			"hourglass train --epo":            "--epochs",
+			"hourglass --quiet eval la":        "last",
+			"hourglass eval no":                "noise normal",
+			"hourglass compare other no":       "noise normal",
+			"hourglass train --kind vae":       "vae vaegan",
+			"hourglass train --resume o":       "other",
+			"hourglass export x --format p":    "pytorch",
+			"hourglass config explain model.k": "model.kind",
+			"hourglass recon noise -o qq":      "", // of files, there being none
+		} {
+			args := append(slices.Clone(program[1:]), path, line)
+			if shell != "fish" {
+				args = append(args, strings.Fields(line)...)
+			}
+			out, err := exec.Command(program[0], args...).CombinedOutput()
+			if got := strings.Join(strings.Fields(string(out)), " "); err != nil || got != want {
+				t.Errorf("%s: completing %q gives %q (%v), want %q", shell, line, got, err, want)
+			}
 		}
 	}
 }

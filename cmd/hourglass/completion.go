@@ -32,12 +32,27 @@ func (c completionCommand) Run(s *session) error {
 type completed struct {
 	path  string // words after hourglass, joined by a space; empty for none
 	words []completedWord
+	runs  bool // names of runs may follow
 	files bool // files may follow
 }
 
+// completedWord is a command, an argument or a flag.
 type completedWord struct {
 	text, help string
-	flag       bool
+	short      string   // of a flag that has another name of one letter
+	valued     bool     // of a flag: a value follows
+	choices    []string // all that the value may be, if there are not too many
+	runs       bool     // the value is the name of a run
+}
+
+func (w completedWord) flag() bool { return strings.HasPrefix(w.text, "--") }
+
+// names are those of a flag, as patterns of a shell's case.
+func (w completedWord) names() string {
+	if w.short == "" {
+		return w.text
+	}
+	return "-" + w.short + "|" + w.text
 }
 
 // completionWords walks the commands as kong knows them.
@@ -48,26 +63,31 @@ func completionWords(root *kong.Node) []completed {
 		here := completed{path: path}
 		for _, child := range node.Children {
 			if !child.Hidden {
-				here.words = append(here.words, completedWord{child.Name, child.Help, false})
+				here.words = append(here.words, completedWord{text: child.Name, help: child.Help})
 			}
 		}
 		for _, group := range node.AllFlags(true) {
 			for _, flag := range group {
-				here.words = append(here.words, completedWord{"--" + flag.Name, flag.Help, true})
+				here.words = append(here.words, completedFlag(flag))
 			}
 		}
 		for _, argument := range node.Positional {
 			switch {
 			case argument.Tag.Enum != "":
 				for _, choice := range strings.Split(argument.Tag.Enum, ",") {
-					here.words = append(here.words, completedWord{choice, "", false})
+					here.words = append(here.words, completedWord{text: choice})
 				}
 			case argument.Name == "preset" || argument.Name == "model":
 				for _, name := range config.PresetNames() {
-					here.words = append(here.words, completedWord{name, config.PresetAbout(name), false})
+					here.words = append(here.words, completedWord{text: name, help: config.PresetAbout(name)})
 				}
 			case argument.Name == "run":
-				here.words = append(here.words, completedWord{"last", "the run begun last", false})
+				here.words = append(here.words, completedWord{text: "last", help: "the run begun last"})
+				here.runs = true
+			case argument.Name == "key":
+				for _, key := range config.Keys() {
+					here.words = append(here.words, completedWord{text: key.Name, help: key.Meaning})
+				}
 			}
 			here.files = here.files || argument.Tag.Enum == ""
 		}
@@ -81,20 +101,56 @@ func completionWords(root *kong.Node) []completed {
 	return all
 }
 
+func completedFlag(flag *kong.Flag) completedWord {
+	w := completedWord{text: "--" + flag.Name, help: flag.Help, valued: !flag.IsBool(), runs: flag.PlaceHolder == "RUN"}
+	if flag.Short != 0 {
+		w.short = string(flag.Short)
+	}
+	for choice := range strings.SplitSeq(flag.Tag.Enum, ",") {
+		if choice != "" {
+			w.choices = append(w.choices, choice)
+		}
+	}
+	if name, ok := keyOfFlag(flag.Name); ok {
+		if key, err := config.Explain(name); err == nil {
+			w.choices = key.Choices
+		}
+	}
+	return w
+}
+
+// pattern is what of the words before the cursor belongs to a command.
+func (c completed) pattern() string {
+	if c.path == "" {
+		return "*"
+	}
+	return fmt.Sprintf("%q|%q*", c.path, c.path+" ")
+}
+
 // bashCompletion matches the words before the cursor that are no flags with
 // the commands, the longest first.
 func bashCompletion(all []completed) string {
 	var b strings.Builder
 	b.WriteString("# completion of hourglass for bash\n_hourglass() {\n")
-	b.WriteString("  local word=${COMP_WORDS[COMP_CWORD]} typed= i\n")
+	b.WriteString("  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} typed= i runs= words=\n")
 	b.WriteString("  for ((i = 1; i < COMP_CWORD; i++)); do\n    [[ ${COMP_WORDS[i]} == -* ]] || typed=\"${typed:+$typed }${COMP_WORDS[i]}\"\n  done\n")
-	b.WriteString("  local words=\n  case \"$typed\" in\n")
+	b.WriteString("  for i in runs/*/; do\n    if [[ -d $i ]]; then i=${i#runs/}; runs+=\" ${i%/}\"; fi\n  done\n")
+	b.WriteString("  case \"$typed\" in\n")
 	for _, c := range slices.Backward(all) {
-		pattern := fmt.Sprintf("%q|%q*", c.path, c.path+" ")
-		if c.path == "" {
-			pattern = "*"
+		words := joinWords(c.words)
+		if c.runs {
+			words += "$runs"
 		}
-		fmt.Fprintf(&b, "    %s) words=%q ;;\n", pattern, joinWords(c.words))
+		fmt.Fprintf(&b, "    %s)\n      words=\"%s\"\n      case \"$before\" in\n", c.pattern(), words)
+		for _, w := range c.words {
+			switch {
+			case w.runs:
+				fmt.Fprintf(&b, "        %s) words=\"last$runs\" ;;\n", w.names())
+			case w.valued: // of no choices it is perhaps a file
+				fmt.Fprintf(&b, "        %s) words=%q ;;\n", w.names(), strings.Join(w.choices, " "))
+			}
+		}
+		b.WriteString("      esac ;;\n")
 	}
 	b.WriteString("  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n")
 	b.WriteString("complete -o default -F _hourglass hourglass\n")
@@ -112,20 +168,32 @@ func joinWords(words []completedWord) string {
 func zshCompletion(all []completed) string {
 	var b strings.Builder
 	b.WriteString("#compdef hourglass\n# completion of hourglass for zsh\n_hourglass() {\n")
-	b.WriteString("  local typed= i\n  local -a words_here\n")
+	b.WriteString("  local typed= i before=${words[CURRENT-1]}\n  local -a words_here runs\n")
+	b.WriteString("  runs=(runs/*(/N:t))\n")
 	b.WriteString("  for ((i = 2; i < CURRENT; i++)); do\n    [[ ${words[i]} == -* ]] || typed=\"${typed:+$typed }${words[i]}\"\n  done\n")
 	b.WriteString("  case \"$typed\" in\n")
 	quote := strings.NewReplacer("'", `'\''`, ":", `\:`)
 	for _, c := range slices.Backward(all) {
-		pattern := fmt.Sprintf("%q|%q*", c.path, c.path+" ")
-		if c.path == "" {
-			pattern = "*"
-		}
-		fmt.Fprintf(&b, "    %s) words_here=(", pattern)
+		fmt.Fprintf(&b, "    %s)\n      case \"$before\" in\n", c.pattern())
 		for _, w := range c.words {
-			fmt.Fprintf(&b, "\n      '%s:%s'", quote.Replace(w.text), quote.Replace(w.help))
+			switch {
+			case w.runs:
+				fmt.Fprintf(&b, "        %s) compadd -- last $runs; return ;;\n", w.names())
+			case len(w.choices) > 0:
+				fmt.Fprintf(&b, "        %s) compadd -- %s; return ;;\n", w.names(), strings.Join(w.choices, " "))
+			case w.valued:
+				fmt.Fprintf(&b, "        %s) _files; return ;;\n", w.names())
+			}
 		}
-		b.WriteString(") ;;\n")
+		b.WriteString("      esac\n      words_here=(")
+		for _, w := range c.words {
+			fmt.Fprintf(&b, "\n        '%s:%s'", quote.Replace(w.text), quote.Replace(w.help))
+		}
+		b.WriteString(")\n")
+		if c.runs {
+			b.WriteString("      words_here+=($runs)\n")
+		}
+		b.WriteString("      ;;\n")
 	}
 	b.WriteString("  esac\n  _describe hourglass words_here\n  _files\n}\n")
 	b.WriteString("if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _hourglass \"$@\"; else compdef _hourglass hourglass; fi\n")
@@ -136,6 +204,7 @@ func zshCompletion(all []completed) string {
 func fishCompletion(all []completed) string {
 	var b strings.Builder
 	b.WriteString("# completion of hourglass for fish\ncomplete -c hourglass -e\n")
+	b.WriteString("function __hourglass_runs\n  echo last\n  for run in runs/*/\n    basename $run\n  end\nend\n")
 	quote := strings.NewReplacer(`\`, `\\`, "'", `\'`)
 	for _, c := range all {
 		condition := "__fish_use_subcommand"
@@ -146,17 +215,41 @@ func fishCompletion(all []completed) string {
 			}
 			condition = strings.Join(seen, "; and ")
 		}
+		add := func(words, help string) {
+			fmt.Fprintf(&b, "complete -c hourglass -n '%s' %s -d '%s'\n", condition, words, quote.Replace(help))
+		}
+		noFiles := "-f "
+		if c.files {
+			noFiles = ""
+		}
+		if c.runs {
+			add(noFiles+"-a '(__hourglass_runs)'", "run")
+		}
 		for _, w := range c.words {
-			if w.flag {
-				fmt.Fprintf(&b, "complete -c hourglass -n '%s' -l %s -d '%s'\n", condition, strings.TrimPrefix(w.text, "--"), quote.Replace(w.help))
-				continue
+			switch {
+			case w.flag():
+				add(fishFlag(w), w.help)
+			case w.text != "last" || !c.runs:
+				add(noFiles+"-a "+w.text, w.help)
 			}
-			noFiles := "-f "
-			if c.files {
-				noFiles = ""
-			}
-			fmt.Fprintf(&b, "complete -c hourglass -n '%s' %s-a %s -d '%s'\n", condition, noFiles, w.text, quote.Replace(w.help))
 		}
 	}
 	return b.String()
+}
+
+// fishFlag are fish's words for a flag and its value.
+func fishFlag(w completedWord) string {
+	words := "-l " + strings.TrimPrefix(w.text, "--")
+	if w.short != "" {
+		words += " -s " + w.short
+	}
+	switch {
+	case w.runs:
+		words += " -x -a '(__hourglass_runs)'"
+	case len(w.choices) > 0:
+		words += " -x -a '" + strings.Join(w.choices, " ") + "'"
+	case w.valued:
+		words += " -r"
+	}
+	return words
 }

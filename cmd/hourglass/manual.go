@@ -19,13 +19,17 @@ func (manualCommand) Help() string {
 }
 
 func (c manualCommand) Run(s *session) error {
-	root := s.parsed.Model.Node
-	pages := map[string]string{"hourglass.1": manualPage(root, "hourglass")}
-	for _, child := range root.Children {
-		if !child.Hidden {
-			pages["hourglass-"+child.Name+".1"] = manualPage(child, "hourglass "+child.Name)
+	pages := make(map[string]string) // by the name of the file
+	var add func(node *kong.Node, title string)
+	add = func(node *kong.Node, title string) {
+		pages[title+".1"] = manualPage(node, title)
+		for _, child := range node.Children {
+			if !child.Hidden {
+				add(child, title+"-"+child.Name)
+			}
 		}
 	}
+	add(s.parsed.Model.Node, "hourglass")
 	for name, text := range pages {
 		if err := runs.Write(filepath.Join(c.Output, name), []byte(text)); err != nil {
 			return err
@@ -36,18 +40,17 @@ func (c manualCommand) Run(s *session) error {
 }
 
 // manualPage writes one command as a page for man, in roff.
-func manualPage(node *kong.Node, path string) string {
+func manualPage(node *kong.Node, title string) string {
 	var b strings.Builder
-	title := strings.ReplaceAll(path, " ", "-")
 	help := node.Help
 	if node.Parent == nil {
 		help = "trains autoencoders and says how good they are"
 	}
 	fmt.Fprintf(&b, ".\\\" Made by hourglass manual from the commands themselves.\n.TH %s 1 \"\" \"Hourglass\" \"User Commands\"\n", strings.ToUpper(title))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", title, roff(help))
-	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B hourglass\n%s\n", roff(strings.TrimPrefix(node.Summary(), "hourglass")))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B hourglass\n%s\n", roff(strings.TrimSpace(strings.TrimPrefix(node.Summary(), "hourglass"))))
 	if node.Detail != "" {
-		fmt.Fprintf(&b, ".SH DESCRIPTION\n.nf\n%s\n.fi\n", roff(node.Detail))
+		fmt.Fprintf(&b, ".SH DESCRIPTION\n%s", roffDetail(node.Detail))
 	}
 	if len(node.Children) > 0 {
 		b.WriteString(".SH COMMANDS\n")
@@ -67,6 +70,20 @@ func manualPage(node *kong.Node, path string) string {
 	for _, group := range node.AllFlags(true) {
 		for _, flag := range group {
 			fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(flag.String()), roff(flag.Help))
+		}
+	}
+	return b.String()
+}
+
+// roffDetail lets man fill paragraphs, and keeps the lines of those that are
+// indented, which are examples.
+func roffDetail(text string) string {
+	var b strings.Builder
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		if strings.HasPrefix(paragraph, " ") {
+			fmt.Fprintf(&b, ".PP\n.nf\n%s\n.fi\n", roff(paragraph))
+		} else {
+			fmt.Fprintf(&b, ".PP\n%s\n", roff(paragraph))
 		}
 	}
 	return b.String()
