@@ -176,6 +176,9 @@ func (c denoiseCommand) held(s *session, device *graph.Device, runner *train.Run
 	}
 	showQuality(s, fmt.Sprintf("%d %s images with noise %v", n, judgedOn, corruptions), results)
 	s.print("The model gains %.2f dB, the best of the filters %.2f dB.", results[1].PSNR-results[0].PSNR, results[2].PSNR-results[0].PSNR)
+	if c.Sheet != "" {
+		s.print("written: %s", c.Sheet)
+	}
 	return s.give(map[string]any{"checkpoint": t.path, "noise": corruptions.String(), "judged_on": judgedOn, "images": n, "results": results})
 }
 

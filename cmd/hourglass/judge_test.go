@@ -49,7 +49,7 @@ func TestEvalOfAVariationalModel(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainSmall(t, "v", "--kind", "vae", "--loss", "bernoulli")
 	out := must(t, "eval", "v", "--importance", "20", "--closely", "16", "--gate", "ssim>-1")
-	wants(t, out, "means over the 16 images, one by one: PSNR", "above it is that of the mean error", "SSIM", "MS-SSIM", "ELBO -", "importance-weighted over 20 draws", "kl of each number", "numbers of the code are active")
+	wants(t, out, "means over the 16 images, one by one: PSNR", "that of the table is of the mean error", "SSIM", "MS-SSIM", "ELBO -", "importance-weighted over 20 draws", "kl of each number", "numbers of the code are active")
 	o := object(t, must(t, "eval", "v", "--json", "-q", "--gate", "elbo<0"))
 	codes := o["closely"].(map[string]any)["codes"].(map[string]any)
 	if codes["log_likelihood"] != nil || len(codes["kl_per_number"].([]any)) != 8 {
@@ -119,13 +119,21 @@ func TestJudgingMistakes(t *testing.T) {
 	}
 }
 
+func TestExplained(t *testing.T) {
+	for share, want := range map[float64]string{-1.357: "nothing", 0: "0.0%", 0.867: "86.7%", 1: "100.0%"} {
+		if got := varianceExplained(share); got != want {
+			t.Errorf("%g is explained as %q, want %q", share, got, want)
+		}
+	}
+}
+
 // TestDenoise trains a denoiser for a moment, and lets it loose on its own
 // images and on picture files of several sizes and formats.
 func TestDenoise(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainSmall(t, "d", "--corrupt", "gaussian 0.3", "--epochs", "4")
 	out := must(t, "denoise", "d", "--noise", "gaussian:0.3", "-n", "20", "--sheet", "noise.png")
-	wants(t, out, "20 test images with noise gaussian 0.3", "noisy", "this model", "The model gains")
+	wants(t, out, "20 test images with noise gaussian 0.3", "noisy", "this model", "The model gains", "written: noise.png")
 	if _, err := os.Stat("noise.png"); err != nil {
 		t.Error(err)
 	}

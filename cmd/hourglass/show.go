@@ -56,7 +56,7 @@ func (s *session) detail(d *verdict.Detail) {
 	}
 	psnr := ""
 	if d.MeanPSNR != nil {
-		psnr = fmt.Sprintf("PSNR %.2f dB (above it is that of the mean error, in which the worst images weigh most), ", *d.MeanPSNR)
+		psnr = fmt.Sprintf("PSNR %.2f dB (that of the table is of the mean error, in which the worst images weigh most), ", *d.MeanPSNR)
 	}
 	s.print("means over the %d images, one by one: %sSSIM %.4f, MS-SSIM %.4f (scales: %d)", d.Images, psnr, d.SSIM, d.MultiScale, d.Scales)
 	if c := d.Codes; c != nil {
@@ -72,7 +72,7 @@ func (s *session) detail(d *verdict.Detail) {
 	if b := d.Diagnosis.Codebook; b != nil {
 		used = fmt.Sprintf("%d of %d entries of the codebook stand for the %d vectors of the images, perplexity %.1f", b.Used, b.Entries, b.Vectors, b.Perplexity)
 	}
-	s.print("%s; %.1f%% of the variance of the images is explained", used, 100*d.Diagnosis.ExplainedVariance)
+	s.print("%s; %s of the variance of the images is explained", used, varianceExplained(d.Diagnosis.ExplainedVariance))
 	for _, f := range d.Diagnosis.Findings {
 		word := "warning"
 		if f.Notice {
@@ -80,6 +80,15 @@ func (s *session) detail(d *verdict.Detail) {
 		}
 		s.print("%s: %v", word, f)
 	}
+}
+
+// varianceExplained is a share of the variance in per cent. It is below 0 if the model's
+// error is above that of the mean image.
+func varianceExplained(share float64) string {
+	if share < 0 {
+		return "nothing"
+	}
+	return fmt.Sprintf("%.1f%%", 100*share)
 }
 
 // descending lists numbers, the greatest first, as many as fit in a line or
