@@ -25,6 +25,9 @@ const (
 	panelsPacked = 4
 	stepsPacked  = 64
 
+	// stepsOfShare steps of them are a share.
+	stepsOfShare = 8 * stepsPacked
+
 	// With fewer rows than this a panel is used too seldom to be worth
 	// packing, where it can be read in place.
 	rowsWorthPacking = 4 * tileRows
@@ -137,7 +140,7 @@ func (p *product) run(out []float32, in [][]float32) {
 	for i := range p.op.Products() { // one behind another: all workers share each
 		p.pair, p.c, p.a, p.b = i, out[i*m*n:][:m*n], in[0][i*m*k:][:m*k], in[1][i*k*n:][:k*n]
 		if p.packsFirst {
-			p.ctx.Workers.run(ceilDivide(p.panels, panelsPacked), p.pack)
+			p.ctx.Workers.run(ceilDivide(p.panels, panelsPacked)*ceilDivide(k, stepsOfShare), p.pack)
 			p.ctx.Workers.run(p.blocks, p.compute)
 		} else {
 			if p.copiesA {
@@ -167,18 +170,19 @@ func (p *product) copyRows(to []float32, first, last int) {
 	}
 }
 
-// packShare packs panelsPacked panels of B.
+// packShare packs stepsOfShare steps of panelsPacked panels of B.
 func (p *product) packShare(share, _ int) {
-	first := share * panelsPacked
-	p.packPanels(p.ctx.shared[first*tileColumns*p.op.K:], first, min(first+panelsPacked, p.panels))
+	parts := ceilDivide(p.op.K, stepsOfShare)
+	first, k := share/parts*panelsPacked, share%parts*stepsOfShare
+	p.packPanels(p.ctx.shared[first*tileColumns*p.op.K:], first, min(first+panelsPacked, p.panels), k, min(k+stepsOfShare, p.op.K))
 }
 
-// packPanels copies or transposes the panels [from, to), sixteen columns of B each: of
-// all of them some steps, for which their parts of a row of B are on one page and
-// their lines in the first-level cache.
-func (p *product) packPanels(packed []float32, from, to int) {
-	for k := 0; k < p.op.K; k += stepsPacked {
-		steps := min(stepsPacked, p.op.K-k)
+// packPanels copies or transposes steps [begin, end) of the panels [from, to), sixteen
+// columns of B each: a few steps of all panels, for which their parts of a row of B
+// are on one page and their lines in the first-level cache.
+func (p *product) packPanels(packed []float32, from, to, begin, end int) {
+	for k := begin; k < end; k += stepsPacked {
+		steps := min(stepsPacked, end-k)
 		for panel := from; panel < to; panel++ {
 			first := panel * tileColumns
 			columns := min(tileColumns, p.op.N-first)
@@ -213,7 +217,7 @@ func (p *product) computeShare(share, worker int) {
 	to := min(from+panelsOfStripe(), p.panels)
 	further := 4 * tileColumns * p.op.K
 	if first := from * tileColumns; p.packs || to*tileColumns > p.op.N {
-		p.packPanels(packed, from, to)
+		p.packPanels(packed, from, to, 0, p.op.K)
 	} else {
 		packed, stride, further = p.b[first:], 4*p.op.N, 4*tileColumns
 	}
