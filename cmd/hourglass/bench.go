@@ -184,7 +184,7 @@ func (c benchCommand) compareLayers(s *session, workloads []bench.Workload, o be
 		rows = append(rows, row)
 	}
 	s.print("")
-	s.table(terminal.Table{Title: "Convolutions; FLOPs as if zeros beyond the border were multiplied", Head: head, Rows: rows})
+	s.table(terminal.Table{Title: "Convolutions; FLOPs as if every tap were multiplied, of zeros beyond the border too: with fewer, per cent of the peak may exceed 100", Head: head, Rows: rows})
 	if c.Python == "" {
 		s.print("absent: PyTorch: no Python was named; give one that has torch by --python")
 	}

@@ -65,6 +65,12 @@ var convolutions = []convolution{
 	{"many pixels", 9, 3, 32, 30, 8, 5, 5, 1, 1, 2, 2, 1, 1, 1},
 	{"fours, 128 pixels an image", 3, 8, 8, 16, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1},
 	{"fours, stride 2, 16x16", 4, 8, 16, 16, 12, 4, 4, 2, 2, 1, 1, 1, 1, 1},
+	// Squares of 2x2 results, of which the last in a row or column may be incomplete.
+	{"squares, 15x17", 1, 32, 15, 17, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"squares, no padding", 2, 48, 12, 15, 32, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+	{"squares, padding of 2", 1, 32, 14, 15, 32, 3, 3, 1, 1, 2, 2, 1, 1, 1},
+	{"squares, paddings differ", 1, 32, 15, 23, 32, 3, 3, 1, 1, 0, 3, 1, 1, 1},
+	{"squares, 144 in, 80 out", 1, 144, 16, 16, 80, 3, 3, 1, 1, 1, 1, 1, 1, 1},
 	// One to four channels on one side, a multiple of four on the other.
 	{"thin 1 to 4, one column", 1, 1, 6, 1, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1},
 	{"thin 3 to 36, 1x1", 1, 3, 5, 6, 36, 1, 1, 1, 1, 0, 0, 1, 1, 1},
@@ -117,6 +123,8 @@ var fused = []struct {
 	{"inner layer, 14x14", true, kernels.Activation{Function: kernels.ReLU}},
 	{"4x4 filter, stride 2, 16x16", true, kernels.Activation{Function: kernels.Sigmoid}},
 	{"16 channels in, 17 out", true, kernels.Activation{Function: kernels.ReLU}},
+	{"squares, 15x17", true, kernels.Activation{Function: kernels.SiLU}},
+	{"squares, padding of 2", true, kernels.Activation{Function: kernels.ReLU}},
 	{"thin 3 to 36, stride 2, 67 wide", true, kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
 	{"thin 3 to 64", true, kernels.Activation{Function: kernels.SiLU}},
 	{"thin 64 to 3", true, kernels.Activation{Function: kernels.Tanh}},
@@ -128,6 +136,7 @@ var fused = []struct {
 var summed = []string{
 	"one number", "three channels, not square", "stride 2, odd image", "2 groups of 16 and 17", "depthwise", "first layer, 28x28",
 	"inner layer, 14x14", "many terms", "fours, odd image", "fours, 129 pixels, 132 out", "fours, 3 groups", "many pixels", "1x1 filter, stride 2",
+	"squares, 15x17",
 }
 
 // slopes are gradients that go on through an activation, on a few geometries.
@@ -148,6 +157,7 @@ var slopes = []struct {
 	{"16 channels in, 17 out", false, kernels.Activation{Function: kernels.Softplus}},
 	{"fours, 129 pixels, 132 out", false, kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.01}},
 	{"fours, 132 in, everything differs", true, kernels.Activation{Function: kernels.ReLU}},
+	{"squares, paddings differ", true, kernels.Activation{Function: kernels.SiLU}},
 }
 
 // additions are results to which another is added, on a few geometries.
@@ -170,6 +180,8 @@ var additions = []struct {
 	{"thin 3 to 36, stride 2, 67 wide", true, kernels.Activation{}, kernels.Activation{}},
 	{"thin 3 to 64", true, kernels.Activation{Function: kernels.SiLU}, kernels.Activation{}},
 	{"thin 64 to 3", false, kernels.Activation{}, kernels.Activation{Function: kernels.ReLU}},
+	{"squares, no padding", true, kernels.Activation{}, kernels.Activation{}},
+	{"squares, 15x17", false, kernels.Activation{}, kernels.Activation{Function: kernels.SiLU}},
 }
 
 // normed are geometries of which a factor is normalised as it is read.

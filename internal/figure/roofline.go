@@ -84,7 +84,7 @@ func newRoofFrame(roof Roof, points []RooflinePoint) *roofFrame {
 	f := &roofFrame{top: roof, left: math.Floor(ridge) - 1, right: math.Ceil(ridge) + 2, bottom: math.Log2(roof.FLOPs) - 3, above: math.Log2(roof.FLOPs) + 0.4}
 	for _, p := range points {
 		f.left, f.right = min(f.left, math.Floor(math.Log2(p.Intensity))), max(f.right, math.Ceil(math.Log2(p.Intensity)))
-		f.bottom = min(f.bottom, math.Log2(p.FLOPs)-0.5)
+		f.bottom, f.above = min(f.bottom, math.Log2(p.FLOPs)-0.5), max(f.above, math.Log2(p.FLOPs)+0.4) // fewer multiplications than are counted may exceed the roof
 	}
 	f.perOctaveX = (roofWidth - roofLeft - roofRight) / (f.right - f.left)
 	f.perOctaveY = (roofHeight - roofTop - roofBottom) / (f.above - f.bottom)

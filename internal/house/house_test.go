@@ -17,8 +17,10 @@ import (
 var rooms = []room{
 	{"kernels", ""},
 	{"kernels/reference", "kernels"},
-	{"kernels/cpu", "kernels"},
+	{"kernels/cpu", "kernels kernels/cpu/winograd"},
 	{"kernels/cpu/neon", ""},
+	{"kernels/cpu/winograd", ""},
+	{"kernels/cpu/winograd/generate", "kernels/cpu/winograd"},
 	{"kernels/launch", "kernels"},
 	{"kernels/ptx/...", ""},
 	{"kernels/cuda/...", "kernels"},

@@ -63,10 +63,13 @@ func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 	if isDepthwise(g) {
 		return depthwiseForward(ctx, op)
 	}
+	p, q := g.Out()
+	if minimalPays(g, newTileGrid(g.N, p, q), tilesOfProduct) {
+		return minimalForward(ctx, op)
+	}
 	if g.StrideH == 1 && g.StrideW == 1 && g.PadH < g.R && g.PadW < g.S && narrow(g, g.K, 1) {
 		return narrowForward(ctx, op)
 	}
-	p, q := g.Out()
 	vertical := forwardSampling(p, g.R, g.StrideH, g.PadH, g.DilationH)
 	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)
 	product := &patchProduct{ctx: ctx, out: imageShape{p, q, g.K}}
@@ -80,6 +83,9 @@ func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput
 	g := op.Convolution
 	if isDepthwise(g) {
 		return depthwiseBackwardInput(ctx, op)
+	}
+	if minimalPays(g, newTileGrid(g.N, g.H, g.W), tilesOfProduct) {
+		return minimalBackwardInput(ctx, op)
 	}
 	if narrow(g, g.C, g.StrideW) {
 		return narrowBackwardInput(ctx, op)
@@ -252,7 +258,7 @@ func (p *patchProduct) run(out []float32, in [][]float32) {
 }
 
 func (p *patchProduct) packShare(share, _ int) {
-	p.weights.pack(p.ctx.shared, p.filters, share)
+	p.weights.pack(p.ctx.shared[share*p.weights.panel():], p.filters, share)
 }
 
 // computeShare computes one block, or of one block a part of the columns.

@@ -84,10 +84,13 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 	if isDepthwise(g) {
 		return depthwiseBackwardWeight(ctx, op)
 	}
+	p, q := g.Out()
+	if minimalPays(g, newTileGrid(g.N, p, q), tilesOfGradient) {
+		return minimalBackwardWeight(ctx, op)
+	}
 	if wide, turned, ok := thin(g); ok {
 		return thinBackwardWeight(ctx, op, wide, turned)
 	}
-	p, q := g.Out()
 	vertical := forwardSampling(p, g.R, g.StrideH, g.PadH, g.DilationH)
 	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)
 	panels := forwardPanels(g)

@@ -64,6 +64,7 @@ func TestRoutinesOfAVX2(t *testing.T) {
 	useAVX2()
 	compareRoutines(t)
 	compareFunctions(t)
+	compareTransforms(t)
 }
 
 func bits(floats []float32) []uint32 {

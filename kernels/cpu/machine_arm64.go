@@ -12,6 +12,8 @@ func init() {
 	routines.multiplyPanels = multiplyPanelsNEON
 	routines.multiplyTaps = multiplyTapsNEON
 	routines.multiplyChannels, routines.sumChannels = multiplyChannelsNEON, sumChannelsNEON
+	routines.threes.image, routines.threes.filter, routines.threes.result = transformImage3NEON, transformFilter3NEON, transformResult3NEON
+	routines.threes.slope, routines.threes.gradient = transformSlope3NEON, transformGradient3NEON
 	routines.transposeEight = transposeEightNEON
 	routines.packStrided = packStridedNEON
 	routines.packPatches = packPatchesNEON
@@ -75,6 +77,21 @@ func multiplyChannelsNEON(t *channelTile)
 
 //go:noescape
 func sumChannelsNEON(t *channelTile)
+
+//go:noescape
+func transformImage3NEON(t *matrixTransform)
+
+//go:noescape
+func transformFilter3NEON(t *matrixTransform)
+
+//go:noescape
+func transformResult3NEON(t *matrixTransform)
+
+//go:noescape
+func transformSlope3NEON(t *matrixTransform)
+
+//go:noescape
+func transformGradient3NEON(t *matrixTransform)
 
 //go:noescape
 func transposeEightNEON(dst, offsets, src unsafe.Pointer, stride, n int)

@@ -12,15 +12,21 @@ import (
 // TestMachineRunsNEON: every routine of this architecture is assembly, but for
 // those that are of others alone.
 func TestMachineRunsNEON(t *testing.T) {
-	set := reflect.TypeFor[routineSet]()
-	for i := range set.NumField() {
-		machine, plain := reflect.ValueOf(routines).Field(i), reflect.ValueOf(portable).Field(i)
-		if machine.Kind() == reflect.Func && !plain.IsNil() && machine.Pointer() == plain.Pointer() {
-			t.Errorf("%s is plain Go", set.Field(i).Name)
-		}
-	}
+	wantAssembly(t, reflect.ValueOf(routines), reflect.ValueOf(portable))
 	if Path() != "NEON assembly" || routines.flopsOfTurn == portable.flopsOfTurn {
 		t.Errorf("the machine says that it runs %s, %d operations a turn", Path(), routines.flopsOfTurn)
+	}
+}
+
+// wantAssembly goes through the fields of a set of routines.
+func wantAssembly(t *testing.T, set, plain reflect.Value) {
+	for i := range set.NumField() {
+		switch field := set.Field(i); {
+		case field.Kind() == reflect.Struct:
+			wantAssembly(t, field, plain.Field(i))
+		case field.Kind() == reflect.Func && !plain.Field(i).IsNil() && field.Pointer() == plain.Field(i).Pointer():
+			t.Errorf("%s is plain Go", set.Type().Field(i).Name)
+		}
 	}
 }
 

@@ -25,6 +25,9 @@ type routineSet struct {
 	sumChannels      func(t *channelTile)
 	channelTaps      []int // numbers of taps that sumChannels takes, the greatest first
 
+	// Convolutions of fewer multiplications; see minimalFilter.
+	threes minimalFilter
+
 	// Packing.
 	transposeEight func(dst, offsets, src unsafe.Pointer, stride, n int)
 	packStrided    func(to, from unsafe.Pointer, stride, n, width int)
@@ -78,6 +81,8 @@ var portable = routineSet{
 	multiplyTaps: multiplyTapsPortable,
 	tapsTogether: []int{6, 4},
 	tapColumns:   16,
+
+	threes: portableThrees,
 
 	transposeEight: transposeEightPortable,
 	packStrided:    packStridedPortable,

@@ -99,12 +99,13 @@ type panelTile struct {
 // stack so that passing them to assembly allocates nothing, with the rows of
 // its last, incomplete tile.
 type tileArguments struct {
-	rows     rowTiles
-	panel    panelTile
-	taps     tapTile
-	channels channelTile
-	src, dst [tileRows]int32
-	_        [64]byte
+	rows      rowTiles
+	panel     panelTile
+	taps      tapTile
+	channels  channelTile
+	transform matrixTransform
+	src, dst  [tileRows]int32
+	_         [64]byte
 }
 
 // multiply runs t over all rows of src and dst. A last tile of fewer rows is

@@ -128,9 +128,9 @@ func (w *weightPanels) tabulate() {
 	}
 }
 
-// pack fills one panel of packed.
-func (w *weightPanels) pack(packed, filters []float32, panel int) {
-	to := packed[panel*w.panel():][:w.panel()]
+// pack fills one panel, which begins at to.
+func (w *weightPanels) pack(to, filters []float32, panel int) {
+	to = to[:w.panel()]
 	group, first := panel/w.panels, panel%w.panels*tileColumns
 	columns := min(tileColumns, w.columns-first)
 	if columns < tileColumns || w.joined > 1 {

@@ -1,0 +1,176 @@
+package cpu
+
+import "hourglass/kernels"
+
+// tileEdge is the number of results, in each direction, that one tile of minimal
+// filtering computes.
+const tileEdge = 2
+
+// tileGrid numbers the tiles of all images, row by row.
+type tileGrid struct{ images, high, wide int }
+
+// newTileGrid covers images of so many results.
+func newTileGrid(images, high, wide int) tileGrid {
+	return tileGrid{images, ceilDivide(high, tileEdge), ceilDivide(wide, tileEdge)}
+}
+
+func (g tileGrid) tiles() int { return g.images * g.high * g.wide }
+
+// tileRun is some tiles beside one another: of one image, in row i from column j on.
+type tileRun struct{ image, i, j, count int }
+
+// run is the longest that begins at a tile and ends at another.
+func (g tileGrid) run(tile, end int) tileRun {
+	j := tile % g.wide
+	return tileRun{tile / g.wide / g.high, tile / g.wide % g.high, j, min(g.wide-j, end-tile)}
+}
+
+// lattice is images N,H,W,C seen by tiles: result 0 of an image stands at pixel (top,
+// left), or what is read for it begins there, inside the image or not.
+type lattice struct {
+	h, w, c   int
+	top, left int
+}
+
+// transformed is where transformed tiles stand: element k of tile t, sixteen channels v, at
+// floats[k·point + t·tile + v·vector].
+type transformed struct {
+	floats              []float32
+	point, tile, vector int
+}
+
+// at is where the first channels of a tile stand.
+func (p transformed) at(tile int) (floats []float32) { return p.floats[tile*p.tile:] }
+
+// corner is the pixel that a tile begins with.
+func (l *lattice) corner(i, j int) (y, x int) { return tileEdge*i + l.top, tileEdge*j + l.left }
+
+// inside are those tiles [from, to) of a run whose squares of so many pixels lie within
+// the image, counted from the first.
+func (l *lattice) inside(r tileRun, edge int) (from, to int) {
+	y, x := l.corner(r.i, r.j)
+	if y < 0 || y+edge > l.h {
+		return 0, 0
+	}
+	from = min(r.count, ceilDivide(max(0, -x), tileEdge))
+	if last := l.w - edge - x; last >= 0 {
+		to = min(r.count, last/tileEdge+1)
+	}
+	return min(from, to), to
+}
+
+// load transforms the squares of edge x edge pixels of a run, of which the channels
+// [first, first+n) are read, to tiles from number t on of an algorithm's points. Where a
+// square is not within the image it is gathered in scratch.
+func (l *lattice) load(arguments *matrixTransform, transform func(*matrixTransform), edge, out int, x []float32, r tileRun, first, n int, to transformed, t int, scratch []float32) {
+	arguments.toRow, arguments.toColumn = 4*out*to.point, 4*to.point
+	arguments.toVector, arguments.toMatrix = 4*to.vector, 4*to.tile
+	arguments.fromVector, arguments.vectors = 4*tileColumns, n/tileColumns
+	from, end := l.inside(r, edge)
+	if from < end {
+		row, column := l.corner(r.i, r.j+from)
+		arguments.from = at(x, ((r.image*l.h+row)*l.w+column)*l.c+first)
+		arguments.fromRow, arguments.fromColumn = 4*l.w*l.c, 4*l.c
+		arguments.fromMatrix = 4 * tileEdge * l.c
+		arguments.to, arguments.matrices = at(to.at(t+from), 0), end-from
+		transform(arguments)
+	}
+	arguments.from, arguments.fromRow, arguments.fromColumn = at(scratch, 0), 4*edge*n, 4*n
+	arguments.matrices = 1
+	for k := range r.count {
+		if k >= from && k < end {
+			continue
+		}
+		l.gather(scratch, edge, x, r, k, first, n)
+		arguments.to = at(to.at(t+k), 0)
+		transform(arguments)
+	}
+}
+
+// gather copies the square of tile k of a run, with zeros outside the image.
+func (l *lattice) gather(square []float32, edge int, x []float32, r tileRun, k, first, n int) {
+	row, column := l.corner(r.i, r.j+k)
+	for i := range edge {
+		for j := range edge {
+			pixel := square[(i*edge+j)*n:][:n]
+			if l.holds(row+i, column+j) {
+				copy(pixel, x[((r.image*l.h+row+i)*l.w+column+j)*l.c+first:])
+			} else {
+				clear(pixel)
+			}
+		}
+	}
+}
+
+// holds reports whether there is such a pixel.
+func (l *lattice) holds(y, x int) bool { return y >= 0 && y < l.h && x >= 0 && x < l.w }
+
+// store is load the other way round: results of tiles from number t on, of n channels
+// from first on.
+func (l *lattice) store(arguments *matrixTransform, transform func(*matrixTransform), in int, from transformed, t int, y []float32, r tileRun, first, n int, scratch []float32) {
+	arguments.fromRow, arguments.fromColumn = 4*in*from.point, 4*from.point
+	arguments.fromVector, arguments.fromMatrix = 4*from.vector, 4*from.tile
+	arguments.toVector, arguments.vectors = 4*tileColumns, n/tileColumns
+	begin, end := l.inside(r, tileEdge)
+	if begin < end {
+		row, column := l.corner(r.i, r.j+begin)
+		arguments.to = at(y, ((r.image*l.h+row)*l.w+column)*l.c+first)
+		arguments.toRow, arguments.toColumn = 4*l.w*l.c, 4*l.c
+		arguments.toMatrix = 4 * tileEdge * l.c
+		arguments.from, arguments.matrices = at(from.at(t+begin), 0), end-begin
+		transform(arguments)
+	}
+	arguments.to, arguments.toRow, arguments.toColumn = at(scratch, 0), 4*tileEdge*n, 4*n
+	arguments.matrices = 1
+	for k := range r.count {
+		if k >= begin && k < end {
+			continue
+		}
+		arguments.from = at(from.at(t+k), 0)
+		transform(arguments)
+		row, column := l.corner(r.i, r.j+k)
+		for i := range tileEdge {
+			for j := range tileEdge {
+				if l.holds(row+i, column+j) {
+					copy(y[((r.image*l.h+row+i)*l.w+column+j)*l.c+first:][:n], scratch[(i*tileEdge+j)*n:])
+				}
+			}
+		}
+	}
+}
+
+// Minimal filtering saves multiplications and pays with additions, and with moving what
+// it transforms. Measured on layers of 16 to 512 channels, images of 1 to 128 pixels a
+// side and batches of 1 to 128 (docs/decisions/0012-minimal-filtering.md) it is faster
+// from these numbers on.
+const (
+	minimalChannels = 32 // both in and out
+	tilesOfProduct  = 64 // that share transformed filters
+	tilesOfGradient = 16 // that share a gradient's last transform
+)
+
+// minimalPays reports whether a convolution is computed by minimal filtering, for which
+// the results, or for its input gradient the source, are cut into tiles: of multiples of
+// sixteen channels, of at least some tiles, and where that takes at most three fifths of
+// the multiplications with what is inside the image.
+func minimalPays(g kernels.Convolution, tiles tileGrid, least int) bool {
+	if g.R != 3 || g.S != 3 || g.StrideH != 1 || g.StrideW != 1 || g.DilationH != 1 || g.DilationW != 1 || g.Groups != 1 {
+		return false
+	}
+	if g.C%tileColumns != 0 || g.K%tileColumns != 0 || min(g.C, g.K) < minimalChannels || tiles.tiles() < least {
+		return false
+	}
+	p, q := g.Out()
+	direct := tapsInside(p, g.R, g.PadH, g.H) * tapsInside(q, g.S, g.PadW, g.W)
+	return 3*direct >= 5*threeTaps.Points*threeTaps.Points*tiles.high*tiles.wide
+}
+
+// tapsInside is how many taps all results along one axis read inside the image.
+func tapsInside(out, taps, pad, size int) (sum int) {
+	s := forwardSampling(out, taps, 1, pad, 1)[0]
+	for t := range out {
+		from, to := s.tapsInside(t, size)
+		sum += to - from
+	}
+	return sum
+}
