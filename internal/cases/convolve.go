@@ -71,6 +71,10 @@ var convolutions = []convolution{
 	{"squares, padding of 2", 1, 32, 14, 15, 32, 3, 3, 1, 1, 2, 2, 1, 1, 1},
 	{"squares, paddings differ", 1, 32, 15, 23, 32, 3, 3, 1, 1, 0, 3, 1, 1, 1},
 	{"squares, 144 in, 80 out", 1, 144, 16, 16, 80, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{"squares, 4x4, stride 2", 2, 32, 23, 32, 48, 4, 4, 2, 2, 1, 1, 1, 1, 1},
+	{"squares, 4x4, stride 2, no padding", 2, 48, 24, 26, 32, 4, 4, 2, 2, 0, 0, 1, 1, 1},
+	{"squares, 4x4, stride 2, paddings differ", 1, 32, 32, 42, 32, 4, 4, 2, 2, 3, 2, 1, 1, 1},
+	{"squares, 4x4, stride 2, 48 in, 80 out", 1, 48, 32, 32, 80, 4, 4, 2, 2, 1, 1, 1, 1, 1},
 	// One to four channels on one side, a multiple of four on the other.
 	{"thin 1 to 4, one column", 1, 1, 6, 1, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1},
 	{"thin 3 to 36, 1x1", 1, 3, 5, 6, 36, 1, 1, 1, 1, 0, 0, 1, 1, 1},
@@ -125,6 +129,7 @@ var fused = []struct {
 	{"16 channels in, 17 out", true, kernels.Activation{Function: kernels.ReLU}},
 	{"squares, 15x17", true, kernels.Activation{Function: kernels.SiLU}},
 	{"squares, padding of 2", true, kernels.Activation{Function: kernels.ReLU}},
+	{"squares, 4x4, stride 2", true, kernels.Activation{Function: kernels.SiLU}},
 	{"thin 3 to 36, stride 2, 67 wide", true, kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}},
 	{"thin 3 to 64", true, kernels.Activation{Function: kernels.SiLU}},
 	{"thin 64 to 3", true, kernels.Activation{Function: kernels.Tanh}},
@@ -136,7 +141,7 @@ var fused = []struct {
 var summed = []string{
 	"one number", "three channels, not square", "stride 2, odd image", "2 groups of 16 and 17", "depthwise", "first layer, 28x28",
 	"inner layer, 14x14", "many terms", "fours, odd image", "fours, 129 pixels, 132 out", "fours, 3 groups", "many pixels", "1x1 filter, stride 2",
-	"squares, 15x17",
+	"squares, 15x17", "squares, 4x4, stride 2",
 }
 
 // slopes are gradients that go on through an activation, on a few geometries.
@@ -182,6 +187,7 @@ var additions = []struct {
 	{"thin 64 to 3", false, kernels.Activation{}, kernels.Activation{Function: kernels.ReLU}},
 	{"squares, no padding", true, kernels.Activation{}, kernels.Activation{}},
 	{"squares, 15x17", false, kernels.Activation{}, kernels.Activation{Function: kernels.SiLU}},
+	{"squares, 4x4, stride 2, paddings differ", true, kernels.Activation{}, kernels.Activation{}},
 }
 
 // normed are geometries of which a factor is normalised as it is read.

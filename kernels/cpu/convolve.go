@@ -64,7 +64,7 @@ func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 		return depthwiseForward(ctx, op)
 	}
 	p, q := g.Out()
-	if minimalPays(g, newTileGrid(g.N, p, q), tilesOfProduct) {
+	if minimalProducts.pays(g, resultTiles(g)) {
 		return minimalForward(ctx, op)
 	}
 	if g.StrideH == 1 && g.StrideW == 1 && g.PadH < g.R && g.PadW < g.S && narrow(g, g.K, 1) {
@@ -84,7 +84,7 @@ func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput
 	if isDepthwise(g) {
 		return depthwiseBackwardInput(ctx, op)
 	}
-	if minimalPays(g, newTileGrid(g.N, g.H, g.W), tilesOfProduct) {
+	if minimalProducts.pays(g, sourceTiles(g)) {
 		return minimalBackwardInput(ctx, op)
 	}
 	if narrow(g, g.C, g.StrideW) {

@@ -85,7 +85,7 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 		return depthwiseBackwardWeight(ctx, op)
 	}
 	p, q := g.Out()
-	if minimalPays(g, newTileGrid(g.N, p, q), tilesOfGradient) {
+	if minimalGradients.pays(g, resultTiles(g)) {
 		return minimalBackwardWeight(ctx, op)
 	}
 	if wide, turned, ok := thin(g); ok {

@@ -18,10 +18,11 @@
 // Between the assembly and plain Go they differ in rounding.
 //
 // A file computes the operations of the file of the same name in kernels;
-// besides them, tile, pack, window and weights hold what products share,
-// sums and vector the loops, workers and spread the cutting into shares. over says
-// which operands a result may be written over. Folder neon generates instructions
-// that Go's assembler lacks.
+// besides them, tile, pack, window and weights hold what products share, winograd
+// convolutions of fewer multiplications, sums and vector the loops, workers and
+// spread the cutting into shares. over says which operands a result may be written
+// over. Folder neon generates instructions that Go's assembler lacks, and folder
+// winograd the transforms of those convolutions.
 //
 // The package never knows graphs, models, or where buffers come from.
 package cpu

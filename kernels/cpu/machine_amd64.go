@@ -23,6 +23,8 @@ func useAVX2() {
 	routines.multiplyPanels = multiplyPanelsAVX2
 	routines.multiplyTaps = multiplyTapsAVX2
 	routines.multiplyChannels, routines.sumChannels = multiplyChannelsAVX2, sumChannelsAVX2
+	routines.twos.image, routines.twos.filter, routines.twos.result = transformImage2AVX2, transformFilter2AVX2, transformResult2AVX2
+	routines.twos.slope, routines.twos.gradient = transformSlope2AVX2, transformGradient2AVX2
 	routines.threes.image, routines.threes.filter, routines.threes.result = transformImage3AVX2, transformFilter3AVX2, transformResult3AVX2
 	routines.threes.slope, routines.threes.gradient = transformSlope3AVX2, transformGradient3AVX2
 	routines.transposeEight = transposeEightAVX2
@@ -73,6 +75,8 @@ func useAVX512() {
 	routines.multiplyRows = multiplyRowsAVX512
 	routines.multiplyRowsWide = multiplyRowsWideAVX512
 	routines.multiplyPatches = multiplyPatchesAVX512
+	routines.twos.image, routines.twos.filter, routines.twos.result = transformImage2AVX512, transformFilter2AVX512, transformResult2AVX512
+	routines.twos.slope, routines.twos.gradient = transformSlope2AVX512, transformGradient2AVX512
 	routines.threes.image, routines.threes.filter, routines.threes.result = transformImage3AVX512, transformFilter3AVX512, transformResult3AVX512
 	routines.threes.slope, routines.threes.gradient = transformSlope3AVX512, transformGradient3AVX512
 	routines.packStrided = packStridedAVX512
@@ -154,6 +158,21 @@ func multiplyChannelsAVX512(t *channelTile)
 func sumChannelsAVX512(t *channelTile)
 
 //go:noescape
+func transformImage2AVX2(t *matrixTransform)
+
+//go:noescape
+func transformFilter2AVX2(t *matrixTransform)
+
+//go:noescape
+func transformResult2AVX2(t *matrixTransform)
+
+//go:noescape
+func transformSlope2AVX2(t *matrixTransform)
+
+//go:noescape
+func transformGradient2AVX2(t *matrixTransform)
+
+//go:noescape
 func transformImage3AVX2(t *matrixTransform)
 
 //go:noescape
@@ -167,6 +186,21 @@ func transformSlope3AVX2(t *matrixTransform)
 
 //go:noescape
 func transformGradient3AVX2(t *matrixTransform)
+
+//go:noescape
+func transformImage2AVX512(t *matrixTransform)
+
+//go:noescape
+func transformFilter2AVX512(t *matrixTransform)
+
+//go:noescape
+func transformResult2AVX512(t *matrixTransform)
+
+//go:noescape
+func transformSlope2AVX512(t *matrixTransform)
+
+//go:noescape
+func transformGradient2AVX512(t *matrixTransform)
 
 //go:noescape
 func transformImage3AVX512(t *matrixTransform)

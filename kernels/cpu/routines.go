@@ -26,7 +26,7 @@ type routineSet struct {
 	channelTaps      []int // numbers of taps that sumChannels takes, the greatest first
 
 	// Convolutions of fewer multiplications; see minimalFilter.
-	threes minimalFilter
+	twos, threes minimalFilter
 
 	// Packing.
 	transposeEight func(dst, offsets, src unsafe.Pointer, stride, n int)
@@ -82,6 +82,7 @@ var portable = routineSet{
 	tapsTogether: []int{6, 4},
 	tapColumns:   16,
 
+	twos:   portableTwos,
 	threes: portableThrees,
 
 	transposeEight: transposeEightPortable,

@@ -26,46 +26,66 @@ type minimalFilter struct {
 	image, filter, result, slope, gradient func(t *matrixTransform)
 }
 
-var threeTaps = winograd.ThreeTaps()
-
-// portableThrees are those of 3x3 filters in plain Go.
-var portableThrees = minimalFilter{
-	taps: threeTaps.Taps, points: threeTaps.Points,
-	image:    transformImage3Portable,
-	filter:   transformFilter3Portable,
-	result:   transformResult3Portable,
-	slope:    transformSlope3Portable,
-	gradient: transformGradient3Portable,
+// matrixSums is a matrix as the sums that it makes.
+type matrixSums struct {
+	rows    []winograd.Sum
+	columns int
 }
 
+// algorithmSums are the matrices of an algorithm.
+type algorithmSums struct{ image, filter, result, slope, gradient matrixSums }
+
+func sumsOf(a winograd.Algorithm) algorithmSums {
+	of := func(m winograd.Matrix) matrixSums { return matrixSums{m.Sums(), len(m[0])} }
+	return algorithmSums{of(a.Image), of(a.Filter), of(a.Result), of(a.Slope), of(a.Gradient)}
+}
+
+var twoTaps, threeTaps = sumsOf(winograd.TwoTaps()), sumsOf(winograd.ThreeTaps())
+
+// portableTwos and portableThrees are those of 2x2 and 3x3 filters in plain Go.
 var (
-	image3    = threeTaps.Image.Sums()
-	filter3   = threeTaps.Filter.Sums()
-	result3   = threeTaps.Result.Sums()
-	slope3    = threeTaps.Slope.Sums()
-	gradient3 = threeTaps.Gradient.Sums()
+	portableTwos = minimalFilter{
+		taps: 2, points: 3,
+		image:    transformImage2Portable,
+		filter:   transformFilter2Portable,
+		result:   transformResult2Portable,
+		slope:    transformSlope2Portable,
+		gradient: transformGradient2Portable,
+	}
+	portableThrees = minimalFilter{
+		taps: 3, points: 4,
+		image:    transformImage3Portable,
+		filter:   transformFilter3Portable,
+		result:   transformResult3Portable,
+		slope:    transformSlope3Portable,
+		gradient: transformGradient3Portable,
+	}
 )
 
-func transformImage3Portable(t *matrixTransform)  { t.apply(image3, len(threeTaps.Image[0]), false) }
-func transformFilter3Portable(t *matrixTransform) { t.apply(filter3, len(threeTaps.Filter[0]), false) }
-func transformResult3Portable(t *matrixTransform) { t.apply(result3, len(threeTaps.Result[0]), true) }
-func transformSlope3Portable(t *matrixTransform)  { t.apply(slope3, len(threeTaps.Slope[0]), false) }
-func transformGradient3Portable(t *matrixTransform) {
-	t.apply(gradient3, len(threeTaps.Gradient[0]), false)
-}
+func transformImage2Portable(t *matrixTransform)    { t.apply(twoTaps.image, false) }
+func transformFilter2Portable(t *matrixTransform)   { t.apply(twoTaps.filter, false) }
+func transformResult2Portable(t *matrixTransform)   { t.apply(twoTaps.result, true) }
+func transformSlope2Portable(t *matrixTransform)    { t.apply(twoTaps.slope, false) }
+func transformGradient2Portable(t *matrixTransform) { t.apply(twoTaps.gradient, false) }
 
-// apply is Y = L·X·Lᵀ, X being columns x columns.
-func (t *matrixTransform) apply(l []winograd.Sum, columns int, bias bool) {
+func transformImage3Portable(t *matrixTransform)    { t.apply(threeTaps.image, false) }
+func transformFilter3Portable(t *matrixTransform)   { t.apply(threeTaps.filter, false) }
+func transformResult3Portable(t *matrixTransform)   { t.apply(threeTaps.result, true) }
+func transformSlope3Portable(t *matrixTransform)    { t.apply(threeTaps.slope, false) }
+func transformGradient3Portable(t *matrixTransform) { t.apply(threeTaps.gradient, false) }
+
+// apply is Y = L·X·Lᵀ.
+func (t *matrixTransform) apply(l matrixSums, bias bool) {
 	for matrix := range t.matrices {
 		for vector := range t.vectors {
 			from := unsafe.Add(t.from, matrix*t.fromMatrix+vector*t.fromVector)
 			to := unsafe.Add(t.to, matrix*t.toMatrix+vector*t.toVector)
-			for i, row := range l {
+			for i, row := range l.rows {
 				var down [4][tileColumns]float32
-				for b := range columns {
+				for b := range l.columns {
 					addUp(&down[b], row, unsafe.Add(from, b*t.fromColumn), t.fromRow)
 				}
-				for j, column := range l {
+				for j, column := range l.rows {
 					y := (*[tileColumns]float32)(unsafe.Add(to, i*t.toRow+j*t.toColumn))
 					addUp(y, column, unsafe.Pointer(&down), 4*tileColumns)
 					if bias {

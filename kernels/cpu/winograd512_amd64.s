@@ -20,6 +20,338 @@
 DATA halfAVX512<>+0(SB)/4, $0.5
 GLOBL halfAVX512<>(SB), NOPTR|RODATA, $4
 
+// func transformImage2AVX512(t *matrixTransform)
+TEXT ·transformImage2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VSUBPS  (R9)(CX*2), Z2, Z2
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VMOVUPS (R9)(CX*2), Z2
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R10), Z0
+	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R10)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R10)(CX*2), Z2
+	VSUBPS  (R9)(CX*2), Z2, Z2
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter2AVX512(t *matrixTransform)
+TEXT ·transformFilter2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VADDPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformResult2AVX512(t *matrixTransform)
+TEXT ·transformResult2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_bias(AX), BP
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VADDPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VADDPS  (R9)(CX*2), Z2, Z2
+	VADDPS  Z1, Z0, Z4
+	VADDPS  (BP), Z4, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VADDPS  (BP), Z4, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VADDPS  (R10)(CX*1), Z1, Z1
+	VMOVUPS (R9)(CX*2), Z2
+	VADDPS  (R10)(CX*2), Z2, Z2
+	VADDPS  Z1, Z0, Z4
+	VADDPS  (BP), Z4, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VADDPS  (BP), Z4, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ $64, BP
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformSlope2AVX512(t *matrixTransform)
+TEXT ·transformSlope2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VADDPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient2AVX512(t *matrixTransform)
+TEXT ·transformGradient2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VADDPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VADDPS  (R9)(CX*2), Z2, Z2
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VADDPS  (R10)(CX*1), Z1, Z1
+	VMOVUPS (R9)(CX*2), Z2
+	VADDPS  (R10)(CX*2), Z2, Z2
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
 // func transformImage3AVX512(t *matrixTransform)
 TEXT ·transformImage3AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX

@@ -20,6 +20,452 @@
 DATA halfAVX2<>+0(SB)/4, $0.5
 GLOBL halfAVX2<>(SB), NOPTR|RODATA, $4
 
+// func transformImage2AVX2(t *matrixTransform)
+TEXT ·transformImage2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VSUBPS  (R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VSUBPS  32(R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VMOVUPS (R9)(CX*2), Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VMOVUPS 32(R9)(CX*2), Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R10), Y0
+	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R10)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R10)(CX*2), Y2
+	VSUBPS  (R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS 32(R10), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS 32(R10)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R10)(CX*2), Y2
+	VSUBPS  32(R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter2AVX2(t *matrixTransform)
+TEXT ·transformFilter2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VADDPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VADDPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformResult2AVX2(t *matrixTransform)
+TEXT ·transformResult2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_bias(AX), BP
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VADDPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VADDPS  (R9)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VADDPS  (BP), Y4, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VADDPS  (BP), Y4, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VADDPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VADDPS  32(R9)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VADDPS  32(BP), Y4, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VADDPS  32(BP), Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VADDPS  (R10)(CX*1), Y1, Y1
+	VMOVUPS (R9)(CX*2), Y2
+	VADDPS  (R10)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VADDPS  (BP), Y4, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VADDPS  (BP), Y4, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS 32(R9), Y0
+	VADDPS  32(R10), Y0, Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VADDPS  32(R10)(CX*1), Y1, Y1
+	VMOVUPS 32(R9)(CX*2), Y2
+	VADDPS  32(R10)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VADDPS  32(BP), Y4, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VADDPS  32(BP), Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ $64, BP
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformSlope2AVX2(t *matrixTransform)
+TEXT ·transformSlope2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VADDPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VADDPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient2AVX2(t *matrixTransform)
+TEXT ·transformGradient2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	MOVQ transform_from(AX), R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ R14, R8
+	MOVQ transform_fromRow(AX), R12
+	LEAQ (R8)(R12*1), R9
+	LEAQ (R8)(R12*2), R10
+	LEAQ (R9)(R12*2), R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VADDPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VADDPS  (R9)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VADDPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VADDPS  32(R9)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VADDPS  (R10)(CX*1), Y1, Y1
+	VMOVUPS (R9)(CX*2), Y2
+	VADDPS  (R10)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS 32(R9), Y0
+	VADDPS  32(R10), Y0, Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VADDPS  32(R10)(CX*1), Y1, Y1
+	VMOVUPS 32(R9)(CX*2), Y2
+	VADDPS  32(R10)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
 // func transformImage3AVX2(t *matrixTransform)
 TEXT ·transformImage3AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX

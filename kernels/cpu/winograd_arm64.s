@@ -18,6 +18,476 @@
 #define transform_vectors 88
 #define transform_matrices 96
 
+// func transformImage2NEON(t *matrixTransform)
+TEXT ·transformImage2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_from(R0), R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD R14, R1
+	MOVD transform_fromRow(R0), R9
+	ADD  R9, R1, R2
+	ADD  R9, R2, R3
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R3), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R3, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	ADD  $16, R3
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R17, R3
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformFilter2NEON(t *matrixTransform)
+TEXT ·transformFilter2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_from(R0), R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD R14, R1
+	MOVD transform_fromRow(R0), R9
+	ADD  R9, R1, R2
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformResult2NEON(t *matrixTransform)
+TEXT ·transformResult2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_from(R0), R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD R14, R1
+	MOVD transform_fromRow(R0), R9
+	ADD  R9, R1, R2
+	ADD  R9, R2, R3
+	MOVD R15, R6
+	MOVD transform_bias(R0), R10
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	VFADD_S4(1, 0, 4)
+	VLD1 (R10), [V30.S4]
+	VFADD_S4(30, 4, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	VLD1 (R10), [V30.S4]
+	VFADD_S4(30, 4, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	VLD1 (R3), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R3, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	VFADD_S4(1, 0, 4)
+	VLD1 (R10), [V30.S4]
+	VFADD_S4(30, 4, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	VLD1 (R10), [V30.S4]
+	VFADD_S4(30, 4, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	ADD  $16, R3
+	ADD  $16, R10
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R17, R3
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformSlope2NEON(t *matrixTransform)
+TEXT ·transformSlope2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_from(R0), R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD R14, R1
+	MOVD transform_fromRow(R0), R9
+	ADD  R9, R1, R2
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformGradient2NEON(t *matrixTransform)
+TEXT ·transformGradient2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_from(R0), R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD R14, R1
+	MOVD transform_fromRow(R0), R9
+	ADD  R9, R1, R2
+	ADD  R9, R2, R3
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	VFADD_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	VLD1 (R3), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R3, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	VFADD_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	ADD  $16, R3
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R17, R3
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
 // func transformImage3NEON(t *matrixTransform)
 TEXT ·transformImage3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0

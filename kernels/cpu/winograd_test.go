@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"testing"
@@ -16,9 +17,16 @@ import (
 func TestTransforms(t *testing.T) { compareTransforms(t) }
 
 func compareTransforms(t *testing.T) {
-	a := winograd.ThreeTaps()
+	compareAlgorithm(t, winograd.TwoTaps(), &routines.twos, &portable.twos)
+	compareAlgorithm(t, winograd.ThreeTaps(), &routines.threes, &portable.threes)
+}
+
+func compareAlgorithm(t *testing.T, a winograd.Algorithm, machine, definition *minimalFilter) {
+	if machine.taps != a.Taps || machine.points != a.Points {
+		t.Errorf("filters of %d taps and %d points, want %d and %d", machine.taps, machine.points, a.Taps, a.Points)
+	}
 	matrices := map[string]winograd.Matrix{"image": a.Image, "filter": a.Filter, "result": a.Result, "slope": a.Slope, "gradient": a.Gradient}
-	set, plain := reflect.ValueOf(&routines.threes).Elem(), reflect.ValueOf(&portable.threes).Elem()
+	set, plain := reflect.ValueOf(machine).Elem(), reflect.ValueOf(definition).Elem()
 	compared := 0
 	for i := range set.NumField() {
 		matrix, exists := matrices[set.Type().Field(i).Name]
@@ -27,17 +35,17 @@ func compareTransforms(t *testing.T) {
 		}
 		compared++
 		run := *(*func(*matrixTransform))(set.Field(i).Addr().UnsafePointer())
-		definition := *(*func(*matrixTransform))(plain.Field(i).Addr().UnsafePointer())
+		plainly := *(*func(*matrixTransform))(plain.Field(i).Addr().UnsafePointer())
 		for _, vectors := range []int{1, 2, 5} {
 			for _, tiles := range []int{1, 3} {
 				got, intact := transformedBy(run, len(matrix), len(matrix[0]), vectors, tiles)
-				want, _ := transformedBy(definition, len(matrix), len(matrix[0]), vectors, tiles)
+				want, _ := transformedBy(plainly, len(matrix), len(matrix[0]), vectors, tiles)
 				if err := intact(); err != nil {
 					t.Errorf("%s: %v", set.Type().Field(i).Name, err)
 				}
 				for k := range want {
 					if math.Float32bits(got[k]) != math.Float32bits(want[k]) {
-						t.Fatalf("%s of %d vectors and %d matrices: element %d is %g in assembly and %g in plain Go", set.Type().Field(i).Name, vectors, tiles, k, got[k], want[k])
+						t.Fatalf("%s of %d taps, %d vectors and %d matrices: element %d is %g in assembly and %g in plain Go", set.Type().Field(i).Name, a.Taps, vectors, tiles, k, got[k], want[k])
 					}
 				}
 			}
@@ -81,28 +89,27 @@ func TestFieldsOfTransforms(t *testing.T) {
 
 // TestMinimalFilteringIsTried: the cases take it, and what it is not for.
 func TestMinimalFilteringIsTried(t *testing.T) {
-	tried := map[string]int{}
+	tried := map[string]int{} // by operation and stride
 	for _, c := range append(cases.All(), large()...) {
+		var g kernels.Convolution
+		pays := false
 		switch op := c.Op.(type) {
 		case kernels.ConvolveForward:
-			p, q := op.Out()
-			if minimalPays(op.Convolution, newTileGrid(op.N, p, q), tilesOfProduct) {
-				tried[op.Kind()]++
-			}
+			g, pays = op.Convolution, minimalProducts.pays(op.Convolution, resultTiles(op.Convolution))
 		case kernels.ConvolveBackwardInput:
-			if minimalPays(op.Convolution, newTileGrid(op.N, op.H, op.W), tilesOfProduct) {
-				tried[op.Kind()]++
-			}
+			g, pays = op.Convolution, minimalProducts.pays(op.Convolution, sourceTiles(op.Convolution))
 		case kernels.ConvolveBackwardWeight:
-			p, q := op.Out()
-			if minimalPays(op.Convolution, newTileGrid(op.N, p, q), tilesOfGradient) {
-				tried[op.Kind()]++
-			}
+			g, pays = op.Convolution, minimalGradients.pays(op.Convolution, resultTiles(op.Convolution))
+		}
+		if pays {
+			tried[fmt.Sprintf("%s of stride %d", c.Op.Kind(), g.StrideH)]++
 		}
 	}
 	for _, op := range []kernels.Operation{kernels.ConvolveForward{}, kernels.ConvolveBackwardInput{}, kernels.ConvolveBackwardWeight{}} {
-		if tried[op.Kind()] < 6 {
-			t.Errorf("%s: %d cases take minimal filtering, want at least 6", op.Kind(), tried[op.Kind()])
+		for stride := 1; stride <= 2; stride++ {
+			if name := fmt.Sprintf("%s of stride %d", op.Kind(), stride); tried[name] < 5 {
+				t.Errorf("%s: %d cases take minimal filtering, want at least 5", name, tried[name])
+			}
 		}
 	}
 }
@@ -121,13 +128,17 @@ func TestMinimalFilteringPays(t *testing.T) {
 		{"too few tiles", square(1, 32, 14, 32, 3, 1, 1), false},
 		{"few tiles an image, enough of all", square(16, 32, 6, 32, 3, 1, 1), true},
 		{"tiles that stick out", square(16, 32, 9, 32, 3, 1, 1), false},
+		{"tiles that stick out, of more channels", square(16, 64, 9, 64, 3, 1, 1), true},
+		{"tiles that stick out far", square(16, 64, 7, 64, 3, 1, 1), false},
+		{"4x4 filters of stride 2", square(8, 32, 32, 64, 4, 2, 1), true},
+		{"4x4 filters of stride 2, much border", square(64, 128, 8, 256, 4, 2, 1), false},
+		{"4x4 filters of stride 1", square(8, 32, 17, 64, 4, 1, 1), false},
 		{"images that are mostly border", square(64, 32, 2, 32, 3, 1, 1), false},
-		{"stride 2", square(8, 32, 16, 32, 3, 2, 1), false},
+		{"3x3 filters of stride 2", square(8, 32, 16, 32, 3, 2, 1), false},
 		{"5x5 filters", square(8, 32, 16, 32, 5, 1, 2), false},
 		{"groups", depthwise(square(8, 32, 16, 32, 3, 1, 1)), false},
 	} {
-		p, q := c.g.Out()
-		if got := minimalPays(c.g, newTileGrid(c.g.N, p, q), tilesOfProduct); got != c.want {
+		if got := minimalProducts.pays(c.g, resultTiles(c.g)); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

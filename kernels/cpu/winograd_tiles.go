@@ -1,7 +1,5 @@
 package cpu
 
-import "hourglass/kernels"
-
 // tileEdge is the number of results, in each direction, that one tile of minimal
 // filtering computes.
 const tileEdge = 2
@@ -25,10 +23,12 @@ func (g tileGrid) run(tile, end int) tileRun {
 	return tileRun{tile / g.wide / g.high, tile / g.wide % g.high, j, min(g.wide-j, end-tile)}
 }
 
-// lattice is images N,H,W,C seen by tiles: result 0 of an image stands at pixel (top,
-// left), or what is read for it begins there, inside the image or not.
+// lattice is every step-th pixel of images N,H,W,C in both directions, as tiles see them:
+// result 0 stands at pixel (top, left), or what is read for it begins there, inside the
+// image or not.
 type lattice struct {
 	h, w, c   int
+	step      int
 	top, left int
 }
 
@@ -43,18 +43,21 @@ type transformed struct {
 func (p transformed) at(tile int) (floats []float32) { return p.floats[tile*p.tile:] }
 
 // corner is the pixel that a tile begins with.
-func (l *lattice) corner(i, j int) (y, x int) { return tileEdge*i + l.top, tileEdge*j + l.left }
+func (l *lattice) corner(i, j int) (y, x int) {
+	return tileEdge*l.step*i + l.top, tileEdge*l.step*j + l.left
+}
 
 // inside are those tiles [from, to) of a run whose squares of so many pixels lie within
 // the image, counted from the first.
 func (l *lattice) inside(r tileRun, edge int) (from, to int) {
 	y, x := l.corner(r.i, r.j)
-	if y < 0 || y+edge > l.h {
+	reach, apart := l.step*(edge-1), tileEdge*l.step
+	if y < 0 || y+reach >= l.h {
 		return 0, 0
 	}
-	from = min(r.count, ceilDivide(max(0, -x), tileEdge))
-	if last := l.w - edge - x; last >= 0 {
-		to = min(r.count, last/tileEdge+1)
+	from = min(r.count, ceilDivide(max(0, -x), apart))
+	if last := l.w - 1 - reach - x; last >= 0 {
+		to = min(r.count, last/apart+1)
 	}
 	return min(from, to), to
 }
@@ -70,8 +73,8 @@ func (l *lattice) load(arguments *matrixTransform, transform func(*matrixTransfo
 	if from < end {
 		row, column := l.corner(r.i, r.j+from)
 		arguments.from = at(x, ((r.image*l.h+row)*l.w+column)*l.c+first)
-		arguments.fromRow, arguments.fromColumn = 4*l.w*l.c, 4*l.c
-		arguments.fromMatrix = 4 * tileEdge * l.c
+		arguments.fromRow, arguments.fromColumn = 4*l.step*l.w*l.c, 4*l.step*l.c
+		arguments.fromMatrix = 4 * tileEdge * l.step * l.c
 		arguments.to, arguments.matrices = at(to.at(t+from), 0), end-from
 		transform(arguments)
 	}
@@ -93,8 +96,8 @@ func (l *lattice) gather(square []float32, edge int, x []float32, r tileRun, k, 
 	for i := range edge {
 		for j := range edge {
 			pixel := square[(i*edge+j)*n:][:n]
-			if l.holds(row+i, column+j) {
-				copy(pixel, x[((r.image*l.h+row+i)*l.w+column+j)*l.c+first:])
+			if at, holds := l.pixel(r.image, row+l.step*i, column+l.step*j); holds {
+				copy(pixel, x[at+first:])
 			} else {
 				clear(pixel)
 			}
@@ -102,8 +105,10 @@ func (l *lattice) gather(square []float32, edge int, x []float32, r tileRun, k, 
 	}
 }
 
-// holds reports whether there is such a pixel.
-func (l *lattice) holds(y, x int) bool { return y >= 0 && y < l.h && x >= 0 && x < l.w }
+// pixel is where a pixel's channels begin, if there is such a one.
+func (l *lattice) pixel(image, y, x int) (at int, holds bool) {
+	return ((image*l.h+y)*l.w + x) * l.c, y >= 0 && y < l.h && x >= 0 && x < l.w
+}
 
 // store is load the other way round: results of tiles from number t on, of n channels
 // from first on.
@@ -115,8 +120,8 @@ func (l *lattice) store(arguments *matrixTransform, transform func(*matrixTransf
 	if begin < end {
 		row, column := l.corner(r.i, r.j+begin)
 		arguments.to = at(y, ((r.image*l.h+row)*l.w+column)*l.c+first)
-		arguments.toRow, arguments.toColumn = 4*l.w*l.c, 4*l.c
-		arguments.toMatrix = 4 * tileEdge * l.c
+		arguments.toRow, arguments.toColumn = 4*l.step*l.w*l.c, 4*l.step*l.c
+		arguments.toMatrix = 4 * tileEdge * l.step * l.c
 		arguments.from, arguments.matrices = at(from.at(t+begin), 0), end-begin
 		transform(arguments)
 	}
@@ -131,46 +136,21 @@ func (l *lattice) store(arguments *matrixTransform, transform func(*matrixTransf
 		row, column := l.corner(r.i, r.j+k)
 		for i := range tileEdge {
 			for j := range tileEdge {
-				if l.holds(row+i, column+j) {
-					copy(y[((r.image*l.h+row+i)*l.w+column+j)*l.c+first:][:n], scratch[(i*tileEdge+j)*n:])
+				if at, holds := l.pixel(r.image, row+l.step*i, column+l.step*j); holds {
+					copy(y[at+first:][:n], scratch[(i*tileEdge+j)*n:])
 				}
 			}
 		}
 	}
 }
 
-// Minimal filtering saves multiplications and pays with additions, and with moving what
-// it transforms. Measured on layers of 16 to 512 channels, images of 1 to 128 pixels a
-// side and batches of 1 to 128 (docs/decisions/0012-minimal-filtering.md) it is faster
-// from these numbers on.
-const (
-	minimalChannels = 32 // both in and out
-	tilesOfProduct  = 64 // that share transformed filters
-	tilesOfGradient = 16 // that share a gradient's last transform
-)
-
-// minimalPays reports whether a convolution is computed by minimal filtering, for which
-// the results, or for its input gradient the source, are cut into tiles: of multiples of
-// sixteen channels, of at least some tiles, and where that takes at most three fifths of
-// the multiplications with what is inside the image.
-func minimalPays(g kernels.Convolution, tiles tileGrid, least int) bool {
-	if g.R != 3 || g.S != 3 || g.StrideH != 1 || g.StrideW != 1 || g.DilationH != 1 || g.DilationW != 1 || g.Groups != 1 {
-		return false
-	}
-	if g.C%tileColumns != 0 || g.K%tileColumns != 0 || min(g.C, g.K) < minimalChannels || tiles.tiles() < least {
-		return false
-	}
-	p, q := g.Out()
-	direct := tapsInside(p, g.R, g.PadH, g.H) * tapsInside(q, g.S, g.PadW, g.W)
-	return 3*direct >= 5*threeTaps.Points*threeTaps.Points*tiles.high*tiles.wide
-}
-
-// tapsInside is how many taps all results along one axis read inside the image.
-func tapsInside(out, taps, pad, size int) (sum int) {
-	s := forwardSampling(out, taps, 1, pad, 1)[0]
-	for t := range out {
-		from, to := s.tapsInside(t, size)
-		sum += to - from
-	}
-	return sum
+// between are the floats of images from where one tile begins to where the square of a
+// later one, of edge pixels, ends, or about these: tiles of the same row read them all.
+func (l *lattice) between(x []float32, from, to tileRun, edge int) []float32 {
+	top, left := l.corner(from.i, from.j)
+	bottom, right := l.corner(to.i, to.j)
+	first := ((from.image*l.h+max(0, top))*l.w + max(0, left)) * l.c
+	last := ((to.image*l.h+min(l.h-1, bottom+l.step*(edge-1)))*l.w + min(l.w, right+l.step*edge)) * l.c
+	first = min(first, len(x))
+	return x[first:max(first, min(last, len(x)))]
 }

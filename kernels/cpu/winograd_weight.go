@@ -32,7 +32,10 @@ const (
 type minimalGradient struct {
 	ctx    *Context
 	filter minimalFilter
-	x, dy  lattice
+	step   int     // between taps of one phase
+	phases []phase // of x
+	c      int     // channels of all phases
+	dy     lattice
 	grid   tileGrid
 
 	chunks, channelParts, filterParts int
@@ -46,12 +49,12 @@ type minimalGradient struct {
 }
 
 func minimalBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeight) Kernel {
-	g := op.Convolution
-	p, q := g.Out()
+	filter, step, _ := minimalOf(op.Convolution)
+	part := forwardParts(op.Convolution, step)[0]
 	m := &minimalGradient{
-		ctx: ctx, filter: routines.threes,
-		x: lattice{g.H, g.W, g.C, -g.PadH, -g.PadW}, dy: lattice{h: p, w: q, c: g.K},
-		grid: newTileGrid(g.N, p, q),
+		ctx: ctx, filter: filter, step: step,
+		phases: part.phases, c: len(part.phases) * op.C, dy: part.out,
+		grid: resultTiles(op.Convolution),
 	}
 	m.plan()
 	m.sum, m.finish = m.sumShare, m.finishShare
@@ -62,16 +65,16 @@ func minimalBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeight) Kern
 func (m *minimalGradient) plan() {
 	all := m.filter.points * m.filter.points
 	m.panel = m.dy.c * tileColumns
-	m.point = m.x.c/tileColumns*m.panel + cacheLine
+	m.point = m.c/tileColumns*m.panel + cacheLine
 	m.chunk = all * m.point
-	m.channelParts = ceilDivide(m.x.c, gradientChannels)
+	m.channelParts = ceilDivide(m.c, gradientChannels)
 	m.filterParts = ceilDivide(m.dy.c, gradientFilters)
 	m.chunks = ceilDivide(gradientShares, m.channelParts*m.filterParts)
 	m.chunks = max(1, min(m.chunks, m.grid.tiles()/(2*gradientTiles), partialFloats/m.chunk))
 
 	channels, filters := 0, 0 // of the greatest part
 	for part := range m.channelParts {
-		first, end := m.part(m.x.c, m.channelParts, part)
+		first, end := m.part(m.c, m.channelParts, part)
 		channels = max(channels, end-first)
 	}
 	for part := range m.filterParts {
@@ -83,7 +86,7 @@ func (m *minimalGradient) plan() {
 	for t := range gradientTiles {
 		m.src = append(m.src, int32(4*tileColumns*t))
 	}
-	taps := m.filter.taps * m.filter.taps
+	taps := m.taps()
 	for c := range tileColumns {
 		m.offsets = append(m.offsets, int32(4*taps*c))
 	}
@@ -104,14 +107,14 @@ func (m *minimalGradient) part(channels, parts, i int) (first, end int) {
 func (m *minimalGradient) run(out []float32, in [][]float32) {
 	m.result, m.from, m.slope = out, in[0], in[1]
 	m.ctx.Workers.run(m.chunks*m.channelParts*m.filterParts, m.sum)
-	m.ctx.Workers.run(m.x.c/tileColumns*ceilDivide(m.dy.c, filtersTogether), m.finish)
+	m.ctx.Workers.run(m.channels()/tileColumns*ceilDivide(m.dy.c, filtersTogether), m.finish)
 	m.result, m.from, m.slope = nil, nil, nil
 }
 
 // sumShare sums the tiles of one chunk for some channels and filters.
 func (m *minimalGradient) sumShare(share, worker int) {
 	filterPart := share % m.filterParts
-	channel, channelEnd := m.part(m.x.c, m.channelParts, share/m.filterParts%m.channelParts)
+	channel, channelEnd := m.part(m.c, m.channelParts, share/m.filterParts%m.channelParts)
 	filter, filterEnd := m.part(m.dy.c, m.filterParts, filterPart)
 	chunk := share / m.filterParts / m.channelParts
 	blocks := ceilDivide(m.grid.tiles(), gradientTiles)
@@ -128,7 +131,7 @@ func (m *minimalGradient) sumShare(share, worker int) {
 		end := min(first+gradientTiles, m.grid.tiles())
 		for tile := first; tile < end; {
 			r := m.grid.run(tile, end)
-			m.x.load(&arguments.transform, m.filter.image, m.filter.points, m.filter.points, m.from, r, channel, channels, v, tile-first, square)
+			m.load(&arguments.transform, v, square, r, tile-first, channel, channelEnd)
 			m.dy.load(&arguments.transform, m.filter.slope, tileEdge, m.filter.points, m.slope, r, filter, filters, d, tile-first, square)
 			tile += r.count
 		}
@@ -137,17 +140,42 @@ func (m *minimalGradient) sumShare(share, worker int) {
 		if block > from {
 			t.flags = accumulate
 		}
-		t.steps, t.stride, t.furtherC, t.ahead, t.pace = end-first, 4*tileColumns, 4*m.panel, 0, 0
+		t.steps, t.stride, t.furtherC = end-first, 4*tileColumns, 4*m.panel
 		t.src, t.further = unsafe.Pointer(&m.src[0]), 4*v.vector
+		stripes := ceilDivide(channels/tileColumns, panelsOfStripe())
+		ahead := m.ahead(block+1, to, m.filter.points*m.filter.points*stripes*len(m.rows[filterPart])*t.steps)
 		for point := range m.filter.points * m.filter.points {
 			sums := m.ctx.shared[chunk*m.chunk+point*m.point:]
-			m.multiply(t, v, d, point, channels, m.rows[filterPart], packed, sums[channel/tileColumns*m.panel+filter*tileColumns:])
+			m.multiply(t, v, d, point, channels, m.rows[filterPart], packed, sums[channel/tileColumns*m.panel+filter*tileColumns:], &ahead)
 		}
 	}
 }
 
+// load transforms the channels [first, end), counted through all phases, of a run.
+func (m *minimalGradient) load(t *matrixTransform, v transformed, square []float32, r tileRun, tile, first, end int) {
+	for i := range m.phases {
+		image := &m.phases[i].image
+		from, to := max(first, i*image.c), min(end, (i+1)*image.c)
+		if from < to {
+			image.load(t, m.filter.image, m.filter.points, m.filter.points, m.from, r, from-i*image.c, to-from, v, tile, square)
+			v.floats = v.floats[(to-from)/tileColumns*v.vector:]
+		}
+	}
+}
+
+// ahead is what is brought near in so many steps: x and dy of a block, if it is before
+// the last.
+func (m *minimalGradient) ahead(block, last, steps int) errand {
+	if block >= last {
+		return errand{}
+	}
+	first, end := block*gradientTiles, min((block+1)*gradientTiles, m.grid.tiles())-1
+	from, to := m.grid.run(first, first+1), m.grid.run(end, end+1)
+	return newErrand(m.phases[0].image.between(m.from, from, to, m.filter.points), m.dy.between(m.slope, from, to, tileEdge), steps)
+}
+
 // multiply adds the products of one point of a block to sums.
-func (m *minimalGradient) multiply(t *panelTile, v, d transformed, point, channels int, rows []filterPanel, packed, sums []float32) {
+func (m *minimalGradient) multiply(t *panelTile, v, d transformed, point, channels int, rows []filterPanel, packed, sums []float32, ahead *errand) {
 	multiply := routines.multiplyPanels
 	if routines.multiplyPatches != nil {
 		multiply = routines.multiplyPatches
@@ -160,6 +188,7 @@ func (m *minimalGradient) multiply(t *panelTile, v, d transformed, point, channe
 	for panel := 0; panel < panels; panel += panelsOfStripe() {
 		t.panels = min(panelsOfStripe(), panels-panel)
 		t.b = at(v.floats, point*v.point+panel*v.vector)
+		t.ahead, t.pace = ahead.give(len(rows) * t.steps)
 		for _, r := range rows {
 			t.rows = r.rows
 			t.a, t.strideA = at(packed, r.first*t.steps), 4*r.rows
@@ -175,29 +204,41 @@ func (m *minimalGradient) multiply(t *panelTile, v, d transformed, point, channe
 // filtersTogether is the number of filters whose gradients are finished together.
 const filtersTogether = 32
 
-// finishShare adds up the chunks of some filters and one panel of channels, transforms
-// the sums and writes them in the order (c,r,s).
+// channels is the number of channels of x and taps that of a whole filter.
+func (m *minimalGradient) channels() int { return m.c / len(m.phases) }
+func (m *minimalGradient) taps() int     { return m.filter.taps * m.step * m.filter.taps * m.step }
+
+// finishShare adds up the chunks of some filters and sixteen channels, transforms the
+// sums of each phase and writes the gradient in the order (c,r,s).
 func (m *minimalGradient) finishShare(share, worker int) {
 	parts := ceilDivide(m.dy.c, filtersTogether)
-	panel, first := share/parts, share%parts*filtersTogether
+	channel, first := share/parts*tileColumns, share%parts*filtersTogether
 	filters := min(filtersTogether, m.dy.c-first)
-	all, taps := m.filter.points*m.filter.points, m.filter.taps*m.filter.taps
-	begin, n := panel*m.panel+first*tileColumns, filters*tileColumns
+	line, taps := m.filter.taps*m.step, m.taps()
+	gradients := m.ctx.local[worker]
+	t := &m.ctx.tiles[worker].transform
+	t.fromRow, t.fromColumn, t.fromVector = 4*m.filter.points*m.point, 4*m.point, 4*tileColumns
+	t.toRow, t.toColumn, t.toVector = 4*tileColumns*m.step*line, 4*tileColumns*m.step, 4*tileColumns*taps
+	t.vectors, t.matrices = filters, 1
+	for i, phase := range m.phases {
+		begin := (i*m.channels()+channel)/tileColumns*m.panel + first*tileColumns
+		m.addChunks(begin, filters*tileColumns)
+		t.from = at(m.ctx.shared, begin)
+		t.to = at(gradients, (phase.row*line+phase.column)*tileColumns)
+		m.filter.gradient(t)
+	}
+	for i := range filters {
+		out := m.result[((first+i)*m.channels()+channel)*taps:][:tileColumns*taps]
+		transposeRows(out, gradients[i*taps*tileColumns:], m.offsets, taps, tileColumns)
+	}
+}
+
+// addChunks adds n sums of every point, from one on, of all chunks to those of the first.
+func (m *minimalGradient) addChunks(begin, n int) {
 	for chunk := 1; chunk < m.chunks; chunk++ {
-		for point := range all {
+		for point := range m.filter.points * m.filter.points {
 			sums := m.ctx.shared[point*m.point+begin:][:n]
 			routines.add(sums, sums, m.ctx.shared[chunk*m.chunk+point*m.point+begin:][:n])
 		}
-	}
-	gradients := m.ctx.local[worker]
-	t := &m.ctx.tiles[worker].transform
-	t.from, t.to = at(m.ctx.shared, begin), at(gradients, 0)
-	t.fromRow, t.fromColumn, t.fromVector = 4*m.filter.points*m.point, 4*m.point, 4*tileColumns
-	t.toRow, t.toColumn, t.toVector = 4*tileColumns*m.filter.taps, 4*tileColumns, 4*tileColumns*taps
-	t.vectors, t.matrices = filters, 1
-	m.filter.gradient(t)
-	for i := range filters {
-		out := m.result[((first+i)*m.x.c+panel*tileColumns)*taps:][:tileColumns*taps]
-		transposeRows(out, gradients[i*taps*tileColumns:], m.offsets, taps, tileColumns)
 	}
 }

@@ -41,6 +41,23 @@ func ThreeTaps() Algorithm {
 		})
 }
 
+// TwoTaps is F(2x2, 2x2).
+func TwoTaps() Algorithm {
+	return algorithm(
+		Matrix{
+			{1, -1, 0},
+			{0, 1, 0},
+			{0, -1, 1},
+		}, Matrix{
+			{1, 0},
+			{1, 1},
+			{0, 1},
+		}, Matrix{
+			{1, 1, 0},
+			{0, 1, 1},
+		})
+}
+
 // algorithm is that of three matrices.
 func algorithm(image, filter, result Matrix) Algorithm {
 	return Algorithm{

@@ -55,7 +55,12 @@ func compare(t *testing.T, what string, got, want Matrix) {
 // TestAlgorithms computes 2x2 results and the gradient by the filter of integers, of
 // which nothing is rounded, and the same by the definition.
 func TestAlgorithms(t *testing.T) {
-	a := ThreeTaps()
+	for _, a := range []Algorithm{TwoTaps(), ThreeTaps()} {
+		tryAlgorithm(t, a)
+	}
+}
+
+func tryAlgorithm(t *testing.T, a Algorithm) {
 	image, filter, slope := counted(a.Points, 5), counted(a.Taps, 7), counted(2, 3)
 	results, gradient := counted(2, 17), counted(a.Taps, 17)
 	for i := range results {
@@ -85,8 +90,11 @@ func TestAlgorithms(t *testing.T) {
 
 // TestSums: the terms of a row are its elements.
 func TestSums(t *testing.T) {
-	a := ThreeTaps()
-	for _, m := range []Matrix{a.Image, a.Filter, a.Result, a.Slope, a.Gradient} {
+	two, three := TwoTaps(), ThreeTaps()
+	for _, m := range []Matrix{
+		two.Image, two.Filter, two.Result, two.Slope, two.Gradient,
+		three.Image, three.Filter, three.Result, three.Slope, three.Gradient,
+	} {
 		rebuilt := make(Matrix, len(m))
 		for i, s := range m.Sums() {
 			rebuilt[i] = make([]float32, len(m[0]))

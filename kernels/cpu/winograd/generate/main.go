@@ -69,16 +69,17 @@ func (r routine) halves() bool {
 	return false
 }
 
-// routines are those of an algorithm, by the names that package cpu gives them.
-func routines() []routine {
-	a := winograd.ThreeTaps()
-	return []routine{
-		{"transformImage3", a.Image, false},
-		{"transformFilter3", a.Filter, false},
-		{"transformResult3", a.Result, true},
-		{"transformSlope3", a.Slope, false},
-		{"transformGradient3", a.Gradient, false},
+// routines are those of both algorithms, by the names that package cpu gives them.
+func routines() (all []routine) {
+	for _, a := range []winograd.Algorithm{winograd.TwoTaps(), winograd.ThreeTaps()} {
+		all = append(all,
+			routine{fmt.Sprint("transformImage", a.Taps), a.Image, false},
+			routine{fmt.Sprint("transformFilter", a.Taps), a.Filter, false},
+			routine{fmt.Sprint("transformResult", a.Taps), a.Result, true},
+			routine{fmt.Sprint("transformSlope", a.Taps), a.Slope, false},
+			routine{fmt.Sprint("transformGradient", a.Taps), a.Gradient, false})
 	}
+	return all
 }
 
 // Registers: the sums down the columns, and one along a row.
