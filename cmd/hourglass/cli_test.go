@@ -186,6 +186,9 @@ func TestCompare(t *testing.T) {
 		t.Errorf("model.kind differs as %v", kinds)
 	}
 	trainSmall(t, "told", "--kind", "cvae", "--loss", "bernoulli") // event files and report tell it the classes
+	if env := object(t, string(read(t, filepath.Join("runs", "told", "env.json")))); env["origins"].(map[string]any)["model.classes"] != "images" {
+		t.Errorf("the number of classes comes from %v", env["origins"])
+	}
 	wants(t, must(t, "compare", "ae", "vae", "told", "other", "-o", "c.html"), "page: c.html")
 	page, err := os.ReadFile("c.html")
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 
 // tellClasses sets how many classes a conditional model is told of to those of
 // its training images, unless the configuration says so.
-func tellClasses(c *config.Config, ds data.Dataset) error {
+func tellClasses(settings *config.Settings, ds data.Dataset) error {
+	c := settings.Config
 	if c.Model.Kind != config.Conditional || c.Model.Classes > 0 {
 		return nil
 	}
@@ -24,8 +25,7 @@ func tellClasses(c *config.Config, ds data.Dataset) error {
 		}
 		highest = max(highest, label)
 	}
-	c.Model.Classes = max(highest+1, len(data.Classes(ds)))
-	return nil
+	return settings.Observe("model.classes", strconv.Itoa(max(highest+1, len(data.Classes(ds)))))
 }
 
 // labelsFor are the labels of the first n images of a set, if the model is to be

@@ -140,9 +140,10 @@ func (j *training) run() (*outcome, error) {
 		return nil, err
 	}
 	j.say("data:   %s: %v", j.config.Data.Source, j.sets)
-	if err := tellClasses(&j.config, j.sets.training); err != nil {
+	if err := tellClasses(j.settings, j.sets.training); err != nil {
 		return nil, err
 	}
+	j.config = j.settings.Config
 	result, err := j.fit()
 	var failed *train.FailedError
 	if j.config.Train.OnCollapse == config.Fix && errors.As(err, &failed) {

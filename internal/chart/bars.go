@@ -5,7 +5,11 @@ import (
 	"html"
 	"math"
 	"strings"
+	"unicode/utf8"
 )
+
+// letter is the width of a digit at the largest font that pages use, on phones.
+const letter = 9.0
 
 // Bars is a column for each of some values, none of which is negative.
 type Bars struct {
@@ -27,6 +31,11 @@ func (c Bars) SVG() string {
 	open(&b, c.Label, Height)
 	values(&b, y, c.Y)
 	step := float64(Width-left-right) / float64(len(c.Values))
+	longest := 0
+	for _, name := range c.Names {
+		longest = max(longest, utf8.RuneCountInString(name))
+	}
+	every := int(math.Ceil(max(22, letter*float64(longest)+8) / step)) // of the bars have their name below
 	h := hover{}
 	for i, v := range c.Values {
 		x, at, class := left+float64(i)*step, y.at(v), "bar"
@@ -34,7 +43,7 @@ func (c Bars) SVG() string {
 			class = "bar faint"
 		}
 		fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, class, x+step*0.1, at, step*0.8, y.from-at)
-		if every := int(math.Ceil(22 / step)); i%every == 0 {
+		if i%every == 0 {
 			fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`, x+step/2, Height-bottom+15, html.EscapeString(c.Names[i]))
 		}
 		h.Points = append(h.Points, point{[2]float64{math.Round((x+step/2)*10) / 10, math.Round(at*10) / 10}, [2]string{c.Names[i], Number(v)}})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -81,6 +83,31 @@ func TestBars(t *testing.T) {
 	}
 	if (Bars{}).SVG() != "" {
 		t.Error("no bars drew something")
+	}
+}
+
+// Names of bars stand apart, however long they are and many.
+func TestNamesOfBars(t *testing.T) {
+	at := regexp.MustCompile(fmt.Sprintf(`<text x="([0-9.]+)" y="%d"[^>]*>z`, Height-bottom+15))
+	for _, n := range []int{1, 8, 32, 64} {
+		for _, width := range []int{2, 3, 5} {
+			bars := Bars{Values: make([]float64, n)}
+			for i := range n {
+				bars.Values[i] = 1
+				bars.Names = append(bars.Names, fmt.Sprintf("z%0*d", width-1, i%10))
+			}
+			last := -100.0
+			for _, found := range at.FindAllStringSubmatch(bars.SVG(), -1) {
+				x, err := strconv.ParseFloat(found[1], 64)
+				if err != nil || x-last < letter*float64(width) {
+					t.Errorf("of %d names of %d letters one stands at %s, and one at %g before it (%v)", n, width, found[1], last, err)
+				}
+				last = x
+			}
+			if last < 0 {
+				t.Errorf("none of %d names of %d letters stands there", n, width)
+			}
+		}
 	}
 }
 

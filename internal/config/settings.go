@@ -11,6 +11,7 @@ const (
 	FromFile    Origin = "file"
 	FromFlag    Origin = "flag"
 	FromRemedy  Origin = "remedy" // of a failure; see [Settings.Remedy]
+	FromImages  Origin = "images" // those of the training set
 )
 
 // Settings is a configuration under way, which remembers where each value
@@ -58,6 +59,9 @@ func (s *Settings) ApplyPreset(text string) error {
 
 // Set gives one key, named in full or by its flag's name, a value.
 func (s *Settings) Set(key, text string) error { return s.set(key, text, FromFlag) }
+
+// Observe gives a key the value that the training images have.
+func (s *Settings) Observe(key, text string) error { return s.set(key, text, FromImages) }
 
 func (s *Settings) set(key, text string, origin Origin) error {
 	k, err := find(key)
