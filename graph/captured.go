@@ -213,7 +213,7 @@ func (c *captured) on() string {
 // visit runs the plan of the last run once more, one instruction after another,
 // and shows each result before its memory is given to another. The inputs and
 // parameters are still those of that run, if it did not update them.
-func (c *captured) visit(look func(instruction int, result []float32) bool) error {
+func (c *captured) visit(look func(value int, result []float32) bool) error {
 	s, leaves := c.last, len(c.residents)+len(c.schedule.noises())
 	if err := c.stage(s); err != nil {
 		return err
@@ -232,7 +232,7 @@ func (c *captured) visit(look func(instruction int, result []float32) bool) erro
 			if err := c.gpu.device.CopyToHost(cuda.Bytes(result), c.at(s, v)); err != nil {
 				return fmt.Errorf("%s: %w", c.schedule.describe(i), err)
 			}
-			if !look(i, result) {
+			if !look(v, result) {
 				return nil
 			}
 		}

@@ -124,7 +124,7 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		{"module", 1, []string{"device cuda: loading the kernels of ", "cuModuleLoadData"}},
 		{"alloc", 1, []string{"taking memory for 11 variables of the model", "cuMemAlloc of "}},
 		{"copy", 2, []string{"copying the model to the GPU", "cuMemcpyHtoD of "}},
-		{"launch", 1, []string{"convolve_and_batchnorm_statistics (5x4x4x4) of input:image, encoder.0.weight, encoder.0.bias: cuda: cuLaunchKernel of convolve", "grid ["}},
+		{"launch", 1, []string{"convolve_and_batchnorm_statistics_tracked (5x4x4x4) of input:image, encoder.0.weight, encoder.0.bias, encoder.1.running: cuda: cuLaunchKernel of convolve", "grid ["}},
 		{"sync", 1, []string{"launches of a program on input:image 5x8x8x1", "cuEventSynchronize"}},
 		{"kernel", 9, []string{"launches of a program on input:image 5x8x8x1", "CUDA_ERROR_ILLEGAL_ADDRESS", "compute-sanitizer"}},
 	} {

@@ -3,7 +3,6 @@ package graph
 import (
 	"errors"
 	"fmt"
-	"hourglass/kernels"
 	"hourglass/kernels/cuda"
 	"hourglass/kernels/launch"
 	"sort"
@@ -27,13 +26,12 @@ func (c *captured) takeMemory() error {
 		}
 	}
 	for i, in := range s.instructions {
-		if _, updates := in.op.(kernels.Updater); updates {
-			c.address[in.result] = c.address[in.operands[0]]
-			continue
-		}
+		state, after, updates := in.updated()
 		places := plan.Steps[i].results()
 		for k, v := range in.results() {
-			if parameter, gradient := c.homes[v]; gradient {
+			if updates && v == after {
+				c.address[v] = c.address[state]
+			} else if parameter, gradient := c.homes[v]; gradient {
 				offset, _ := c.mirror.store.offset(&c.mirror.store.Parameters[parameter])
 				c.address[v] = c.mirror.gradients.Address + uint64(4*offset)
 			} else {

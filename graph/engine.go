@@ -25,6 +25,6 @@ type engine interface {
 	depth() int
 	// visit shows each instruction's results of the last run, in order, until
 	// look returns false.
-	visit(look func(instruction int, result []float32) bool) error
+	visit(look func(value int, result []float32) bool) error
 	close() error
 }

@@ -27,6 +27,7 @@ var passes = []pass{
 	{name: "fuse losses", run: fuseLosses},
 	{name: "normalise in readers", run: normaliseInReaders, onGPU: true},
 	{name: "measure results", run: measureResults},
+	{name: "track statistics", run: trackStatistics, onGPU: true},
 	{name: "sum gradients", run: sumGradients, onGPU: true},
 	{name: "fuse scales", run: fuseScales},
 	{name: "fuse chains", run: fuseChains},
@@ -156,7 +157,7 @@ func earlyResults(s *schedule) {
 			}
 		}
 	}
-	lastReader := make([]int, len(s.values)) // where the last reader of each value will stand
+	lastReader := slices.Repeat([]int{-1}, len(s.values)) // where the last reader of each value will stand
 	place := func(i, after int) int {
 		if final[i] = final[i] && after >= 0; !final[i] {
 			return i
@@ -172,7 +173,7 @@ func earlyResults(s *schedule) {
 		return last
 	}
 	for i, in := range s.instructions {
-		if _, updates := in.op.(kernels.Updater); updates {
+		if _, _, updates := in.updated(); updates && final[i] {
 			continue
 		}
 		at := place(i, producers(in))
@@ -181,8 +182,8 @@ func earlyResults(s *schedule) {
 		}
 	}
 	for i, in := range s.instructions { // behind the readers that wait at the same place
-		if _, updates := in.op.(kernels.Updater); updates {
-			place(i, max(producers(in), lastReader[in.operands[0]]))
+		if state, _, updates := in.updated(); updates && final[i] {
+			place(i, max(producers(in), lastReader[state]))
 		}
 	}
 	order := make([]instruction, 0, len(s.instructions))

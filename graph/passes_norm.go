@@ -170,6 +170,31 @@ func measureResults(s *schedule) {
 	s.filter(keep)
 }
 
+// trackStatistics moves the running statistics of a batch normalisation where those of
+// the batch are made, if nothing else reads what they were.
+func trackStatistics(s *schedule) {
+	readers := s.readers()
+	_, keep := s.unchanged()
+	for i, in := range s.instructions {
+		track, ok := in.op.(kernels.NormTrack)
+		if !ok || readers[in.operands[0]] > 1 {
+			continue
+		}
+		p, later := s.values[in.operands[1]].producer, s.values[in.operands[0]].producer
+		if p < 0 || later >= p {
+			continue
+		}
+		of := &s.instructions[p]
+		op := kernels.Tracked{Statistics: of.op, Momentum: track.Momentum}
+		if results := of.results(); results[len(results)-1] != in.operands[1] || op.Check() != nil || op.Track() != track {
+			continue
+		}
+		of.op, of.operands, of.further, keep[i] = op, slices.Concat(of.operands, in.operands[:1]), slices.Concat(of.further, []int{in.result}), false
+		s.values[in.result].producer = p
+	}
+	s.filter(keep)
+}
+
 // sumGradients adds up a gradient that goes on through a normalisation, and through the
 // activation behind it, where a convolution makes it: it is read once less.
 func sumGradients(s *schedule) {

@@ -70,7 +70,7 @@ func overOnGPU(op kernels.Operation) []int {
 }
 
 // plan places the temporaries of a schedule. Results with a home (gradients in
-// the store's block) and the results of an Updater are not temporaries.
+// the store's block) and what an Updater writes over state are not temporaries.
 func (s *schedule) plan(names map[int]string, over overwriting) *Plan {
 	names = s.named(names)
 	slot, lives := s.slots(names, over)
@@ -131,8 +131,8 @@ func (s *schedule) named(given map[int]string) map[int]string {
 		names[v] = name
 	}
 	for _, in := range s.instructions {
-		if _, updates := in.op.(kernels.Updater); updates {
-			names[in.result] = names[in.operands[0]]
+		if state, result, updates := in.updated(); updates {
+			names[result] = names[state]
 		}
 	}
 	return names

@@ -115,9 +115,9 @@ func (p *Program) visitPoisoned(apart *tape, gradients []float32) (err error) {
 		poisoned(shared.buffers[v])
 	}
 	compared := 0 // results of the instruction
-	failed := shared.visit(func(i int, _ []float32) bool {
+	failed := shared.visit(func(v int, _ []float32) bool {
+		i := p.schedule.values[v].producer
 		results := p.schedule.instructions[i].results()
-		v := results[compared]
 		want := apart.buffers[v]
 		if parameter, gradient := p.homes[v]; gradient {
 			offset, _ := p.store.offset(&p.store.Parameters[parameter])

@@ -170,8 +170,8 @@ func (p *Program) firstNonFinite() (where string, err error) {
 	s := &p.schedule
 	updated := make(map[int]bool)
 	for _, in := range s.instructions {
-		if _, updates := in.op.(kernels.Updater); updates {
-			updated[in.operands[0]], updated[in.result] = true, true
+		if state, result, updates := in.updated(); updates {
+			updated[state], updated[result] = true, true
 		}
 	}
 	if err := p.device.Pull(p.store); err != nil {
@@ -187,11 +187,11 @@ func (p *Program) firstNonFinite() (where string, err error) {
 		}
 	}
 	where = "the gradients' norm overflowed"
-	err = p.engine.visit(func(i int, result []float32) bool {
-		if updated[s.instructions[i].result] || finite(result) {
+	err = p.engine.visit(func(v int, result []float32) bool {
+		if updated[v] || finite(result) {
 			return true
 		}
-		where = "it first appeared in " + s.describe(i)
+		where = "it first appeared in " + s.describe(s.values[v].producer)
 		return false
 	})
 	return where, err

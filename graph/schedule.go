@@ -45,6 +45,17 @@ type instruction struct {
 // results are all values that the instruction makes.
 func (in instruction) results() []int { return append([]int{in.result}, in.further...) }
 
+// updated is the value of the state that the instruction writes over and the result
+// that it becomes, of a kernels.Updater.
+func (in instruction) updated() (state, result int, updates bool) {
+	op, updates := in.op.(kernels.Updater)
+	if !updates {
+		return 0, 0, false
+	}
+	operand, of := op.Updates()
+	return in.operands[operand], in.results()[of], true
+}
+
 // buffers are the values that stand beside the result in a kernel's arguments,
 // see kernels.Buffers.
 func (in instruction) buffers() []int {

@@ -116,15 +116,15 @@ func (t *tape) allocate(homes map[int]int, plan *Plan) {
 		t.buffers[v] = val.data
 	}
 	for i, in := range t.schedule.instructions {
-		if _, updates := in.op.(kernels.Updater); updates {
-			state := t.buffers[in.operands[0]]
-			t.buffers[in.result] = state
-			t.updated = append(t.updated, updated{state, make([]float32, len(state))})
-			continue
+		state, after, updates := in.updated()
+		if updates {
+			t.updated = append(t.updated, updated{t.buffers[state], make([]float32, len(t.buffers[state]))})
 		}
 		places := plan.Steps[i].results()
 		for k, v := range in.results() {
-			if parameter, gradient := homes[v]; gradient {
+			if updates && v == after {
+				t.buffers[v] = t.buffers[state]
+			} else if parameter, gradient := homes[v]; gradient {
 				t.buffers[v] = t.store.Parameters[parameter].Gradient
 			} else {
 				first, size := places[k].Offset/4, t.schedule.values[v].shape.Size()

@@ -22,7 +22,7 @@ func (t *tape) putStateBack() {
 // each result before its memory is given to another. Inputs and clock are still
 // those of that step, and so are the parameters if it did not update them. State
 // is put back to what it was before the step, and stays there.
-func (t *tape) visit(look func(instruction int, result []float32) bool) error {
+func (t *tape) visit(look func(value int, result []float32) bool) error {
 	t.putStateBack()
 	defer t.putStateBack()
 	i := -t.noises()
@@ -41,9 +41,9 @@ func (t *tape) visit(look func(instruction int, result []float32) bool) error {
 }
 
 // show shows the results of an instruction until look returns false.
-func (t *tape) show(instruction int, look func(instruction int, result []float32) bool) bool {
+func (t *tape) show(instruction int, look func(value int, result []float32) bool) bool {
 	for _, v := range t.schedule.instructions[instruction].results() {
-		if !look(instruction, t.buffers[v]) {
+		if !look(v, t.buffers[v]) {
 			return false
 		}
 	}

@@ -27,14 +27,16 @@
 //	dscale, ...   C, of sums
 //	through_*     x, statistics and the rest of the normalisation that dy goes through;
 //	              through_x is null where statistics are wanted
+//	running, ...  see TRACK
 #define MEASURED                                                                                                   \
     float *measured, uint32 *arrivals, int outer_pixels, int chunks, int measured_groups, int measured_pairs,      \
         float *made, float *dscale, float *dshift, const float *through_x, const float *through_statistics,        \
         const float *through_scale, const float *through_shift, float through_epsilon, int through_function,       \
-        float through_alpha
+        float through_alpha, TRACK
 #define MEASURED_ARGUMENTS                                                                                         \
     measured, arrivals, outer_pixels, chunks, measured_groups, measured_pairs, made, dscale, dshift, through_x,    \
-        through_statistics, through_scale, through_shift, through_epsilon, through_function, through_alpha
+        through_statistics, through_scale, through_shift, through_epsilon, through_function, through_alpha, \
+        TRACK_ARGUMENTS
 
 CALLED float slope_at_by_call(int function, float alpha, float x) { return slope_at(function, alpha, x); }
 
@@ -239,9 +241,11 @@ template <class T, class Memory> CALLED void finish_measured(Memory &shared, flo
         }
     } else if (mine) {
         pair += channel + thread_x();
-        float scale = sums ? through_scale[channel + thread_x()] : 1;
-        made[pair] = own.first * scale;
-        made[measured_pairs + pair] = sums ? own.second * scale : own.second / (float)pixels;
+        float scale = sums ? through_scale[channel + thread_x()] : 1, mean = own.first * scale;
+        float variance = sums ? own.second * scale : own.second / (float)pixels;
+        made[pair] = mean;
+        made[measured_pairs + pair] = variance;
+        if (running) track(pair, measured_pairs, mean, variance, TRACK_ARGUMENTS);
     }
     if (!sums) return;
     Rows of_outers = {measured + outers * chunks * 2 * C + channel, C, 2 * C, outers, 1, outers};

@@ -75,3 +75,48 @@ func (o Through) FLOPs() int { return o.Product.FLOPs() + 6*o.Norm.X().Size() }
 func (o Through) Check() error {
 	return first(checkMeasured(o.Product, o.Norm.Normalisation), o.Norm.Activation.Check())
 }
+
+// Tracked is an operation whose last result is the statistics of a batch normalisation,
+// [NormStatistics] or a [Measured], and then [NormTrack]: its last operand and its last
+// further result are the running statistics, moved towards those by Momentum.
+type Tracked struct {
+	Statistics Operation
+	Momentum   float64
+}
+
+func (o Tracked) Kind() string { return o.Statistics.Kind() + "_tracked" }
+
+// Track is the operation that moves the running statistics.
+func (o Tracked) Track() NormTrack {
+	switch of := o.Statistics.(type) {
+	case NormStatistics:
+		return NormTrack{of.Normalisation, o.Momentum}
+	case Measured:
+		return NormTrack{of.Norm, o.Momentum}
+	}
+	return NormTrack{}
+}
+
+func (o Tracked) Operands() []Shape {
+	return append(append([]Shape{}, o.Statistics.Operands()...), o.Track().Result())
+}
+func (o Tracked) Result() Shape { return o.Statistics.Result() }
+func (o Tracked) Further() []Shape {
+	return append(append([]Shape{}, Further(o.Statistics)...), o.Track().Result())
+}
+func (o Tracked) FLOPs() int { return o.Statistics.FLOPs() + o.Track().FLOPs() }
+
+// Updates says that the running statistics are written in place.
+func (o Tracked) Updates() (operand, result int) {
+	return len(o.Operands()) - 1, len(o.Further())
+}
+
+// Check wants statistics of a batch normalisation.
+func (o Tracked) Check() error {
+	switch o.Statistics.(type) {
+	case NormStatistics, Measured:
+	default:
+		return fmt.Errorf("%T makes no statistics to track; want those of a batchnorm, alone or measured", o.Statistics)
+	}
+	return first(o.Statistics.Check(), o.Track().Check())
+}

@@ -115,4 +115,4 @@ func (o Assign) FLOPs() int        { return 0 }
 func (o Assign) Check() error      { return positive("assign", "size", o.Size) }
 
 // Updates marks the state as written in place.
-func (Assign) Updates() {}
+func (Assign) Updates() (operand, result int) { return 0, 0 }

@@ -28,7 +28,8 @@
 //	                       the sums of each pair; of what a convolution makes, that
 //	                       measures it itself (measured.cuh)
 //	norm_backward_*        12: dx; 16 where another gradient is added
-//	norm_track             running ← (1−m)·running + m·batch
+//	norm_track             running ← (1−m)·running + m·batch, where nothing that makes
+//	                       statistics does so
 //
 // A block takes a chunk of pixels and `span` neighbouring columns; a thread
 // keeps its column of four channels, or of one, and goes from pixel to pixel,
@@ -48,7 +49,7 @@
 // Within a thread groups of four pixels are put together (Chan, Golub and LeVeque 1979),
 // for squares of x itself would cancel.
 template <int Width>
-DEVICE void statistics(const float *RESTRICT x, float *result, Norm g, int span, int chunk, PARTS) {
+DEVICE void statistics(const float *RESTRICT x, float *result, Norm g, int span, int chunk, PARTS, TRACK) {
     Share<Width> s(g, span, chunk);
     Column<Width> mean = {}, squares = {};
     float count = 0;
@@ -84,12 +85,12 @@ DEVICE void statistics(const float *RESTRICT x, float *result, Norm g, int span,
         float d = mean.v[k] - weighted.v[k];
         squares.v[k] = fused(d * d, count, squares.v[k]);
     }
-    finish_statistics(s, g, whole, sum_of_lanes(s, squares), result, chunk, PARTS_ARGUMENTS);
+    finish_statistics(s, g, whole, sum_of_lanes(s, squares), result, chunk, PARTS_ARGUMENTS, TRACK_ARGUMENTS);
 }
 
 #define STATISTICS(name, width_)                                                                                  \
-    KERNEL name(const float *RESTRICT x, float *result, NORM, int span, int chunk, PARTS) {                       \
-        statistics<width_>(x, result, NORM_OF_ARGUMENTS, span, chunk, PARTS_ARGUMENTS);                           \
+    KERNEL name(const float *RESTRICT x, float *result, NORM, int span, int chunk, PARTS, TRACK) {                \
+        statistics<width_>(x, result, NORM_OF_ARGUMENTS, span, chunk, PARTS_ARGUMENTS, TRACK_ARGUMENTS);          \
     }                                                                                                             \
     EXPORT(name)
 
@@ -332,9 +333,8 @@ NORMALISE(curved_by_1, 1, Curved, false)
 NORMALISE(rows_by_4, 4, Curved, true)
 NORMALISE(rows_by_1, 1, Curved, true)
 
-// out may be running itself. The variances, the upper half, are made unbiased.
-KERNEL norm_track(const float *running, const float *batch, float *out, int pairs, float keep, float take, float unbiased) {
+KERNEL norm_track(const float *batch, int pairs, TRACK) {
     int i = item();
-    if (i < 2 * pairs) out[i] = keep * running[i] + take * (i < pairs ? batch[i] : batch[i] * unbiased);
+    if (i < pairs) track(i, pairs, batch[i], batch[pairs + i], TRACK_ARGUMENTS);
 }
 EXPORT(norm_track)

@@ -166,7 +166,7 @@ DEVICE void each_row(const Share<Width> &s, const Norm &g, const float *from, in
 // finish_statistics makes the statistics of pairs of the moments of the block's chunk,
 // of which thread i has those of channel i of the block's.
 template <int Width>
-DEVICE void finish_statistics(const Share<Width> &s, const Norm &g, float mean, float squares, float *statistics, int chunk, PARTS) {
+DEVICE void finish_statistics(const Share<Width> &s, const Norm &g, float mean, float squares, float *statistics, int chunk, PARTS, TRACK) {
     float *first = row_of(s, g, part, s.outer * chunks); // the row of the outer's first chunk
     if (chunks > 1) {
         leave(s, g, row_of(s, g, part, s.outer * chunks + block_y()), mean, squares);
@@ -195,6 +195,7 @@ DEVICE void finish_statistics(const Share<Width> &s, const Norm &g, float mean, 
         int pair = s.outer * g.groups + channel;
         statistics[pair] = mean;
         statistics[g.pairs + pair] = squares / (float)g.pixels;
+        if (running) track(pair, g.pairs, mean, squares / (float)g.pixels, TRACK_ARGUMENTS);
         return;
     }
     leave(s, g, first, mean, squares);

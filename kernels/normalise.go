@@ -184,7 +184,7 @@ func (o NormTrack) Result() Shape     { return o.stats() }
 func (o NormTrack) FLOPs() int        { return 6 * o.Statistics() }
 
 // Updates marks the running statistics as written in place.
-func (NormTrack) Updates() {}
+func (NormTrack) Updates() (operand, result int) { return 0, 0 }
 
 // Check wants a momentum within [0,1] and, where it is used, a variance that
 // exists.

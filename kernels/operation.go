@@ -58,12 +58,24 @@ type Operation interface {
 	FLOPs() int
 }
 
-// Updater is an Operation whose result is written over its first operand: it
-// updates state, such as the running statistics of a batch normalisation.
+// Updater is an Operation one of whose results is written over an operand: it updates
+// state, such as the running statistics of a batch normalisation.
 type Updater interface {
 	Operation
-	// Updates marks the operation; it has nothing to say.
-	Updates()
+	// Updates returns the number of that operand and of that result, of which the first
+	// is 0 and further ones follow.
+	Updates() (operand, result int)
+}
+
+// InPlace reports whether the first result of an operation is written over its first
+// operand.
+func InPlace(op Operation) bool {
+	updater, updates := op.(Updater)
+	if !updates {
+		return false
+	}
+	_, result := updater.Updates()
+	return result == 0
 }
 
 // Several is an Operation with further results beside Result. Whoever runs it

@@ -1,9 +1,21 @@
-// What channels have made of their pixels becomes what pairs of several channels have,
-// see normalise.cu. `from` holds two rows of C numbers that other blocks of the launch
+// What becomes of the statistics of channels: those of pairs of several channels, see
+// normalise.cu, and running statistics. `from` holds two rows of C numbers that other blocks of the launch
 // have written; the pairs of an outer follow one another from number `pair` on, and a
 // warp makes each.
 #pragma once
 #include "device.cuh"
+
+// TRACK is how a kernel that makes statistics of a batch is told to move running ones
+// towards them, running ← keep·running + take·batch, the batch's variance made unbiased
+// first; moved may be running itself. Null where there are none.
+#define TRACK const float *running, float *moved, float keep, float take, float unbiased
+#define TRACK_ARGUMENTS running, moved, keep, take, unbiased
+
+// track moves those of a pair.
+DEVICE void track(int pair, int pairs, float mean, float variance, TRACK) {
+    moved[pair] = keep * running[pair] + take * mean;
+    moved[pairs + pair] = keep * running[pairs + pair] + take * (variance * unbiased);
+}
 
 // warp_sum is the sum of v over the lanes of a warp, known to each of them.
 DEVICE float warp_sum(float v) {

@@ -208,7 +208,7 @@ func (w *walker) withCPU(c cases.Case, program launch.Program) error {
 		return err
 	}
 	want := make([]float32, c.Op.Result().Size())
-	if updates(c.Op) {
+	if kernels.InPlace(c.Op) {
 		want = inputs[0]
 	}
 	kernel(want, inputs)
@@ -239,11 +239,6 @@ func near(op kernels.Operation, got, want []float32) error {
 		}
 	}
 	return nil
-}
-
-func updates(op kernels.Operation) bool {
-	_, is := op.(kernels.Updater)
-	return is
 }
 
 // onGPU runs a case and returns its results.
@@ -281,7 +276,7 @@ func (w *walker) onGPU(c cases.Case, program launch.Program, inputs [][]float32)
 	b.Workspace = take(program.Workspace, nil)
 	b.Counters = take(program.Counters, make([]byte, max(1, program.Counters)))
 	result = make([]float32, c.Op.Result().Size())
-	if b.Result = take(4*len(result), nil); updates(c.Op) {
+	if b.Result = take(4*len(result), nil); kernels.InPlace(c.Op) {
 		b.Result = b.Operands[0]
 	}
 	if err != nil {

@@ -149,7 +149,7 @@ func compare(c cases.Case, workers *cpu.Workers) error {
 	}
 	want := make([]float64, c.Op.Result().Size())
 	got := make([]float32, len(want))
-	if _, updates := c.Op.(kernels.Updater); updates {
+	if kernels.InPlace(c.Op) {
 		got = narrow[0]
 	}
 	if err := reference.Run(c.Op, clock, want, inputs); err != nil {

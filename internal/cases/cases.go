@@ -78,7 +78,7 @@ func (c Case) Defined(inputs, seen [][]float64) ([]float64, error) {
 // product, and not of its operands as they are.
 func MeasuresProduct(op kernels.Operation) bool {
 	switch op.(type) {
-	case kernels.Measured, kernels.Through:
+	case kernels.Measured, kernels.Through, kernels.Tracked:
 		return true
 	}
 	return false
@@ -88,6 +88,10 @@ func MeasuresProduct(op kernels.Operation) bool {
 // That should be a kernel of the same device: from what is right but for its last bits,
 // the rounding of factors could lead elsewhere. Other cases are as they are.
 func (c Case) Apart(inputs [][]float64, normalise func(norm kernels.NormForward, in [][]float64) ([]float32, error)) (Case, [][]float64, error) {
+	if tracked, ok := c.Op.(kernels.Tracked); ok {
+		of, inputs, err := Case{Op: tracked.Statistics}.Apart(inputs, normalise)
+		return Case{Name: c.Name, Op: kernels.Tracked{Statistics: of.Op, Momentum: tracked.Momentum}}, inputs, err
+	}
 	o, normed := c.Op.(kernels.Normed)
 	around := func(product kernels.Operation) kernels.Operation { return product }
 	switch op := c.Op.(type) {

@@ -334,13 +334,17 @@ func convolve() []Case {
 			norm := kernels.NormForward{Normalisation: op.Norm, Activation: leaky}
 			all = append(all,
 				row(kernels.Measured{Product: products[i], Norm: op.Norm}, name),
-				row(kernels.Through{Product: products[i], Norm: norm}, name))
+				row(kernels.Through{Product: products[i], Norm: norm}, name),
+				row(kernels.Tracked{Statistics: []kernels.Measured{op, {Product: products[i], Norm: op.Norm}}[i], Momentum: 0.1}, name))
 		}
 	}
 	for _, m := range merged {
 		ops := measuredProducts(m.geometry())
 		for _, i := range m.measured {
 			all = append(all, row(ops[i], m.name))
+			if ops[i].Norm.Norm == kernels.BatchNorm {
+				all = append(all, row(kernels.Tracked{Statistics: ops[i], Momentum: 0.1}, m.name))
+			}
 		}
 		for _, i := range m.through {
 			norm := kernels.NormForward{Normalisation: ops[i].Norm, Activation: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}}

@@ -160,6 +160,9 @@ func natural(op kernels.Operation) []Fill {
 		setSlope(fills, o.Slope, o.Added)
 	case kernels.Measured:
 		set(natural(o.Product)...)
+	case kernels.Tracked:
+		set(natural(o.Statistics)...)
+		fills[len(fills)-1] = positive
 	case kernels.Through:
 		set(natural(o.Product)...)
 		n := len(o.Product.Operands())

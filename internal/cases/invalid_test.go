@@ -48,6 +48,8 @@ var invalid = []struct {
 	{measuredAs(kernels.Normalisation{Norm: kernels.LayerNorm, N: 1, Pixels: 64, C: 4, Groups: 1, Epsilon: 1}), []string{"layernorm", "groupnorm of the same images"}},
 	{measuredAs(kernels.Normalisation{N: 1, Pixels: 64, C: 3, Groups: 1, Epsilon: 1}), []string{"1x8x8x4", "1x64x3"}},
 	{measuredAs(kernels.Normalisation{Norm: kernels.GroupNorm, N: 2, Pixels: 32, C: 4, Groups: 1, Epsilon: 1}), []string{"1x8x8x4", "2x32x4", "groupnorm"}},
+	{kernels.Tracked{Statistics: kernels.Affine{Size: 1}, Momentum: 0.1}, []string{"kernels.Affine", "batchnorm"}},
+	{kernels.Tracked{Statistics: measuredAs(kernels.Normalisation{Norm: kernels.GroupNorm, N: 1, Pixels: 64, C: 4, Groups: 1, Epsilon: 1}), Momentum: 0.1}, []string{"groupnorm", "only batchnorm"}},
 	{kernels.GatherImages{Images: 0, N: 1, H: 1, W: 1, C: 1}, []string{"gather_images", "images is 0"}},
 	{kernels.GatherImages{Images: 1 << 31, N: 1, H: 1, W: 1, C: 1}, []string{"gather_images", "2147483648 images", "smaller set"}},
 	{kernels.Activate{Size: 0}, []string{"size is 0"}},

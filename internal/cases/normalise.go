@@ -86,6 +86,7 @@ func normalise() []Case {
 			for _, momentum := range []float64{0, 0.1, 1} {
 				all = append(all, row(kernels.NormTrack{Normalisation: g, Momentum: momentum}, fmt.Sprintf("%s, momentum %g", name, momentum)))
 			}
+			all = append(all, row(kernels.Tracked{Statistics: kernels.NormStatistics{Normalisation: g}, Momentum: 0.1}, name))
 		}
 	}
 	return all

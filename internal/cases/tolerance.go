@@ -69,6 +69,10 @@ func work(op kernels.Operation) (roundings, terms int) {
 		roundings, terms = work(o.Product)
 		more, count := work(o.Statistics())
 		return roundings + more, terms + count
+	case kernels.Tracked: // of statistics, the running ones
+		roundings, terms = work(o.Statistics)
+		more, _ := work(o.Track())
+		return roundings + more, terms
 	case kernels.Through: // of what the product makes, the sums of a gradient
 		roundings, terms = work(o.Product)
 		more, count := work(kernels.NormBackward{Normalisation: o.Norm.Normalisation, Activation: o.Norm.Activation})

@@ -181,7 +181,7 @@ func try(m *Machine, c cases.Case, p launch.Program, inputs [][]float64, replays
 	for i, input := range inputs {
 		b.Operands = append(b.Operands, kernels.Pack(c.Op, i, narrow(input)))
 	}
-	if _, b.InPlace = c.Op.(kernels.Updater); b.InPlace {
+	if b.InPlace = kernels.InPlace(c.Op); b.InPlace {
 		replays = min(replays, 1)
 	}
 	got, after, err := m.Run(p, b, replays)

@@ -53,7 +53,7 @@ func try(t *testing.T, c cases.Case, workers *Workers, inputs [][]float64) []flo
 			in[i][j] = float32(v)
 		}
 	}
-	if _, inPlace := c.Op.(kernels.Updater); inPlace {
+	if kernels.InPlace(c.Op) {
 		out = in[0]
 	}
 	kernel(out, in)

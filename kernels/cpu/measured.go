@@ -9,6 +9,7 @@ import (
 func init() {
 	register(prepareMeasured)
 	register(prepareThrough)
+	register(prepareTracked)
 }
 
 // prepareMeasured measures the result when all of it is there.
@@ -112,5 +113,26 @@ func prepareSummedBackward(ctx *Context, op kernels.NormBackward) Kernel {
 	return func(dx []float32, in [][]float32) {
 		slopes(dx, in)
 		rows(dx, in)
+	}
+}
+
+// prepareTracked moves the running statistics when those of the batch are there. Plans
+// for the CPU keep the two apart.
+func prepareTracked(ctx *Context, op kernels.Tracked) Kernel {
+	measure := prepared[reflect.TypeOf(op.Statistics)](ctx, op.Statistics)
+	track := prepareNormTrack(ctx, op.Track())
+	n := len(op.Statistics.Operands())
+	operands, tracked := make([][]float32, len(kernels.Buffers(op.Statistics))), make([][]float32, 2)
+	return func(out []float32, in [][]float32) {
+		copy(operands, in[:n])
+		copy(operands[n:], in[n+1:])
+		measure(out, operands)
+		tracked[0], tracked[1] = in[n], out
+		if len(operands) > n {
+			tracked[1] = operands[len(operands)-1]
+		}
+		track(in[len(in)-1], tracked)
+		clear(operands)
+		clear(tracked)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // drawn into the result.
 func Over(op kernels.Operation) []int {
 	switch o := op.(type) {
-	case kernels.Activate, kernels.Map, kernels.Affine, kernels.Copy, kernels.NormForward, kernels.Updater:
+	case kernels.Activate, kernels.Map, kernels.Affine, kernels.Copy, kernels.NormForward, kernels.NormTrack, kernels.Assign:
 		return []int{0}
 	case kernels.ActivateBackward, kernels.MapBackward, kernels.LossEach, kernels.LossBackward, kernels.LossAndSlope, kernels.NormBackwardInput:
 		return []int{0, 1}

@@ -23,7 +23,7 @@ func TestOver(t *testing.T) {
 			}
 			tried := 0
 			for _, c := range append(cases.All(), large()...) {
-				if _, updates := c.Op.(kernels.Updater); updates {
+				if kernels.InPlace(c.Op) {
 					continue // is never written elsewhere
 				}
 				for _, places := range placesOver(c.Op) {

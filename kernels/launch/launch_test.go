@@ -90,8 +90,7 @@ func checkProgram(t *testing.T, c cases.Case, p Program) {
 			t.Errorf("%s: operand %d is never read: %v", c.Name, i, p.Launches)
 		}
 	}
-	_, updates := c.Op.(kernels.Updater)
-	if updates && !slices.Contains(p.Over, 0) {
+	if kernels.InPlace(c.Op) && !slices.Contains(p.Over, 0) {
 		t.Errorf("%s: updates operand 0, but the result may be over %v", c.Name, p.Over)
 	}
 	for _, i := range p.Over {

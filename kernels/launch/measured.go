@@ -31,18 +31,47 @@ func init() {
 		}
 		p.renumber(ofMeasured, len(o.Product.Operands()))
 	})
+	register(func(o kernels.Tracked, p *Program) {
+		track := o.Track()
+		p.track = &track
+		lowerings[reflect.TypeOf(o.Statistics)](o.Statistics, p)
+		n := len(o.Statistics.Operands())
+		p.eachOperand(func(a *Arg) {
+			switch {
+			case a.Index == ofTracked:
+				a.Index = n
+			case a.Index == ofTracked+1:
+				a.Index = len(kernels.Buffers(o)) - 1
+			case a.Index >= n: // a further result
+				a.Index++
+			}
+		})
+	})
 }
+
+// ofTracked is the number of the running statistics while statistics are lowered that
+// move them, and behind them what they become.
+const ofTracked = 1 << 12
 
 // ofMeasured is the number of the first operand of a normalisation while a product is
 // lowered that measures its result, and behind the operands that of the results.
 const ofMeasured = 1 << 11
 
-// renumber makes operand n of what was operand `from`, and so on.
+// renumber makes operand n of what was operand `from`, a power of two, and so on.
 func (p *Program) renumber(from, n int) {
+	p.eachOperand(func(a *Arg) {
+		if a.Index/from == 1 {
+			a.Index += n - from
+		}
+	})
+}
+
+// eachOperand visits the operands among the arguments of all launches.
+func (p *Program) eachOperand(visit func(a *Arg)) {
 	for _, l := range p.Launches {
 		for k := range l.Args {
-			if a := &l.Args[k]; a.Place == Operand && a.Index >= from {
-				a.Index += n - from
+			if a := &l.Args[k]; a.Place == Operand && !a.Null {
+				visit(a)
 			}
 		}
 	}
@@ -88,7 +117,7 @@ func merging(rows int) (counters, moved int) {
 // measuring costs.
 func (p *Program) measure(t tile, grid [3]int, images, height, width, strideH, strideW int) (args []Arg, work cost) {
 	unmeasured := append([]Arg{none, none}, integers(1, 0, 1, 0)...)
-	unmeasured = append(unmeasured, none, none, none, none, none, none, none, float(0), integer(0), float(0))
+	unmeasured = append(append(unmeasured, none, none, none, none, none, none, none, float(0), integer(0), float(0)), untracked...)
 	if p.measures == nil || height%strideH != 0 || width%strideW != 0 {
 		return unmeasured, cost{}
 	}
@@ -112,5 +141,7 @@ func (p *Program) measure(t tile, grid [3]int, images, height, width, strideH, s
 	}
 	args = append([]Arg{p.reserve(2 * g.channels * rows), p.count(counters)}, integers(outer, chunks, g.groups, g.pairs)...)
 	args = append(args, of.made, d.dscale, d.dshift, d.x, d.statistics, d.scale, d.shift, float(of.Epsilon))
-	return append(args, activation(d.activation)...), cost{2*g.channels*moved + 2*g.pairs + of.words, 6*of.X().Size() + 5*g.channels*moved}
+	tracking, more := p.tracking()
+	return append(append(args, activation(d.activation)...), tracking...),
+		cost{2*g.channels*moved + 2*g.pairs + of.words + more.words, 6*of.X().Size() + 5*g.channels*moved + more.flops}
 }

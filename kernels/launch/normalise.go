@@ -9,11 +9,26 @@ func init() {
 	register(normBackwardInput)
 	register(normBackward)
 	register(func(o kernels.NormTrack, p *Program) {
-		pairs, count := o.Statistics(), float64(o.Count())
+		pairs := o.Statistics()
 		p.over(0, 1)
-		p.each("norm_track", 2*pairs, cost{6 * pairs, o.FLOPs()}, operand(0), operand(1), result(),
-			integer(pairs), float(1-o.Momentum), float(o.Momentum), float(count/(count-1)))
+		p.each("norm_track", pairs, cost{6 * pairs, o.FLOPs()}, append([]Arg{operand(1), integer(pairs)}, track(o, operand(0), result())...)...)
 	})
+}
+
+// track are the arguments TRACK, see pairs.cuh.
+func track(o kernels.NormTrack, running, moved Arg) []Arg {
+	count := float64(o.Count())
+	return []Arg{running, moved, float(1 - o.Momentum), float(o.Momentum), float(count / (count - 1))}
+}
+
+var untracked = []Arg{none, none, float(0), float(0), float(0)}
+
+// tracking are those of statistics, and what they cost.
+func (p *Program) tracking() (args []Arg, work cost) {
+	if p.track == nil {
+		return untracked, cost{}
+	}
+	return track(*p.track, operand(ofTracked), operand(ofTracked+1)), cost{4 * p.track.Statistics(), p.track.FLOPs()}
 }
 
 // norm is a normalisation seen as (outer, pixels, groups, width): a pair of
@@ -116,7 +131,9 @@ func (p *Program) statistics(of kernels.Normalisation, x, to Arg) {
 	chunk, chunks := g.cut()
 	parts, words := g.parts(p, chunks, g.width > 1)
 	args := append(append([]Arg{x, to}, g.args()...), integers(g.span, chunk)...)
-	p.run("norm_statistics"+g.width4(), [3]int{g.columns(), chunks, 1}, threads, cost{size + words + 2*g.pairs, of.FLOPs() + 3*words}, append(args, parts...)...)
+	tracking, more := p.tracking()
+	p.run("norm_statistics"+g.width4(), [3]int{g.columns(), chunks, 1}, threads,
+		cost{size + words + 2*g.pairs + more.words, of.FLOPs() + 3*words + more.flops}, append(append(args, parts...), tracking...)...)
 }
 
 // elementwise are the grid and the chunk of a kernel that writes every element:

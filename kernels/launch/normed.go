@@ -15,17 +15,15 @@ func init() {
 		p.norm = &o
 		lowerings[reflect.TypeOf(o.Product)](o.Product, p)
 		n := len(o.Product.Operands())
-		for _, l := range p.Launches {
-			for k := range l.Args {
-				switch a := &l.Args[k]; {
-				case a.Place != Operand || a.Null || a.Index < n || a.Index >= ofMeasured:
-				case a.Index >= ofNorm:
-					a.Index += n - ofNorm
-				default: // a further result
-					a.Index += len(o.Operands()) - n
-				}
+		p.eachOperand(func(a *Arg) {
+			switch {
+			case a.Index < n || a.Index >= ofMeasured:
+			case a.Index >= ofNorm:
+				a.Index += n - ofNorm
+			default: // a further result
+				a.Index += len(o.Operands()) - n
 			}
-		}
+		})
 	})
 }
 

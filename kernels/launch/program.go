@@ -150,7 +150,8 @@ type Program struct {
 	norm       *kernels.Normed // says that a factor is normalised as it is read; nil if none is
 	refusal    error           // the first thing that cannot be done
 
-	measures *measures // what is wanted of a product's result; nil if nothing is
+	track    *kernels.NormTrack // that statistics are tracked; nil if they are not
+	measures *measures          // what is wanted of a product's result; nil if nothing is
 }
 
 const (

@@ -3,6 +3,7 @@ package reference
 import (
 	"math"
 	"reflect"
+	"slices"
 
 	"hourglass/kernels"
 )
@@ -10,6 +11,7 @@ import (
 func init() {
 	register(measured)
 	register(through)
+	register(tracked)
 }
 
 // measured is the product, then the statistics of its result.
@@ -34,4 +36,16 @@ func through(o kernels.Through, clock kernels.Clock, out []float64, in [][]float
 		products[pair] += g[i] * scale[c] * (x[i] - means[pair]) / math.Sqrt(variances[pair]+norm.Epsilon)
 	})
 	channelGradients(norm, clock, g, x, statistics, further[1], further[2])
+}
+
+// tracked is statistics, and what they move.
+func tracked(o kernels.Tracked, clock kernels.Clock, out []float64, in [][]float64) {
+	n := len(o.Statistics.Operands())
+	statistics, running, moved := out, in[n], in[len(in)-1]
+	of := slices.Concat(in[:n], in[n+1:len(in)-1])
+	definitions[reflect.TypeOf(o.Statistics)](o.Statistics, clock, out, of)
+	if len(of) > n {
+		statistics = of[len(of)-1]
+	}
+	normTrack(o.Track(), clock, moved, [][]float64{running, statistics})
 }

@@ -90,7 +90,7 @@ func TestRunRefuses(t *testing.T) {
 
 func TestUpdatersRunInPlace(t *testing.T) {
 	for _, c := range cases.All() {
-		if _, ok := c.Op.(kernels.Updater); !ok {
+		if !kernels.InPlace(c.Op) {
 			continue
 		}
 		in := c.Inputs(1)
