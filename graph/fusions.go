@@ -264,6 +264,29 @@ func fuseLosses(s *schedule) {
 	s.filter(keep)
 }
 
+// compareResults computes a loss and its gradient where a convolution makes the
+// prediction, if nothing else reads that.
+func compareResults(s *schedule) {
+	readers := s.readers()
+	_, keep := s.unchanged()
+	for i, in := range s.instructions {
+		loss, ok := in.op.(kernels.LossAndSlope)
+		if !ok || readers[in.operands[0]] > 1 {
+			continue
+		}
+		p := s.values[in.operands[0]].producer
+		if p < 0 || s.instructions[p].result != in.operands[0] || s.values[in.operands[1]].producer >= p {
+			continue
+		}
+		of := s.instructions[p]
+		if op := (kernels.Compared{Product: of.op, Loss: loss}); op.Check() == nil {
+			s.instructions[p] = instruction{op: op, operands: slices.Concat(of.operands, in.operands[1:]), result: in.result, further: in.further}
+			keep[i] = false
+		}
+	}
+	s.filter(keep)
+}
+
 // fuseScales multiplies a sum by its factor where it is added up.
 func fuseScales(s *schedule) {
 	s.fold(func(in instruction) []folding {

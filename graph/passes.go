@@ -26,6 +26,7 @@ var passes = []pass{
 	{name: "fuse bias gradients", run: fuseBiasGradients},
 	{name: "fuse losses", run: fuseLosses},
 	{name: "normalise in readers", run: normaliseInReaders, onGPU: true},
+	{name: "compare results", run: compareResults, onGPU: true},
 	{name: "measure results", run: measureResults},
 	{name: "track statistics", run: trackStatistics, onGPU: true},
 	{name: "sum gradients", run: sumGradients, onGPU: true},

@@ -10,7 +10,8 @@
 //	convolve_thin_weight_*  gradient by the filters of either and by the bias (columns.cuh)
 //	convolve_thin_weight_normed_*  the same, of a wide side that is normalised as it is read
 //
-// The wide side can be normalised as it is read (normed.cuh).
+// The wide side can be normalised as it is read (normed.cuh), and the thin one compared
+// with targets as it is made, of which the slopes of a loss are written then (loss.cuh).
 //
 // All take one group, no dilation, and a wide side that is a multiple of four.
 // At stride 1 forward and backward are the same sum, with the taps in reversed
@@ -20,6 +21,7 @@
 //
 // so that each kernel knows one direction, and is told how far filters of
 // neighbouring wide and thin channels stand apart, and whether taps are reversed.
+#include "loss.cuh"
 #include "normed.cuh"
 #include "splits.cuh"
 
@@ -122,9 +124,9 @@ const int ACROSS = 8; // places for the taps of a row of filters
 template <int Stride, int Thin>
 DEVICE void to_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int wide,
                     int outH, int outW, int R, int S, int padH, int padW, int wide_step, int thin_step, int reversed,
-                    int columns, int groups, int quads, EPILOGUE, const SourceNorm &norm) {
+                    int columns, int groups, int quads, EPILOGUE, const SourceNorm &norm, int blocks, COMPARED) {
     const int DOWN = 8 / Stride, REACH = 3, BATCH = Stride * Thin == 8 ? 5 : 6;
-    const bool NORMS = Stride * Thin < 8; // the others have no registers for it
+    const bool ROOM = Stride * Thin < 8; // the others have no registers to normalise and to compare
     SHARED Shared<float, (SOURCES + FILTERS) * 4> tile;
     Window<Stride> h(padH, R), v(padW, S);
     int across = up_divide(up_divide(outW, Stride), columns), image = block_x() / across;
@@ -168,7 +170,7 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
             for (int i = 0; i < BATCH; i++)
                 if (at[i] >= 0) tile.store_four(at[i], four[i]);
         }
-        if (NORMS && norm.given() && present) { // apart from the reads, for which all registers are needed
+        if (ROOM && norm.given() && present) { // apart from the reads, for which all registers are needed
             KEEP_LOOP
             for (Cells cell(rows, width, quads); cell.inside(); cell.next()) {
                 int y = first_row + h.low + cell.row, x = first_column + v.low + cell.column;
@@ -249,6 +251,7 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
     }
     int top = first_row * Stride, left = first_column * Stride;
     int down = smaller(groups * DOWN * Stride, outH - top), length = smaller(columns * Stride, outW - left) * Thin;
+    float own = 0;
     KEEP_LOOP
     for (int y = thread_x() / WARP; y < down; y += threads_x() / WARP)
         KEEP_LOOP
@@ -256,8 +259,10 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
             float sum = tile.load(y * pitch + i);
             if (bias) sum += bias[i % Thin];
             int at = ((image * outH + top + y) * outW + left) * Thin + i;
-            out[at] = finished_at(at, sum, EPILOGUE_ARGUMENTS);
+            float made = finished_at(at, sum, EPILOGUE_ARGUMENTS);
+            out[at] = ROOM && targets ? compared(own, at, made, COMPARED_ARGUMENTS) : made;
         }
+    if (ROOM && targets) total_loss(own, block_y() * (blocks / up_divide(outH, groups * DOWN * Stride)) + block_x(), blocks, COMPARED_ARGUMENTS);
 }
 
 // from_thin: a thread makes eight wide channels, two times four that lie half a
@@ -492,9 +497,10 @@ DEVICE void thin_weight(const float *source, const float *other, float *dw, floa
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
                 float *out, int sourceH, int sourceW, int wide, int outH, int outW, int R, int S, int padH,  \
                 int padW, int wide_step, int thin_step, int reversed, int columns, int groups, int quads,          \
-                EPILOGUE, SOURCE_NORM) {                                                                           \
+                EPILOGUE, SOURCE_NORM, int blocks, COMPARED) {                                                     \
         to_thin<stride, thin>(source, w, bias, out, sourceH, sourceW, wide, outH, outW, R, S, padH, padW, wide_step, \
-                              thin_step, reversed, columns, groups, quads, EPILOGUE_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}); \
+                              thin_step, reversed, columns, groups, quads, EPILOGUE_ARGUMENTS, {SOURCE_NORM_ARGUMENTS},      \
+                              blocks, COMPARED_ARGUMENTS);                                                         \
     }                                                                                                              \
     EXPORT(name)
 

@@ -13,7 +13,6 @@
 // makes one element. dy may be y or t: the thread that writes an element has
 // read it.
 #include "loss.cuh"
-#include "sums.cuh"
 
 KERNEL loss_sum(const float *RESTRICT y, const float *RESTRICT t, float *RESTRICT out, float *part, uint32 *counter,
                 int size, int chunk, int chunks, float scale, int criterion, float delta) {

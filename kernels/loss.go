@@ -92,3 +92,44 @@ func (o LossAndSlope) Operands() []Shape { return []Shape{{o.Size}, {o.Size}} }
 func (o LossAndSlope) Result() Shape     { return Shape{o.Size} }
 func (o LossAndSlope) Further() []Shape  { return []Shape{{}} }
 func (o LossAndSlope) FLOPs() int        { return 2 * o.Loss.FLOPs() }
+
+// Compared is a convolution, or the gradient of one by its input, whose result is the
+// prediction of a [LossAndSlope] and is wanted by nothing else: it is compared while it
+// is at hand. The last operand is the target; the result is that of the loss, of the
+// shape of the prediction, and so is the last further result.
+//
+// Passes make it for GPUs alone, where memory costs more than arithmetic.
+type Compared struct {
+	Product Operation
+	Loss    LossAndSlope
+}
+
+func (o Compared) Kind() string { return o.Product.Kind() + "_and_" + o.Loss.Kind() }
+func (o Compared) Operands() []Shape {
+	return append(append([]Shape{}, o.Product.Operands()...), o.Loss.Result())
+}
+func (o Compared) Result() Shape { return o.Product.Result() }
+func (o Compared) Further() []Shape {
+	return append(append([]Shape{}, Further(o.Product)...), o.Loss.Further()...)
+}
+func (o Compared) FLOPs() int { return o.Product.FLOPs() + o.Loss.FLOPs() }
+
+// Check wants a convolution that makes as many numbers as the loss has.
+func (o Compared) Check() error {
+	made := o.Product
+	if normed, ok := made.(Normed); ok {
+		made = normed.Product
+	}
+	switch made.(type) {
+	case ConvolveForward, ConvolveBackwardInput:
+	default:
+		return fmt.Errorf("%T does not compare its result; only a convolution and its gradient by the input do", made)
+	}
+	if err := first(o.Product.Check(), o.Loss.Check()); err != nil {
+		return err
+	}
+	if result := o.Product.Result(); result.Size() != o.Loss.Size {
+		return fmt.Errorf("%s: a result of %v is compared with %d targets, want as many", o.Product.Kind(), result, o.Loss.Size)
+	}
+	return nil
+}

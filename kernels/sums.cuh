@@ -36,6 +36,16 @@ DEVICE bool sum_of_blocks(float &sum, float *part, uint32 *counter, int number, 
     return true;
 }
 
+// sum_of_many is the same of so many blocks that one should not read the sums of all:
+// those of 512 neighbours are added up by the last of these. part holds `count` numbers,
+// and one of each 512; counters likewise, without the first.
+DEVICE bool sum_of_many(float &sum, float *part, uint32 *counters, int number, int count) {
+    const int NEIGHBOURS = 512;
+    int group = number / NEIGHBOURS, groups = up_divide(count, NEIGHBOURS), first = group * NEIGHBOURS;
+    if (!sum_of_blocks(sum, part + first, counters + group, number - first, smaller(NEIGHBOURS, count - first))) return false;
+    return sum_of_blocks(sum, part + count, counters + groups, group, groups);
+}
+
 // block_sum_everywhere is block_sum, known to every thread.
 DEVICE float block_sum_everywhere(float v) {
     SHARED Shared<float, 1> total;

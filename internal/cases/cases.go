@@ -78,7 +78,7 @@ func (c Case) Defined(inputs, seen [][]float64) ([]float64, error) {
 // product, and not of its operands as they are.
 func MeasuresProduct(op kernels.Operation) bool {
 	switch op.(type) {
-	case kernels.Measured, kernels.Through, kernels.Tracked:
+	case kernels.Measured, kernels.Through, kernels.Tracked, kernels.Compared:
 		return true
 	}
 	return false
@@ -99,6 +99,11 @@ func (c Case) Apart(inputs [][]float64, normalise func(norm kernels.NormForward,
 		o, normed = op.Product.(kernels.Normed)
 		around = func(product kernels.Operation) kernels.Operation {
 			return kernels.Measured{Product: product, Norm: op.Norm}
+		}
+	case kernels.Compared:
+		o, normed = op.Product.(kernels.Normed)
+		around = func(product kernels.Operation) kernels.Operation {
+			return kernels.Compared{Product: product, Loss: op.Loss}
 		}
 	case kernels.Through:
 		o, normed = op.Product.(kernels.Normed)

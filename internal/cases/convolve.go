@@ -252,6 +252,28 @@ var merged = []struct {
 	{convolution{"2112 pixels an image", 2, 8, 32, 66, 12, 1, 1, 1, 1, 0, 0, 1, 1, 1}, []int{3}, []int{2}},
 }
 
+// compared are geometries whose results are compared with targets: of few channels, which
+// kernels do themselves, and others.
+var compared = []struct {
+	geometry   string
+	criterion  kernels.Criterion
+	activation kernels.Activation
+	normed     bool
+}{
+	{"one number", kernels.MSE, kernels.Activation{}, false},
+	{"three channels, not square", kernels.Huber, kernels.Activation{}, false},
+	{"fours, odd image", kernels.MSE, kernels.Activation{}, true},
+	{"thin 1 to 12, stride 2, odd image", kernels.MSE, kernels.Activation{Function: kernels.Sigmoid}, false},
+	{"thin 1 to 4, many images", kernels.MSE, kernels.Activation{}, false}, // so many blocks that one does not read the sums of all
+	{"thin 1 to 36", kernels.L1, kernels.Activation{}, false},
+	{"thin 2 to 8, stride 2", kernels.BCEWithLogits, kernels.Activation{}, false},
+	{"thin 3 to 36, stride 2, 67 wide", kernels.BCEWithLogits, kernels.Activation{}, false},
+	{"thin 4 to 4, 5x5, stride 2", kernels.MSE, kernels.Activation{}, false},
+	{"thin 64 to 3", kernels.MSE, kernels.Activation{}, true},
+	{"thin 8 to 3, padding wider than the filter", kernels.Huber, kernels.Activation{Function: kernels.Tanh}, false},
+	{"thin 20 to 4, 7x7", kernels.BCEWithLogits, kernels.Activation{}, false},
+}
+
 // measuredProducts are a convolution and its gradient by the input, whose results are
 // measured for each norm of images.
 func measuredProducts(g kernels.Convolution) []kernels.Measured {
@@ -349,6 +371,21 @@ func convolve() []Case {
 		for _, i := range m.through {
 			norm := kernels.NormForward{Normalisation: ops[i].Norm, Activation: kernels.Activation{Function: kernels.LeakyReLU, Alpha: 0.2}}
 			all = append(all, row(kernels.Through{Product: plainProduct(ops[i].Product), Norm: norm}, m.name))
+		}
+	}
+	for _, o := range compared {
+		g := geometries[o.geometry]
+		of := func(product kernels.Operation) {
+			size := product.Result().Size()
+			loss := kernels.LossAndSlope{Loss: newLoss(o.criterion, size), Scale: 1 / float64(size), Slope: 3}
+			all = append(all, row(kernels.Compared{Product: product, Loss: loss}, o.geometry))
+		}
+		of(kernels.ConvolveForward{Convolution: g, Bias: true, Activation: o.activation})
+		of(kernels.ConvolveBackwardInput{Convolution: g, Bias: true, Activation: o.activation})
+		if o.normed {
+			for _, product := range normedProducts(g, kernels.Activation{Function: kernels.ReLU})[:1] {
+				of(product)
+			}
 		}
 	}
 	far := measuredProducts(geometries["fours, 128 pixels an image"])[0]

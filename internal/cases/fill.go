@@ -199,6 +199,9 @@ func natural(op kernels.Operation) []Fill {
 		set(Normal{}, targets(o.Loss))
 	case kernels.LossAndSlope:
 		set(Normal{}, targets(o.Loss))
+	case kernels.Compared:
+		set(natural(o.Product)...)
+		fills[len(fills)-1] = targets(o.Loss.Loss)
 	case kernels.LossEach:
 		set(Normal{}, targets(o.Loss))
 	case kernels.LossBackward:

@@ -119,6 +119,10 @@ func work(op kernels.Operation) (roundings, terms int) {
 		return criterionWork[o.Criterion] + scaleWork(o.Scale), o.Size
 	case kernels.LossAndSlope: // the sum is what loses most
 		return criterionWork[o.Criterion] + max(scaleWork(o.Scale), scaleWork(o.Slope)), o.Size
+	case kernels.Compared: // of what the product makes, a loss
+		roundings, terms = work(o.Product)
+		more, count := work(o.Loss)
+		return roundings + more, terms + count
 	case kernels.LossEach:
 		return criterionWork[o.Criterion], 1
 	case kernels.LossBackward: // the slope is no longer a computation than the loss

@@ -1,12 +1,17 @@
 package cpu
 
-import "hourglass/kernels"
+import (
+	"reflect"
+
+	"hourglass/kernels"
+)
 
 func init() {
 	register(prepareLossSum)
 	register(prepareLossEach)
 	register(prepareLossBackward)
 	register(prepareLossAndSlope)
+	register(prepareCompared)
 }
 
 // lossOf is the loss of each prediction and target.
@@ -183,4 +188,19 @@ func (l *lossAndSlope) bothOfShare(chunk, worker int) {
 	from := chunk * grain
 	to := min(l.size, from+grain)
 	l.slope(l.dy[from:to], l.y[from:to], l.t[from:to])
+}
+
+// prepareCompared writes the slopes over the prediction. Plans for the CPU keep the two
+// apart.
+func prepareCompared(ctx *Context, op kernels.Compared) Kernel {
+	product := prepared[reflect.TypeOf(op.Product)](ctx, op.Product)
+	compare := prepareLossAndSlope(ctx, op.Loss)
+	n, operands := len(op.Product.Operands()), make([][]float32, 3)
+	return func(out []float32, in [][]float32) {
+		product(out, in[:n])
+		operands[0] = out
+		copy(operands[1:], in[n:])
+		compare(out, operands)
+		clear(operands)
+	}
 }

@@ -151,6 +151,7 @@ type Program struct {
 	refusal    error           // the first thing that cannot be done
 
 	track    *kernels.NormTrack // that statistics are tracked; nil if they are not
+	compares *compares          // what a product's result is compared with; nil if nothing is
 	measures *measures          // what is wanted of a product's result; nil if nothing is
 }
 

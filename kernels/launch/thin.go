@@ -156,13 +156,18 @@ func (p *Program) toThin(t thin, o kernels.Operation, withBias bool, end []Arg) 
 	if stride == 2 {
 		name += "_strided"
 	}
-	if stride*t.thin >= 8 {
+	grid, room := [3]int{t.n * ceil(width, columns), ceil(height, groups*down), 1}, stride*t.thin < 8
+	if !room {
 		p.normless(name)
 	}
 	args := append([]Arg{operand(0), operand(1), bias(withBias), result()},
 		integers(t.sourceH, t.sourceW, t.wide, t.outH, t.outW, t.r, t.s, t.padH, t.padW)...)
 	args = append(append(args, t.filters()...), integers(columns, groups, quads)...)
-	p.run(name, [3]int{t.n * ceil(width, columns), ceil(height, groups*down), 1}, block, p.traffic(o), append(args, end...)...)
+	work, comparing, more := p.traffic(o), uncompared, cost{}
+	if room && p.compares != nil {
+		comparing, more = p.compare(grid[0] * grid[1])
+	}
+	p.run(name, grid, block, cost{work.words + more.words, work.flops + more.flops}, append(append(args, end...), comparing...)...)
 	return true
 }
 

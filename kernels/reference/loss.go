@@ -2,6 +2,7 @@ package reference
 
 import (
 	"math"
+	"reflect"
 
 	"hourglass/kernels"
 )
@@ -11,6 +12,7 @@ func init() {
 	register(lossEach)
 	register(lossBackward)
 	register(lossAndSlope)
+	register(compared)
 }
 
 func lossSum(o kernels.LossSum, _ kernels.Clock, out []float64, in [][]float64) {
@@ -74,4 +76,12 @@ func lossSlope(l kernels.Loss, y, t float64) float64 {
 		return sigmoid(y) - t
 	}
 	return math.NaN()
+}
+
+// compared is the product, then its loss.
+func compared(o kernels.Compared, clock kernels.Clock, dy []float64, in [][]float64) {
+	n := len(o.Product.Operands())
+	y := make([]float64, len(dy))
+	definitions[reflect.TypeOf(o.Product)](o.Product, clock, y, in[:n])
+	lossAndSlope(o.Loss, clock, dy, [][]float64{y, in[n], in[n+1]})
 }
