@@ -298,6 +298,60 @@ func TestInBrowser(t *testing.T) {
 	}
 }
 
+// keyWalk presses arrow keys at each spot of a map and says how many spots they lead
+// to from the first, and whether each key leads its way.
+const keyWalk = `<script>
+const map = document.querySelector("svg.codes"), spots = [...map.querySelectorAll(".spot")];
+const at = () => spots.findIndex(s => s.classList.contains("on"));
+const place = i => ["cx", "cy"].map(name => Number(spots[i].getAttribute(name)));
+const point = i => {
+  const box = map.getBoundingClientRect(), view = map.viewBox.baseVal, [x, y] = place(i);
+  map.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + x * box.width / view.width, clientY: box.top + y * box.height / view.height }));
+};
+const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const press = key => map.dispatchEvent(new KeyboardEvent("keydown", { key }));
+press("ArrowLeft");
+const reached = new Set([at()]);
+let astray = 0;
+for (const i of reached) for (const key in ways) {
+  point(i);
+  const from = place(at());
+  press(key);
+  const to = place(at()), ahead = (to[0] - from[0]) * ways[key][0] + (to[1] - from[1]) * ways[key][1];
+  if (ahead < 0 || ahead === 0 && from.join() !== to.join()) astray++;
+  reached.add(at());
+}
+document.body.append("keys lead to " + reached.size + " of " + spots.length + " spots, " + astray + " astray");
+</script>`
+
+// TestMapByKeyboard lets arrow keys walk over a map, in a copy of the page without
+// its policy.
+func TestMapByKeyboard(t *testing.T) {
+	if *browser == "" {
+		t.Skip("no browser is given: no key was pressed (go test ./internal/report -browser PATH)")
+	}
+	var page bytes.Buffer
+	if err := example(t, true).HTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	free := regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`).ReplaceAllString(page.String(), "")
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(path, []byte(strings.Replace(free, "</body>", keyWalk+"</body>", 1)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command(*browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "file://"+path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`keys lead to (\d+) of (\d+) spots, (\d+) astray`).FindStringSubmatch(string(text))
+	if said == nil {
+		t.Fatal("the walk did not end")
+	}
+	if said[1] != said[2] || said[3] != "0" {
+		t.Error(said[0])
+	}
+}
+
 // TestMapWithoutClasses colours codes by the error of their images.
 func TestMapWithoutClasses(t *testing.T) {
 	r := example(t, false)

@@ -1,6 +1,7 @@
 "use strict";
 // Values under the pointer: of the curves of a chart, and of a map's spots, of
-// which the image is shown too. Arrow keys move along a chart that has the focus.
+// which the image is shown too. Arrow keys move along a chart that has the focus,
+// and from spot to spot of a map.
 
 const element = (name, className, text) => {
   const made = document.createElement(name);
@@ -88,7 +89,9 @@ for (const map of maps) {
   const larger = Math.max(1, Math.round(96 / Math.max(width, height)));
   canvas.width = width * larger; canvas.height = height * larger;
   tip.hidden = true;
+  let at = -1;
   const show = i => {
+    at = i;
     mark(i);
     const pen = canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
@@ -105,6 +108,24 @@ for (const map of maps) {
   svg.addEventListener("pointermove", find);
   svg.addEventListener("pointerdown", find);
   svg.addEventListener("pointerleave", hide);
+  svg.addEventListener("blur", hide);
+  svg.tabIndex = 0;
+  // beyond is the next spot in a direction, one straight ahead before one aside.
+  const beyond = (i, right, down) => {
+    const cost = p => {
+      const x = p[0] - places[i][0], y = p[1] - places[i][1], ahead = x * right + y * down;
+      return ahead > 0 ? ahead + 2 * Math.abs(x * down + y * right) : Infinity;
+    };
+    const next = nearest(places, cost);
+    return cost(places[next]) < Infinity ? next : i;
+  };
+  svg.addEventListener("keydown", e => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
+    if (!way) return;
+    e.preventDefault();
+    const view = svg.viewBox.baseVal;
+    show(at < 0 ? nearest(places, p => Math.hypot(p[0] - view.width / 2, p[1] - view.height / 2)) : beyond(at, ...way));
+  });
 }
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
