@@ -86,11 +86,10 @@ func auxiliary(ours []counts) string {
 		{"read images for statistics or sums alone (`norm_statistics`, `norm_sums`)", func(k string) bool {
 			return strings.HasPrefix(k, "norm_statistics") || strings.HasPrefix(k, "norm_sums")
 		}},
-		{"move running statistics (`norm_track`)", func(k string) bool { return k == "norm_track" }},
 		{"combine values element by element (`chain`, `combine`, `map`, `affine`)", func(k string) bool {
 			return strings.HasPrefix(k, "combine") || strings.HasPrefix(k, "map") || k == "affine" || k == "chain"
 		}},
-		{"change an order (`transpose`, `move`)", func(k string) bool { return k == "transpose" || k == "move" }},
+		{"copy a gradient that two parameters share, or change an order (`move`, `transpose`)", func(k string) bool { return k == "transpose" || k == "move" }},
 		{"sum the gradients' squares (`gradient_`)", func(k string) bool { return strings.HasPrefix(k, "gradient_") }},
 	}
 	var b strings.Builder
