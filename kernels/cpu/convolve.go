@@ -119,7 +119,7 @@ func (p *patchProduct) plan(n int, source imageShape, vertical, horizontal []sam
 	}
 	p.weights.tabulate()
 	if p.weights.inner >= channelsWorthSplitting {
-		if v, h, saves := p.window.leaveOutBorder(vertical, horizontal, shares); saves {
+		if v, h, saves := p.window.leaveOutBorder(vertical, horizontal, shares, p.ctx.Workers.Size()); saves {
 			vertical, horizontal = v, h
 			shares *= 4 // blocks are few, and parts of their columns cost nothing more
 		}

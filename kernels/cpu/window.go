@@ -166,15 +166,23 @@ func newWindow(n, h, w, c int, vertical, horizontal []sampling, wish blockWish) 
 
 // leaveOutBorder returns the parts of both samplings that read nothing but the
 // images, and lays blocks out for them, to be read in place, if that saves
-// work: each class has tiles of its own, and the last may be incomplete.
-func (w *window) leaveOutBorder(vertical, horizontal []sampling, shares int) (v, h []sampling, saves bool) {
+// work: each class has tiles of its own, and the last may be incomplete. Blocks are of
+// other numbers of images than fill the tiles where the worker that has most of them
+// is done earlier.
+func (w *window) leaveOutBorder(vertical, horizontal []sampling, shares, workers int) (v, h []sampling, saves bool) {
 	if w.inPlace || w.bands() > 1 {
 		return nil, nil, false
 	}
 	v, h = inside(vertical, w.h), inside(horizontal, w.w)
 	whole := w.h * w.w * w.c
-	images := max(1, min(blockFloats/whole, w.n/shares)/tileRows) * tileRows
-	images = min(images, w.n)
+	most := min(w.n, max(tileRows, min(blockFloats/whole, w.n/shares)))
+	longest := func(images int) int { return ceilDivide(ceilDivide(w.n, images), workers) * steps(v, h, images) }
+	images := max(1, most/tileRows*tileRows) // fills the tiles of all classes
+	for n := most; 2*n >= most; n-- {
+		if 40*longest(n) < 39*longest(images) {
+			images = n
+		}
+	}
 	before, after := steps(vertical, horizontal, w.images)*images, steps(v, h, images)*w.images
 	if 20*after > 19*before {
 		return nil, nil, false
