@@ -27,7 +27,12 @@ func (exportCommand) Help() string {
 
     hourglass export last --format onnx
     hourglass export last --format onnx --part encoder -o encoder.onnx
-    hourglass export last --format pytorch -o mymodel`
+    hourglass export last --format pytorch -o mymodel
+
+In ONNX the whole model takes image, (N,C,H,W) with pixels from 0 to 1, and gives
+reconstruction and code. The encoder gives code and, of a vae, log_variance, of a
+vq, indices; the decoder takes code. Those of a cvae take condition too, 1 at the
+class of each image.`
 }
 
 func (c exportCommand) Run(s *session) error {

@@ -55,7 +55,7 @@ func TestConditional(t *testing.T) {
 	}{
 		{s, "/v1/decode", `{"codes":[[0,0]]}`, "told the class of each image; give a label from 0 to 2"},
 		{s, "/v1/decode", `{"codes":[[0,0]],"labels":[0,1]}`, "there are 2 labels, want 1"},
-		{s, "/v1/decode", `{"codes":[[0,0]],"label":3}`, "label 0 is 3, want 0 to 2"},
+		{s, "/v1/decode", `{"codes":[[0,0]],"label":3}`, "the label of row 0 is 3, want 0 to 2"},
 		{s, "/v1/decode", `{"codes":[[0,0]],"label":1,"labels":[1]}`, "give one of them"},
 		{s, "/v1/decode?label=x", `{"codes":[[0,0]]}`, "want the number of a class"},
 		{openServer(t, deterministic(t)), "/v1/decode", `{"codes":[[0,0,0,0,0,0]],"label":1}`, "is told no class"},

@@ -153,7 +153,7 @@ func (e *Engine) CheckLabels(n int, labels []int) error {
 	}
 	for i, label := range labels {
 		if label < 0 || label >= e.classes {
-			return fmt.Errorf("label %d is %d, want 0 to %d", i, label, e.classes-1)
+			return fmt.Errorf("the label of row %d is %d, want 0 to %d", i, label, e.classes-1)
 		}
 	}
 	return nil
