@@ -11,7 +11,7 @@ import (
 
 // layers are the convolutions of two autoencoders: 1x28x28 in batches of 128
 // with 3x3 filters, and 3x64x64 in batches of 64 with 4x4 filters; some of stride
-// 1, and some of few channels on one side.
+// 1, some of few channels on one side, and some of a residual one of 3x128x128.
 var layers = []struct {
 	name string
 	g    kernels.Convolution
@@ -35,6 +35,10 @@ var layers = []struct {
 	{"512to4k1s1x16", square(4, 512, 16, 4, 1, 1, 0)},
 	{"depthwise64k3s1x32", depthwise(square(64, 64, 32, 64, 3, 1, 1))},
 	{"64to64k3s1x16batch1", square(1, 64, 16, 64, 3, 1, 1)},
+	{"64to128k1s1x64", square(4, 64, 64, 128, 1, 1, 0)},
+	{"256to512k1s1x16", square(4, 256, 16, 512, 1, 1, 0)},
+	{"128to64k1s1x128", square(4, 128, 128, 64, 1, 1, 0)},
+	{"256to256k3s2x32", square(4, 256, 32, 256, 3, 2, 1)},
 }
 
 func square(n, c, size, k, filter, stride, pad int) kernels.Convolution {
@@ -116,7 +120,15 @@ func BenchmarkConvolveBackwardWeight(b *testing.B) {
 func BenchmarkMultiply(b *testing.B) {
 	for _, op := range []kernels.Multiply{
 		{M: 512, N: 512, K: 512},
+		{M: 512, N: 512, K: 512, TransB: true},
+		{M: 512, N: 512, K: 512, TransA: true},
 		{M: 1024, N: 1024, K: 1024},
+		{M: 1024, N: 1024, K: 1024, TransB: true},
+		{M: 1024, N: 1024, K: 1024, TransA: true},
+		{M: 2048, N: 2048, K: 2048},
+		{M: 128, N: 32, K: 3136, TransB: true, Bias: true},
+		{M: 128, N: 3136, K: 32, TransB: true, Bias: true},
+		{M: 3136, N: 32, K: 128, TransA: true, Sums: true},
 		{M: 64, N: 256, K: 4096, TransB: true, Bias: true},
 		{M: 64, N: 4096, K: 256, TransB: true, Bias: true},
 		{M: 64, N: 4096, K: 256},
