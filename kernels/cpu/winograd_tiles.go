@@ -93,14 +93,26 @@ func (l *lattice) load(arguments *matrixTransform, transform func(*matrixTransfo
 // gather copies the square of tile k of a run, with zeros outside the image.
 func (l *lattice) gather(square []float32, edge int, x []float32, r tileRun, k, first, n int) {
 	row, column := l.corner(r.i, r.j+k)
+	from, to := 0, edge // columns inside
+	for from < to && column+l.step*from < 0 {
+		from++
+	}
+	for to > from && column+l.step*(to-1) >= l.w {
+		to--
+	}
 	for i := range edge {
-		for j := range edge {
-			pixel := square[(i*edge+j)*n:][:n]
-			if at, holds := l.pixel(r.image, row+l.step*i, column+l.step*j); holds {
-				copy(pixel, x[at+first:])
-			} else {
-				clear(pixel)
-			}
+		line := square[i*edge*n:][:edge*n]
+		y := row + l.step*i
+		if y < 0 || y >= l.h || from == to {
+			clear(line)
+			continue
+		}
+		clear(line[:from*n])
+		clear(line[to*n:])
+		pixel := ((r.image*l.h+y)*l.w+column+l.step*from)*l.c + first
+		for j := from; j < to; j++ {
+			copy(line[j*n:][:n], x[pixel:])
+			pixel += l.step * l.c
 		}
 	}
 }

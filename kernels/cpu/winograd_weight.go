@@ -12,12 +12,13 @@ const (
 
 	// gradientChannels and gradientFilters are those of one share at most: sums of all
 	// points, and a block of what they are made of, stay in the second-level cache.
-	gradientChannels = 64
+	gradientChannels = 128
 	gradientFilters  = 128
 
-	// gradientShares is the number of shares that is aimed at. It does not depend on the
-	// number of workers, for the order of summation must not.
-	gradientShares = 16
+	// gradientShares is the number of shares for which tiles are cut into chunks, whose
+	// sums must be added. It does not depend on the number of workers, for the order of
+	// summation must not.
+	gradientShares = 8
 )
 
 // minimalGradient computes the gradient by the filters of a convolution of stride 1, by
@@ -71,6 +72,10 @@ func (m *minimalGradient) plan() {
 	m.filterParts = ceilDivide(m.dy.c, gradientFilters)
 	m.chunks = ceilDivide(gradientShares, m.channelParts*m.filterParts)
 	m.chunks = max(1, min(m.chunks, m.grid.tiles()/(2*gradientTiles), partialFloats/m.chunk))
+	// More workers share the channels, which cuts no sum.
+	if parts := ceilDivide(2*m.ctx.Workers.Size(), m.chunks*m.filterParts); parts > m.channelParts {
+		m.channelParts = min(parts, m.c/(panelsOfStripe()*tileColumns))
+	}
 
 	channels, filters := 0, 0 // of the greatest part
 	for part := range m.channelParts {
