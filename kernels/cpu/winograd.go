@@ -7,16 +7,24 @@ import (
 )
 
 // matrixTransform applies a matrix of package winograd to both sides of many small
-// matrices X, Y = L·X·Lᵀ, whose elements are vectors of sixteen floats. All strides are
-// in bytes: of rows and columns of X and Y, from one vector to the next, and from the
-// vectors of one matrix to those of the next. Results of a convolution get a bias, which
-// is a vector for each vector; the other transforms do not read it. The fields are read
-// by the assembly.
+// matrices X, Y = L·X·Lᵀ, whose elements are vectors of sixteen floats. The rows of X may
+// stand anywhere. All strides are in bytes: of columns of X and Y, and rows of Y, from one
+// vector to the next, and from the vectors of one matrix to those of the next. Results of
+// a convolution get a bias, which is a vector for each vector; the other transforms do not
+// read it. The fields are read by the assembly.
 type matrixTransform struct {
-	from, to, bias                              unsafe.Pointer
-	fromRow, fromColumn, fromVector, fromMatrix int
-	toRow, toColumn, toVector, toMatrix         int
-	vectors, matrices                           int
+	rows                                [4]unsafe.Pointer
+	to, bias                            unsafe.Pointer
+	fromColumn, fromVector, fromMatrix  int
+	toRow, toColumn, toVector, toMatrix int
+	vectors, matrices                   int
+}
+
+// read lets the rows of X stand at from and stride floats apart.
+func (t *matrixTransform) read(from []float32, rows, stride int) {
+	for i := range rows {
+		t.rows[i] = at(from, i*stride)
+	}
 }
 
 // minimalFilter are the transforms of filters of one size, in the vocabulary of package
@@ -76,18 +84,22 @@ func transformGradient3Portable(t *matrixTransform) { t.apply(threeTaps.gradient
 
 // apply is Y = L·X·Lᵀ.
 func (t *matrixTransform) apply(l matrixSums, bias bool) {
+	var down [4][tileColumns]float32
+	var columns [4]unsafe.Pointer
+	for b := range columns {
+		columns[b] = unsafe.Pointer(&down[b])
+	}
 	for matrix := range t.matrices {
 		for vector := range t.vectors {
-			from := unsafe.Add(t.from, matrix*t.fromMatrix+vector*t.fromVector)
+			from := matrix*t.fromMatrix + vector*t.fromVector
 			to := unsafe.Add(t.to, matrix*t.toMatrix+vector*t.toVector)
 			for i, row := range l.rows {
-				var down [4][tileColumns]float32
 				for b := range l.columns {
-					addUp(&down[b], row, unsafe.Add(from, b*t.fromColumn), t.fromRow)
+					addUp(&down[b], row, &t.rows, from+b*t.fromColumn)
 				}
 				for j, column := range l.rows {
 					y := (*[tileColumns]float32)(unsafe.Add(to, i*t.toRow+j*t.toColumn))
-					addUp(y, column, unsafe.Pointer(&down), 4*tileColumns)
+					addUp(y, column, &columns, 0)
 					if bias {
 						for k, v := range floatsAt(unsafe.Add(t.bias, 4*tileColumns*vector), tileColumns) {
 							y[k] += v
@@ -99,11 +111,11 @@ func (t *matrixTransform) apply(l matrixSums, bias bool) {
 	}
 }
 
-// addUp makes one sum of vectors that stand stride bytes apart. The product with ½ is
-// exact: where it is fused with an addition no bit changes.
-func addUp(sum *[tileColumns]float32, s winograd.Sum, from unsafe.Pointer, stride int) {
+// addUp makes one sum of vectors that stand so many bytes behind each of from. The product
+// with ½ is exact: where it is fused with an addition no bit changes.
+func addUp(sum *[tileColumns]float32, s winograd.Sum, from *[4]unsafe.Pointer, behind int) {
 	for i, t := range s.Halves {
-		addTerm(sum, t, from, stride, i == 0)
+		addTerm(sum, t, unsafe.Add(from[t.Column], behind), i == 0)
 	}
 	if len(s.Halves) > 0 {
 		for k := range sum {
@@ -111,13 +123,13 @@ func addUp(sum *[tileColumns]float32, s winograd.Sum, from unsafe.Pointer, strid
 		}
 	}
 	for i, t := range s.Wholes {
-		addTerm(sum, t, from, stride, i == 0 && len(s.Halves) == 0)
+		addTerm(sum, t, unsafe.Add(from[t.Column], behind), i == 0 && len(s.Halves) == 0)
 	}
 }
 
 // addTerm adds one vector to a sum, or begins it.
-func addTerm(sum *[tileColumns]float32, t winograd.Term, from unsafe.Pointer, stride int, begins bool) {
-	x := (*[tileColumns]float32)(unsafe.Add(from, t.Column*stride))
+func addTerm(sum *[tileColumns]float32, t winograd.Term, from unsafe.Pointer, begins bool) {
+	x := (*[tileColumns]float32)(from)
 	switch {
 	case begins:
 		*sum = *x

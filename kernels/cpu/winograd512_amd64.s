@@ -3,19 +3,21 @@
 #include "textflag.h"
 
 // Offsets of the fields of matrixTransform.
-#define transform_from 0
-#define transform_to 8
-#define transform_bias 16
-#define transform_fromRow 24
-#define transform_fromColumn 32
-#define transform_fromVector 40
-#define transform_fromMatrix 48
-#define transform_toRow 56
-#define transform_toColumn 64
-#define transform_toVector 72
-#define transform_toMatrix 80
-#define transform_vectors 88
-#define transform_matrices 96
+#define transform_row0 0
+#define transform_row1 8
+#define transform_row2 16
+#define transform_row3 24
+#define transform_to 32
+#define transform_bias 40
+#define transform_fromColumn 48
+#define transform_fromVector 56
+#define transform_fromMatrix 64
+#define transform_toRow 72
+#define transform_toColumn 80
+#define transform_toVector 88
+#define transform_toMatrix 96
+#define transform_vectors 104
+#define transform_matrices 112
 
 DATA halfAVX512<>+0(SB)/4, $0.5
 GLOBL halfAVX512<>(SB), NOPTR|RODATA, $4
@@ -23,7 +25,7 @@ GLOBL halfAVX512<>(SB), NOPTR|RODATA, $4
 // func transformImage2AVX512(t *matrixTransform)
 TEXT ·transformImage2AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -39,11 +41,12 @@ TEXT ·transformImage2AVX512(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -97,7 +100,7 @@ vector:
 // func transformFilter2AVX512(t *matrixTransform)
 TEXT ·transformFilter2AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -113,11 +116,10 @@ TEXT ·transformFilter2AVX512(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -160,7 +162,7 @@ vector:
 // func transformResult2AVX512(t *matrixTransform)
 TEXT ·transformResult2AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -176,11 +178,12 @@ TEXT ·transformResult2AVX512(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
 	MOVQ R15, BX
 	MOVQ transform_bias(AX), BP
 	MOVQ transform_vectors(AX), R12
@@ -229,7 +232,7 @@ vector:
 // func transformSlope2AVX512(t *matrixTransform)
 TEXT ·transformSlope2AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -245,11 +248,10 @@ TEXT ·transformSlope2AVX512(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -292,7 +294,7 @@ vector:
 // func transformGradient2AVX512(t *matrixTransform)
 TEXT ·transformGradient2AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -308,11 +310,12 @@ TEXT ·transformGradient2AVX512(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -355,7 +358,7 @@ vector:
 // func transformImage3AVX512(t *matrixTransform)
 TEXT ·transformImage3AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -371,11 +374,14 @@ TEXT ·transformImage3AVX512(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ transform_row3(AX), R11
+	ADDQ R14, R11
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -465,7 +471,7 @@ vector:
 // func transformFilter3AVX512(t *matrixTransform)
 TEXT ·transformFilter3AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -482,11 +488,12 @@ TEXT ·transformFilter3AVX512(SB), NOSPLIT, $8-8
 	VBROADCASTSS halfAVX512<>(SB), Z15
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -581,7 +588,7 @@ vector:
 // func transformResult3AVX512(t *matrixTransform)
 TEXT ·transformResult3AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -597,11 +604,14 @@ TEXT ·transformResult3AVX512(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ transform_row3(AX), R11
+	ADDQ R14, R11
 	MOVQ R15, BX
 	MOVQ transform_bias(AX), BP
 	MOVQ transform_vectors(AX), R12
@@ -667,7 +677,7 @@ vector:
 // func transformSlope3AVX512(t *matrixTransform)
 TEXT ·transformSlope3AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -683,11 +693,10 @@ TEXT ·transformSlope3AVX512(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -747,7 +756,7 @@ vector:
 // func transformGradient3AVX512(t *matrixTransform)
 TEXT ·transformGradient3AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -764,11 +773,14 @@ TEXT ·transformGradient3AVX512(SB), NOSPLIT, $8-8
 	VBROADCASTSS halfAVX512<>(SB), Z15
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ transform_row3(AX), R11
+	ADDQ R14, R11
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 

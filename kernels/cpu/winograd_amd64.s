@@ -3,19 +3,21 @@
 #include "textflag.h"
 
 // Offsets of the fields of matrixTransform.
-#define transform_from 0
-#define transform_to 8
-#define transform_bias 16
-#define transform_fromRow 24
-#define transform_fromColumn 32
-#define transform_fromVector 40
-#define transform_fromMatrix 48
-#define transform_toRow 56
-#define transform_toColumn 64
-#define transform_toVector 72
-#define transform_toMatrix 80
-#define transform_vectors 88
-#define transform_matrices 96
+#define transform_row0 0
+#define transform_row1 8
+#define transform_row2 16
+#define transform_row3 24
+#define transform_to 32
+#define transform_bias 40
+#define transform_fromColumn 48
+#define transform_fromVector 56
+#define transform_fromMatrix 64
+#define transform_toRow 72
+#define transform_toColumn 80
+#define transform_toVector 88
+#define transform_toMatrix 96
+#define transform_vectors 104
+#define transform_matrices 112
 
 DATA halfAVX2<>+0(SB)/4, $0.5
 GLOBL halfAVX2<>(SB), NOPTR|RODATA, $4
@@ -23,7 +25,7 @@ GLOBL halfAVX2<>(SB), NOPTR|RODATA, $4
 // func transformImage2AVX2(t *matrixTransform)
 TEXT ·transformImage2AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -39,11 +41,12 @@ TEXT ·transformImage2AVX2(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -127,7 +130,7 @@ vector:
 // func transformFilter2AVX2(t *matrixTransform)
 TEXT ·transformFilter2AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -143,11 +146,10 @@ TEXT ·transformFilter2AVX2(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -210,7 +212,7 @@ vector:
 // func transformResult2AVX2(t *matrixTransform)
 TEXT ·transformResult2AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -226,11 +228,12 @@ TEXT ·transformResult2AVX2(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
 	MOVQ R15, BX
 	MOVQ transform_bias(AX), BP
 	MOVQ transform_vectors(AX), R12
@@ -303,7 +306,7 @@ vector:
 // func transformSlope2AVX2(t *matrixTransform)
 TEXT ·transformSlope2AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -319,11 +322,10 @@ TEXT ·transformSlope2AVX2(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -386,7 +388,7 @@ vector:
 // func transformGradient2AVX2(t *matrixTransform)
 TEXT ·transformGradient2AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -402,11 +404,12 @@ TEXT ·transformGradient2AVX2(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -469,7 +472,7 @@ vector:
 // func transformImage3AVX2(t *matrixTransform)
 TEXT ·transformImage3AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -485,11 +488,14 @@ TEXT ·transformImage3AVX2(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ transform_row3(AX), R11
+	ADDQ R14, R11
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -643,7 +649,7 @@ vector:
 // func transformFilter3AVX2(t *matrixTransform)
 TEXT ·transformFilter3AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -660,11 +666,12 @@ TEXT ·transformFilter3AVX2(SB), NOSPLIT, $8-8
 	VBROADCASTSS halfAVX2<>(SB), Y15
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -829,7 +836,7 @@ vector:
 // func transformResult3AVX2(t *matrixTransform)
 TEXT ·transformResult3AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -845,11 +852,14 @@ TEXT ·transformResult3AVX2(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ transform_row3(AX), R11
+	ADDQ R14, R11
 	MOVQ R15, BX
 	MOVQ transform_bias(AX), BP
 	MOVQ transform_vectors(AX), R12
@@ -955,7 +965,7 @@ vector:
 // func transformSlope3AVX2(t *matrixTransform)
 TEXT ·transformSlope3AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -971,11 +981,10 @@ TEXT ·transformSlope3AVX2(SB), NOSPLIT, $8-8
 	MOVQ  R12, 0(SP)
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
@@ -1071,7 +1080,7 @@ vector:
 // func transformGradient3AVX2(t *matrixTransform)
 TEXT ·transformGradient3AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
-	MOVQ transform_from(AX), R14
+	XORQ R14, R14
 	MOVQ transform_to(AX), R15
 	MOVQ transform_fromColumn(AX), CX
 	LEAQ (CX)(CX*2), DX
@@ -1088,11 +1097,14 @@ TEXT ·transformGradient3AVX2(SB), NOSPLIT, $8-8
 	VBROADCASTSS halfAVX2<>(SB), Y15
 
 matrix:
-	MOVQ R14, R8
-	MOVQ transform_fromRow(AX), R12
-	LEAQ (R8)(R12*1), R9
-	LEAQ (R8)(R12*2), R10
-	LEAQ (R9)(R12*2), R11
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ transform_row3(AX), R11
+	ADDQ R14, R11
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 

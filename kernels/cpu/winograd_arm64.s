@@ -4,24 +4,26 @@
 #include "neon_arm64.h"
 
 // Offsets of the fields of matrixTransform.
-#define transform_from 0
-#define transform_to 8
-#define transform_bias 16
-#define transform_fromRow 24
-#define transform_fromColumn 32
-#define transform_fromVector 40
-#define transform_fromMatrix 48
-#define transform_toRow 56
-#define transform_toColumn 64
-#define transform_toVector 72
-#define transform_toMatrix 80
-#define transform_vectors 88
-#define transform_matrices 96
+#define transform_row0 0
+#define transform_row1 8
+#define transform_row2 16
+#define transform_row3 24
+#define transform_to 32
+#define transform_bias 40
+#define transform_fromColumn 48
+#define transform_fromVector 56
+#define transform_fromMatrix 64
+#define transform_toRow 72
+#define transform_toColumn 80
+#define transform_toVector 88
+#define transform_toMatrix 96
+#define transform_vectors 104
+#define transform_matrices 112
 
 // func transformImage2NEON(t *matrixTransform)
 TEXT ·transformImage2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -36,10 +38,12 @@ TEXT ·transformImage2NEON(SB), NOSPLIT, $0-8
 	SUB  $64, R19
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
-	ADD  R9, R2, R3
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 
@@ -133,7 +137,7 @@ quarter:
 // func transformFilter2NEON(t *matrixTransform)
 TEXT ·transformFilter2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -148,9 +152,10 @@ TEXT ·transformFilter2NEON(SB), NOSPLIT, $0-8
 	SUB  $64, R19
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 
@@ -217,7 +222,7 @@ quarter:
 // func transformResult2NEON(t *matrixTransform)
 TEXT ·transformResult2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -231,10 +236,12 @@ TEXT ·transformResult2NEON(SB), NOSPLIT, $0-8
 	SUB  $64, R19
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
-	ADD  R9, R2, R3
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
 	MOVD R15, R6
 	MOVD transform_bias(R0), R10
 	MOVD transform_vectors(R0), R12
@@ -317,7 +324,7 @@ quarter:
 // func transformSlope2NEON(t *matrixTransform)
 TEXT ·transformSlope2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -332,9 +339,10 @@ TEXT ·transformSlope2NEON(SB), NOSPLIT, $0-8
 	SUB  $64, R19
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 
@@ -401,7 +409,7 @@ quarter:
 // func transformGradient2NEON(t *matrixTransform)
 TEXT ·transformGradient2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -415,10 +423,12 @@ TEXT ·transformGradient2NEON(SB), NOSPLIT, $0-8
 	SUB  $64, R19
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
-	ADD  R9, R2, R3
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 
@@ -491,7 +501,7 @@ quarter:
 // func transformImage3NEON(t *matrixTransform)
 TEXT ·transformImage3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -507,11 +517,14 @@ TEXT ·transformImage3NEON(SB), NOSPLIT, $0-8
 	SUB  $64, R19
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
-	ADD  R9, R2, R3
-	ADD  R9, R3, R4
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
+	MOVD transform_row3(R0), R4
+	ADD  R14, R4
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 
@@ -700,7 +713,7 @@ quarter:
 // func transformFilter3NEON(t *matrixTransform)
 TEXT ·transformFilter3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -718,10 +731,12 @@ TEXT ·transformFilter3NEON(SB), NOSPLIT, $0-8
 	VDUP  V31.S[0], V31.S4
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
-	ADD  R9, R2, R3
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 
@@ -886,7 +901,7 @@ quarter:
 // func transformResult3NEON(t *matrixTransform)
 TEXT ·transformResult3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -900,11 +915,14 @@ TEXT ·transformResult3NEON(SB), NOSPLIT, $0-8
 	SUB  $64, R19
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
-	ADD  R9, R2, R3
-	ADD  R9, R3, R4
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
+	MOVD transform_row3(R0), R4
+	ADD  R14, R4
 	MOVD R15, R6
 	MOVD transform_bias(R0), R10
 	MOVD transform_vectors(R0), R12
@@ -1039,7 +1057,7 @@ quarter:
 // func transformSlope3NEON(t *matrixTransform)
 TEXT ·transformSlope3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -1055,9 +1073,10 @@ TEXT ·transformSlope3NEON(SB), NOSPLIT, $0-8
 	SUB  $64, R19
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 
@@ -1160,7 +1179,7 @@ quarter:
 // func transformGradient3NEON(t *matrixTransform)
 TEXT ·transformGradient3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	MOVD transform_from(R0), R14
+	MOVD $0, R14
 	MOVD transform_to(R0), R15
 	MOVD transform_fromColumn(R0), R5
 	MOVD transform_toColumn(R0), R7
@@ -1177,11 +1196,14 @@ TEXT ·transformGradient3NEON(SB), NOSPLIT, $0-8
 	VDUP  V31.S[0], V31.S4
 
 matrix:
-	MOVD R14, R1
-	MOVD transform_fromRow(R0), R9
-	ADD  R9, R1, R2
-	ADD  R9, R2, R3
-	ADD  R9, R3, R4
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
+	MOVD transform_row3(R0), R4
+	ADD  R14, R4
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 

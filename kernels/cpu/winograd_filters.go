@@ -29,10 +29,10 @@ type minimalPart struct {
 // forwardParts is one part, whose phases are the remainders of the source's pixels.
 func forwardParts(g kernels.Convolution, step int) []minimalPart {
 	p, q := g.Out()
-	part := minimalPart{out: lattice{h: p, w: q, c: g.K, step: 1}}
+	part, blank := minimalPart{out: lattice{h: p, w: q, c: g.K, step: 1}}, aligned(g.W*g.C)
 	for a := range step {
 		for b := range step {
-			part.phases = append(part.phases, phase{lattice{g.H, g.W, g.C, step, a - g.PadH, b - g.PadW}, a, b})
+			part.phases = append(part.phases, phase{lattice{g.H, g.W, g.C, step, a - g.PadH, b - g.PadW, blank}, a, b})
 		}
 	}
 	return []minimalPart{part}
@@ -43,12 +43,13 @@ func forwardParts(g kernels.Convolution, step int) []minimalPart {
 // counted from the last tap.
 func backwardParts(g kernels.Convolution, taps, step int) (parts []minimalPart) {
 	p, q := g.Out()
+	blank := aligned(q * g.K)
 	for a := range step {
 		for b := range step {
 			y, x := a+g.PadH, b+g.PadW
 			parts = append(parts, minimalPart{
-				out:    lattice{g.H, g.W, g.C, step, a, b},
-				phases: []phase{{lattice{p, q, g.K, 1, y/step + 1 - taps, x/step + 1 - taps}, step - 1 - y%step, step - 1 - x%step}},
+				out:    lattice{h: g.H, w: g.W, c: g.C, step: step, top: a, left: b},
+				phases: []phase{{lattice{p, q, g.K, 1, y/step + 1 - taps, x/step + 1 - taps, blank}, step - 1 - y%step, step - 1 - x%step}},
 			})
 		}
 	}
@@ -122,7 +123,7 @@ func (f *filterPoints) pack(t *matrixTransform, to, filters, scratch []float32, 
 	inPart, inStripe := panel/panelsOfStripe(), panel%panelsOfStripe()
 	panels := f.panels(inPart)
 	tap, line := tileColumns*f.weights.inner, f.filter.taps*f.step
-	t.fromRow, t.fromColumn, t.fromVector = 4*f.step*line*tap, 4*f.step*tap, 4*tileColumns
+	t.fromColumn, t.fromVector = 4*f.step*tap, 4*tileColumns
 	t.toRow, t.toColumn, t.toVector = 4*f.filter.points*f.point, 4*f.point, 4*tileColumns
 	t.matrices = 1
 	for part := range f.parts {
@@ -133,7 +134,7 @@ func (f *filterPoints) pack(t *matrixTransform, to, filters, scratch []float32, 
 				if first >= end {
 					continue
 				}
-				t.from = at(scratch, (phase.row*line+phase.column)*tap+(first-begin)*tileColumns)
+				t.read(scratch[(phase.row*line+phase.column)*tap+(first-begin)*tileColumns:], f.filter.taps, f.step*line*tap)
 				t.to = at(to, f.position(part*f.weights.stripes()+inPart, 0, pass, panels)+(inStripe*pass.steps+first-pass.from)*tileColumns)
 				t.vectors = end - first
 				f.filter.filter(t)

@@ -69,12 +69,14 @@ func transformedBy(run func(*matrixTransform), rows, columns, vectors, matrices 
 	for i := range y {
 		y[i] = sentinel
 	}
-	run(&matrixTransform{
-		from: at(x, 0), to: at(y, 0), bias: at(bias, 0),
-		fromRow: 4 * columns * element, fromColumn: 4 * element, fromVector: 4 * vector, fromMatrix: 4 * columns * columns * element,
+	transform := &matrixTransform{
+		to: at(y, 0), bias: at(bias, 0),
+		fromColumn: 4 * element, fromVector: 4 * vector, fromMatrix: 4 * columns * columns * element,
 		toRow: 4 * rows * element, toColumn: 4 * element, toVector: 4 * vector, toMatrix: 4 * rows * rows * element,
 		vectors: vectors, matrices: matrices,
-	})
+	}
+	transform.read(x, columns, columns*element)
+	run(transform)
 	return y, intact
 }
 
@@ -82,8 +84,8 @@ func transformedBy(run func(*matrixTransform), rows, columns, vectors, matrices 
 // each.
 func TestFieldsOfTransforms(t *testing.T) {
 	var transform matrixTransform
-	if offset := unsafe.Offsetof(transform.matrices); offset != 12*8 {
-		t.Errorf("the last field stands at byte %d, want 96", offset)
+	if offset := unsafe.Offsetof(transform.matrices); offset != 14*8 {
+		t.Errorf("the last field stands at byte %d, want 112", offset)
 	}
 }
 

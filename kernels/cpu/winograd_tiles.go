@@ -30,6 +30,7 @@ type lattice struct {
 	h, w, c   int
 	step      int
 	top, left int
+	blank     []float32 // a row of zeros, which is read for those that there are not
 }
 
 // transformed is where transformed tiles stand: element k of tile t, sixteen channels v, at
@@ -47,16 +48,13 @@ func (l *lattice) corner(i, j int) (y, x int) {
 	return tileEdge*l.step*i + l.top, tileEdge*l.step*j + l.left
 }
 
-// inside are those tiles [from, to) of a run whose squares of so many pixels lie within
-// the image, counted from the first.
-func (l *lattice) inside(r tileRun, edge int) (from, to int) {
-	y, x := l.corner(r.i, r.j)
-	reach, apart := l.step*(edge-1), tileEdge*l.step
-	if y < 0 || y+reach >= l.h {
-		return 0, 0
-	}
+// across are those tiles [from, to) of a run whose squares of so many pixels lie between
+// the first and the last column of the image, counted from the first.
+func (l *lattice) across(r tileRun, edge int) (from, to int) {
+	_, x := l.corner(r.i, r.j)
+	apart := tileEdge * l.step
 	from = min(r.count, ceilDivide(max(0, -x), apart))
-	if last := l.w - 1 - reach - x; last >= 0 {
+	if last := l.w - 1 - l.step*(edge-1) - x; last >= 0 {
 		to = min(r.count, last/apart+1)
 	}
 	return min(from, to), to
@@ -64,22 +62,26 @@ func (l *lattice) inside(r tileRun, edge int) (from, to int) {
 
 // load transforms the squares of edge x edge pixels of a run, of which the channels
 // [first, first+n) are read, to tiles from number t on of an algorithm's points. Where a
-// square is not within the image it is gathered in scratch.
+// square lacks columns it is gathered in scratch.
 func (l *lattice) load(arguments *matrixTransform, transform func(*matrixTransform), edge, out int, x []float32, r tileRun, first, n int, to transformed, t int, scratch []float32) {
 	arguments.toRow, arguments.toColumn = 4*out*to.point, 4*to.point
 	arguments.toVector, arguments.toMatrix = 4*to.vector, 4*to.tile
 	arguments.fromVector, arguments.vectors = 4*tileColumns, n/tileColumns
-	from, end := l.inside(r, edge)
+	from, end := l.across(r, edge)
 	if from < end {
 		row, column := l.corner(r.i, r.j+from)
-		arguments.from = at(x, ((r.image*l.h+row)*l.w+column)*l.c+first)
-		arguments.fromRow, arguments.fromColumn = 4*l.step*l.w*l.c, 4*l.step*l.c
-		arguments.fromMatrix = 4 * tileEdge * l.step * l.c
+		for i := range edge {
+			arguments.rows[i] = at(l.blank, column*l.c+first)
+			if y := row + l.step*i; y >= 0 && y < l.h {
+				arguments.rows[i] = at(x, ((r.image*l.h+y)*l.w+column)*l.c+first)
+			}
+		}
+		arguments.fromColumn, arguments.fromMatrix = 4*l.step*l.c, 4*tileEdge*l.step*l.c
 		arguments.to, arguments.matrices = at(to.at(t+from), 0), end-from
 		transform(arguments)
 	}
-	arguments.from, arguments.fromRow, arguments.fromColumn = at(scratch, 0), 4*edge*n, 4*n
-	arguments.matrices = 1
+	arguments.read(scratch, edge, edge*n)
+	arguments.fromColumn, arguments.matrices = 4*n, 1
 	for k := range r.count {
 		if k >= from && k < end {
 			continue
@@ -123,18 +125,22 @@ func (l *lattice) pixel(image, y, x int) (at int, holds bool) {
 }
 
 // store is load the other way round: results of tiles from number t on, of n channels
-// from first on.
+// from first on. Those of a square that lacks rows or columns go through scratch.
 func (l *lattice) store(arguments *matrixTransform, transform func(*matrixTransform), in int, from transformed, t int, y []float32, r tileRun, first, n int, scratch []float32) {
-	arguments.fromRow, arguments.fromColumn = 4*in*from.point, 4*from.point
-	arguments.fromVector, arguments.fromMatrix = 4*from.vector, 4*from.tile
+	arguments.fromColumn, arguments.fromVector, arguments.fromMatrix = 4*from.point, 4*from.vector, 4*from.tile
 	arguments.toVector, arguments.vectors = 4*tileColumns, n/tileColumns
-	begin, end := l.inside(r, tileEdge)
+	row, _ := l.corner(r.i, r.j)
+	begin, end := l.across(r, tileEdge)
+	if row+l.step*(tileEdge-1) >= l.h {
+		begin, end = 0, 0
+	}
 	if begin < end {
-		row, column := l.corner(r.i, r.j+begin)
+		_, column := l.corner(r.i, r.j+begin)
 		arguments.to = at(y, ((r.image*l.h+row)*l.w+column)*l.c+first)
 		arguments.toRow, arguments.toColumn = 4*l.step*l.w*l.c, 4*l.step*l.c
 		arguments.toMatrix = 4 * tileEdge * l.step * l.c
-		arguments.from, arguments.matrices = at(from.at(t+begin), 0), end-begin
+		arguments.matrices = end - begin
+		arguments.read(from.at(t+begin), in, in*from.point)
 		transform(arguments)
 	}
 	arguments.to, arguments.toRow, arguments.toColumn = at(scratch, 0), 4*tileEdge*n, 4*n
@@ -143,9 +149,9 @@ func (l *lattice) store(arguments *matrixTransform, transform func(*matrixTransf
 		if k >= begin && k < end {
 			continue
 		}
-		arguments.from = at(from.at(t+k), 0)
+		arguments.read(from.at(t+k), in, in*from.point)
 		transform(arguments)
-		row, column := l.corner(r.i, r.j+k)
+		_, column := l.corner(r.i, r.j+k)
 		for i := range tileEdge {
 			for j := range tileEdge {
 				if at, holds := l.pixel(r.image, row+l.step*i, column+l.step*j); holds {

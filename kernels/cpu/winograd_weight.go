@@ -57,6 +57,7 @@ func minimalBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeight) Kern
 		phases: part.phases, c: len(part.phases) * op.C, dy: part.out,
 		grid: resultTiles(op.Convolution),
 	}
+	m.dy.blank = aligned(m.dy.w * m.dy.c)
 	m.plan()
 	m.sum, m.finish = m.sumShare, m.finishShare
 	return withSums(ctx, m.run, op.Summed())
@@ -222,13 +223,13 @@ func (m *minimalGradient) finishShare(share, worker int) {
 	line, taps := m.filter.taps*m.step, m.taps()
 	gradients := m.ctx.local[worker]
 	t := &m.ctx.tiles[worker].transform
-	t.fromRow, t.fromColumn, t.fromVector = 4*m.filter.points*m.point, 4*m.point, 4*tileColumns
+	t.fromColumn, t.fromVector = 4*m.point, 4*tileColumns
 	t.toRow, t.toColumn, t.toVector = 4*tileColumns*m.step*line, 4*tileColumns*m.step, 4*tileColumns*taps
 	t.vectors, t.matrices = filters, 1
 	for i, phase := range m.phases {
 		begin := (i*m.channels()+channel)/tileColumns*m.panel + first*tileColumns
 		m.addChunks(begin, filters*tileColumns)
-		t.from = at(m.ctx.shared, begin)
+		t.read(m.ctx.shared[begin:], m.filter.points, m.filter.points*m.point)
 		t.to = at(gradients, (phase.row*line+phase.column)*tileColumns)
 		m.filter.gradient(t)
 	}

@@ -10,8 +10,8 @@ import (
 //
 //	R0 the transform, R1..R4 rows of X, R5 a column of it, R6 the row of Y,
 //	R7 a column and R8 a row of it, R9 an address, R10 the bias,
-//	R11 quarters, R12 vectors and R13 matrices that are left, R14 and R15 where a
-//	matrix begins, R16 from the last row of a quarter to the first of the next,
+//	R11 quarters, R12 vectors and R13 matrices that are left, R14 bytes of X that are
+//	behind, R15 where a matrix Y begins, R16 from the last row of a quarter to the first of the next,
 //	R17 and R19 from behind a vector to the next
 type arm struct{ text *strings.Builder }
 
@@ -37,7 +37,7 @@ func (m *arm) begin(name string, r routine) {
 	m.line("\n// func %sNEON(t *matrixTransform)", name)
 	m.line("TEXT ·%sNEON(SB), NOSPLIT, $0-8", name)
 	m.line("\tMOVD t+0(FP), R0")
-	m.line("\tMOVD transform_from(R0), R14")
+	m.line("\tMOVD $0, R14")
 	m.line("\tMOVD transform_to(R0), R15")
 	m.line("\tMOVD transform_fromColumn(R0), R5")
 	m.line("\tMOVD transform_toColumn(R0), R7")
@@ -56,10 +56,9 @@ func (m *arm) begin(name string, r routine) {
 		m.line("\tVDUP  V%d.S[0], V%[1]d.S4", halfARM)
 	}
 	m.line("\nmatrix:")
-	m.line("\tMOVD R14, R1")
-	m.line("\tMOVD transform_fromRow(R0), R9")
-	for row := range r.columns() - 1 {
-		m.line("\tADD  R9, R%d, R%d", 1+row, 2+row)
+	for row := range r.columns() {
+		m.line("\tMOVD transform_row%d(R0), R%d", row, 1+row)
+		m.line("\tADD  R14, R%d", 1+row)
 	}
 	m.line("\tMOVD R15, R6")
 	if r.bias {

@@ -9,7 +9,8 @@ import (
 //
 //	AX the transform, R8..R11 rows of X, CX and DX one and three columns of it,
 //	BX the row of Y, SI and DI one and three columns of it, BP the bias,
-//	R12 vectors and R13 matrices that are left, R14 and R15 where a matrix begins
+//	R12 vectors and R13 matrices that are left, R14 bytes of X that are behind,
+//	R15 where a matrix Y begins
 type x86 struct {
 	text  *strings.Builder
 	name  string
@@ -36,8 +37,8 @@ func (m *x86) head() {
 
 // fields are those of matrixTransform in their order.
 var fields = []string{
-	"from", "to", "bias",
-	"fromRow", "fromColumn", "fromVector", "fromMatrix",
+	"row0", "row1", "row2", "row3", "to", "bias",
+	"fromColumn", "fromVector", "fromMatrix",
 	"toRow", "toColumn", "toVector", "toMatrix",
 	"vectors", "matrices",
 }
@@ -46,7 +47,7 @@ func (m *x86) begin(name string, r routine) {
 	m.line("\n// func %s%s(t *matrixTransform)", name, m.name)
 	m.line("TEXT ·%s%s(SB), NOSPLIT, $8-8", name, m.name)
 	m.line("\tMOVQ t+0(FP), AX")
-	m.line("\tMOVQ transform_from(AX), R14")
+	m.line("\tXORQ R14, R14")
 	m.line("\tMOVQ transform_to(AX), R15")
 	m.line("\tMOVQ transform_fromColumn(AX), CX")
 	m.line("\tLEAQ (CX)(CX*2), DX")
@@ -63,11 +64,10 @@ func (m *x86) begin(name string, r routine) {
 		m.line("\tVBROADCASTSS half%s<>(SB), %s", m.name, m.vector(halfX86))
 	}
 	m.line("\nmatrix:")
-	m.line("\tMOVQ R14, R8")
-	m.line("\tMOVQ transform_fromRow(AX), R12")
-	m.line("\tLEAQ (R8)(R12*1), R9")
-	m.line("\tLEAQ (R8)(R12*2), R10")
-	m.line("\tLEAQ (R9)(R12*2), R11")
+	for row := range r.columns() {
+		m.line("\tMOVQ transform_row%d(AX), R%d", row, 8+row)
+		m.line("\tADDQ R14, R%d", 8+row)
+	}
 	m.line("\tMOVQ R15, BX")
 	if r.bias {
 		m.line("\tMOVQ transform_bias(AX), BP")
