@@ -254,6 +254,7 @@ func (c benchCommand) print(s *session, r benchReport) {
 			Head:  []string{"", "ms a step", "half of them", "× hourglass", "half of them", "GFLOP/s", "% of peak", "allocations", "memory"},
 			Rows:  benchRows(one, m.Ceiling.FLOPs),
 		})
+		s.print("FLOPs are those of direct convolutions: with fewer, per cent of the peak may exceed 100")
 		for _, sentence := range one.Absent {
 			s.print("absent: %s", sentence)
 		}
