@@ -61,7 +61,7 @@ func newCaptured(g *gpu, store *Store, s *schedule, homes map[int]int, outputs i
 }
 
 func (c *captured) prepare(store *Store) (err error) {
-	if c.programs, c.copies, err = c.schedule.programs(c.optimiser, len(store.Values), c.gpu.lower); err != nil {
+	if c.programs, c.copies, err = c.schedule.programs(c.optimiser, len(store.Values), c.homes, c.gpu.lower); err != nil {
 		return err
 	}
 	if c.mirror, err = c.gpu.mirror(store); err != nil {
@@ -118,6 +118,7 @@ func (c *captured) run(clock kernels.Clock) error {
 	work := func() error { return s.replay.Launch(c.gpu.compute) }
 	if c.optimiser != nil {
 		work = func() error { return c.record(s, len(c.programs)-1) }
+		c.halted = true // the norm may be taken, and say so
 	}
 	err := c.queue(s, clock, work)
 	if err == nil {

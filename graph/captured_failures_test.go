@@ -90,7 +90,7 @@ func TestEveryCallMayFail(t *testing.T) {
 		kind        string
 		least, pace int // how many calls there are at least, and which are tried
 	}{
-		{"module", 3, 1}, {"alloc", 10, 1}, {"copy", 8, 1}, {"launch", 20, 1}, {"kernel", 40, 11}, {"sync", 2, 1}, {"lost", 150, 5},
+		{"module", 3, 1}, {"alloc", 10, 1}, {"copy", 8, 1}, {"launch", 20, 1}, {"kernel", 30, 11}, {"sync", 2, 1}, {"lost", 150, 5},
 	} {
 		nth := 1
 		for ; ; nth += c.pace {

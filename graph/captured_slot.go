@@ -161,6 +161,7 @@ func (c *captured) bind(s *slot) error {
 
 func (c *captured) bindProgram(s *slot, p launch.Program, b launch.Binding) error {
 	b.Workspace, b.Counters = c.workspace.Address, c.counters.Address
+	b.Gradients, b.Settled = c.mirror.gradients.Address, c.state.Address
 	b.Clock, b.Schedule = s.cells.Address+cellClock, s.cells.Address+cellSchedule
 	launches, err := c.gpu.bind(p, &b)
 	if err != nil {

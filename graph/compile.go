@@ -124,7 +124,8 @@ func differentiable(n *gorgonia.Node, reached map[*gorgonia.Node]bool) map[*gorg
 
 // placeGradients says which values are computed straight into the store's
 // block of gradients, and of which parameter. A gradient that is also that of
-// another parameter, or a leaf, is copied there.
+// another parameter, or a leaf, is copied there, as soon as it is made: what makes the
+// last gradient can have the norm of all beside it.
 func (s *schedule) placeGradients(gradients []*gorgonia.Node, first int) map[int]int {
 	homes := make(map[int]int)
 	root := first
@@ -141,5 +142,6 @@ func (s *schedule) placeGradients(gradients []*gorgonia.Node, first int) map[int
 		homes[v] = i
 		root++
 	}
+	earlyResults(s)
 	return homes
 }

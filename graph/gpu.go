@@ -19,7 +19,7 @@ type gpu struct {
 	compute   *cuda.Stream
 	copies    *cuda.Stream // of inputs
 	modules   []*cuda.Module
-	functions map[string]*cuda.Function
+	functions map[string]*function
 	mirrors   map[*Store]*mirror
 	machine   tune.Machine
 	tuner     *tune.Tuner // of the tiles of products
@@ -31,7 +31,7 @@ func openGPU(index int) (*gpu, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gpu{device: device, functions: make(map[string]*cuda.Function), mirrors: make(map[*Store]*mirror)}
+	g := &gpu{device: device, functions: make(map[string]*function), mirrors: make(map[*Store]*mirror)}
 	if err := g.load(); err != nil {
 		g.close() // after a loss it fails for the same reason
 		return nil, err
@@ -88,20 +88,39 @@ func (g *gpu) bind(p launch.Program, b *launch.Binding) ([]cuda.Launch, error) {
 	return launches, nil
 }
 
-// function finds a kernel in the module that has it, and lets its blocks have so
-// many bytes of dynamic shared memory.
+// function is a kernel, and how many bytes of dynamic shared memory its blocks may have.
+type function struct {
+	*cuda.Function
+	shared int
+}
+
+// function finds a kernel, and lets its blocks have so many bytes of dynamic shared
+// memory.
 func (g *gpu) function(kernel string, shared int) (*cuda.Function, error) {
-	if f := g.functions[kernel]; f != nil {
-		return f, nil
+	f := g.functions[kernel]
+	if f == nil {
+		found, err := g.find(kernel)
+		if err != nil {
+			return nil, err
+		}
+		f = &function{Function: found}
+		g.functions[kernel] = f
 	}
+	if shared > f.shared { // as much as the greediest launch asks for
+		if err := f.SetDynamicShared(shared); err != nil {
+			return nil, err
+		}
+		f.shared = shared
+	}
+	return f.Function, nil
+}
+
+// find finds a kernel in the module that has it.
+func (g *gpu) find(kernel string) (*cuda.Function, error) {
 	for _, module := range g.modules {
 		f, err := module.Function(kernel)
 		if err == nil {
-			g.functions[kernel] = f
-			if shared > 0 { // always as much, for the tile is the kernel's own
-				err = f.SetDynamicShared(shared)
-			}
-			return f, err
+			return f, nil
 		}
 		if failed := (*cuda.Error)(nil); errors.As(err, &failed) { // else another module has it
 			return nil, err

@@ -80,7 +80,7 @@ type Launch struct {
 // the optimiser's update.
 func (o *Outline) Launches(precision kernels.Precision, capability int) ([]Launch, error) {
 	parameters := len(o.store.Values)
-	programs, _, err := o.schedule.programs(o.optimiser, parameters, func(op kernels.Operation) (launch.Program, error) {
+	programs, _, err := o.schedule.programs(o.optimiser, parameters, o.homes, func(op kernels.Operation) (launch.Program, error) {
 		return launch.LowerOn(op, precision, capability)
 	})
 	if err != nil {
@@ -103,8 +103,9 @@ func (of Launch) launch(l launch.Launch) Launch {
 }
 
 // programs are what a GPU runs: the noises, all instructions, and the update of the
-// parameters, if there is an optimiser. They read copies of parameters.
-func (s *schedule) programs(optimiser *kernels.Optimiser, parameters int, lower func(kernels.Operation) (launch.Program, error)) (all []launch.Program, read []filterCopy, err error) {
+// parameters, if there is an optimiser. They read copies of parameters. homes are the
+// values that are gradients.
+func (s *schedule) programs(optimiser *kernels.Optimiser, parameters int, homes map[int]int, lower func(kernels.Operation) (launch.Program, error)) (all []launch.Program, read []filterCopy, err error) {
 	for _, noise := range s.noises() {
 		p, err := lower(noise)
 		if err != nil {
@@ -127,7 +128,24 @@ func (s *schedule) programs(optimiser *kernels.Optimiser, parameters int, lower 
 		return all, read, nil
 	}
 	p, err := launch.Update(*optimiser, parameters, copied(read))
+	if last := len(all) - 1; err == nil && s.endsInGradients(homes) {
+		all[last], p = launch.Norm(*optimiser, parameters, all[last], p)
+	}
 	return append(all, p), read, err
+}
+
+// endsInGradients reports whether all that the last instruction makes are gradients of
+// parameters, so that all others are there before.
+func (s *schedule) endsInGradients(homes map[int]int) bool {
+	if len(s.instructions) == 0 {
+		return false
+	}
+	for _, v := range s.instructions[len(s.instructions)-1].results() {
+		if _, gradient := homes[v]; !gradient {
+			return false
+		}
+	}
+	return true
 }
 
 // noises are what is drawn before the instructions.

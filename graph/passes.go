@@ -33,6 +33,7 @@ var passes = []pass{
 	{name: "fuse scales", run: fuseScales},
 	{name: "fuse chains", run: fuseChains},
 	{name: "early results", run: earlyResults},
+	{name: "pair gradients", run: pairGradients, onGPU: true},
 }
 
 // foldConstants computes, once and for all, what depends on constants alone: the

@@ -13,8 +13,8 @@
 
 // SUMMED is a matrix (summed_rows, summed_columns), its sums (slices, summed_columns)
 // and the totals. Of one slice the sums are null, and it is the totals.
-#define SUMMED const float *RESTRICT summed, float *sums, float *totals, uint32 *arrivals, int summed_rows, int summed_columns, int slices
-#define SUMMED_ARGUMENTS summed, sums, totals, arrivals, summed_rows, summed_columns, slices
+#define SUMMED const float *RESTRICT summed, float *sums, float *totals, uint32 *summed_arrivals, int summed_rows, int summed_columns, int slices
+#define SUMMED_ARGUMENTS summed, sums, totals, summed_arrivals, summed_rows, summed_columns, slices
 
 const int SUMMED_TOGETHER = 32; // columns of a slice
 const int AHEAD = 8;            // numbers that a thread reads before it adds them
@@ -92,29 +92,33 @@ DEVICE void sum_rows(const float *from, float *to, int rows, int width, int colu
     to[thread_x()] = total;
 }
 
-template <class Numbers> DEVICE void sum_slice(RowSums &room, int slice, int group, SUMMED) {
+// sum_slice is true where it has made totals.
+template <class Numbers> DEVICE bool sum_slice(RowSums &room, int slice, int group, SUMMED) {
     int column = group * SUMMED_TOGETHER, chunk = up_divide(summed_rows, slices);
     int width = smaller(SUMMED_TOGETHER, summed_columns - column), rows = smaller(chunk, summed_rows - slice * chunk);
     float *to = sums ? sums + slice * summed_columns : totals;
     sum_rows<Numbers, Settled>(summed + slice * chunk * summed_columns + column, to + column, rows, width, summed_columns, room);
-    if (sums && last_to_arrive(arrivals + group, slices))
-        sum_rows<Numbers, Fresh>(sums + column, totals + column, slices, width, summed_columns, room);
+    if (!sums) return true;
+    if (!last_to_arrive(summed_arrivals + group, slices)) return false;
+    sum_rows<Numbers, Fresh>(sums + column, totals + column, slices, width, summed_columns, room);
+    return true;
 }
 
-// column_sums is the work of a further block; `block` counts from the first of them.
-CALLED void column_sums(int block, SUMMED) {
+// column_sums is the work of a further block, true where that has made totals; `block`
+// counts from the first of them.
+CALLED bool column_sums(int block, SUMMED) {
     SHARED RowSums room;
     int groups = up_divide(summed_columns, SUMMED_TOGETHER), slice = block / groups, group = block % groups;
-    if (slice >= slices) return;
-    if (summed_columns % 4 == 0) sum_slice<Four>(room, slice, group, SUMMED_ARGUMENTS);
-    else sum_slice<One>(room, slice, group, SUMMED_ARGUMENTS);
+    if (slice >= slices) return false;
+    if (summed_columns % 4 == 0) return sum_slice<Four>(room, slice, group, SUMMED_ARGUMENTS);
+    return sum_slice<One>(room, slice, group, SUMMED_ARGUMENTS);
 }
 
 // summed_beside does that in the blocks behind the `layers` layers of a product of rows
 // x columns in tiles T, and says whether this block is one of them.
-template <class T> DEVICE bool summed_beside(int layers, int rows, int columns, SUMMED) {
-    int layer = block_z() - layers;
+template <class T> DEVICE bool summed_beside(Block block, int layers, int rows, int columns, SUMMED) {
+    int layer = block.z - layers;
     if (layer < 0) return false;
-    column_sums((layer * up_divide(columns, T::COLUMNS) + block_y()) * up_divide(rows, T::ROWS) + block_x(), SUMMED_ARGUMENTS);
+    column_sums((layer * up_divide(columns, T::COLUMNS) + block.y) * up_divide(rows, T::ROWS) + block.x, SUMMED_ARGUMENTS);
     return true;
 }

@@ -29,6 +29,7 @@
 //
 // Bytes: the result once, a source about once from memory and R·S times from
 // the cache, the filters once for each row of tiles.
+#include "beside.cuh"
 #include "convolve.cuh"
 #include "normed.cuh"
 #include "splits.cuh"
@@ -97,14 +98,17 @@ template <int Columns> struct Filters {
     }
 };
 
+using Square = Tile<64, 64, 4, 4>;
+using Tall = Tile<128, 32, 4, 4>; // for few channels, the larger one
+
 // gather makes a tile of pixels x channels of `out`, whose pixels are those of
 // a class.
 template <class T>
-DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
+DEVICE void gather(const Block &block, const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
                    int groups, int group, EPILOGUE, const SourceNorm &norm) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
-    int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
+    int first_pixel = block.x * T::ROWS, first = block.y * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
     int depth = h.taps * w.taps * channels;
 
@@ -121,7 +125,7 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
     left.depth = depth;
     left.begin(first_pixel, pixels);
     Filters<T::COLUMNS> right = {filters + group * taps * channels * columns, h, w, width, channels, columns, first, depth};
-    tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
+    tile_product<T, Tall::SIZE>(depth, left, right, [&](int i, int j, float sum) {
         int pixel = first_pixel + i, column = first + j;
         if (pixel >= pixels || column >= columns) return;
         int n = pixel / w.count / h.count;
@@ -134,18 +138,19 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
 
 // z: groups.
 template <class T>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
+DEVICE void forward(const Block &block, const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS, norm);
+    gather<T>(block, x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block.z, EPILOGUE_ARGUMENTS, norm);
 }
 
 // z: classes, and groups within each.
 template <class T>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE, const SourceNorm &norm) {
-    int phase = block_z() / groups;
+DEVICE void backward_input(const Block &block, const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE,
+                           const SourceNorm &norm) {
+    int phase = block.z / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS, norm);
+    gather<T>(block, dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block.z % groups, EPILOGUE_ARGUMENTS, norm);
 }
 
 // Patches loads x for the gradient by the filters: rows are taps x channels, the
@@ -200,12 +205,12 @@ template <int Columns> struct Outputs {
 
 // z: splits, and groups within each. norm is of x, or of dy where `of_dy` is 1.
 template <class T>
-DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *part, uint32 *counters, GEOMETRY, int chunk, SUMMED,
+DEVICE void backward_weight(const Block &block, const float *x, const float *dy, float *dw, float *part, uint32 *counters, GEOMETRY, int chunk, SUMMED,
                             const SourceNorm &norm, int of_dy) {
-    int group = block_z() % groups, split = block_z() / groups, splits = up_divide(N * P * Q, chunk);
+    int group = block.z % groups, split = block.z / groups, splits = up_divide(N * P * Q, chunk);
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
-    if (summed_beside<T>(splits * groups, rows, columns, SUMMED_ARGUMENTS)) return;
-    int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
+    if (summed_beside<T>(block, splits * groups, rows, columns, SUMMED_ARGUMENTS)) return;
+    int first_row = block.x * T::ROWS, first_column = block.y * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
     int row = first_row + RowFirst<T::ROWS>::row(0), column = first_column + RowFirst<T::COLUMNS>::row(0);
@@ -230,8 +235,8 @@ DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *p
     Outputs<T::COLUMNS> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
     if (!of_dy) right.norm.statistics = 0;
     Weights weights = {dw, R * S, channels, columns, group};
-    Split own = split_of<T>(part, counters, group, rows, columns, split, splits);
-    tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
+    Split own = split_of<T>(block, part, counters, group, rows, columns, split, splits);
+    tile_product<T, Tall::SIZE>(depth, left, right, [&](int i, int j, float sum) {
         if (part) own.sums()[i * T::COLUMNS + j] = sum;
         else weights.write(first_row + i, first_column + j, sum);
     });
@@ -240,27 +245,33 @@ DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *p
                 [&](int i, Four sum) INLINED { weights.write_four(first_row + i / T::COLUMNS, first_column + i % T::COLUMNS, sum); });
 }
 
+// weight_beside is the gradient by the filters where it has the first blocks of a launch,
+// called so that the kernels of all tiles have it once.
+CALLED void weight_beside(GEOMETRY, GRADIENT) {
+    backward_weight<Square>(block_in_row(block_x(), gradient_across, gradient_down), global(x), global(dy), global(dw), global(part),
+                            counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS, {NAMED_NORM_ARGUMENTS(gradient_norm)}, norm_of_dy);
+}
+
 #define CONVOLVE(name, direction, tile)                                                                            \
     KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,           \
-                float *out, GEOMETRY, EPILOGUE, SOURCE_NORM) {                                                     \
-        direction<tile>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}); \
+                float *out, GEOMETRY, EPILOGUE, SOURCE_NORM, PLACE, GRADIENT) {                                    \
+        if (block_x() < ahead) {                                                                                   \
+            weight_beside(GEOMETRY_ARGUMENTS, GRADIENT_ARGUMENTS);                                                 \
+            return;                                                                                                \
+        }                                                                                                          \
+        direction<tile>(block_at(PLACE_ARGUMENTS), source, filters, bias, out, GEOMETRY_ARGUMENTS,                 \
+                        EPILOGUE_ARGUMENTS, {SOURCE_NORM_ARGUMENTS});                                              \
     }                                                                                                              \
     EXPORT(name)
-
-using Square = Tile<64, 64, 4, 4>;
-using Tall = Tile<128, 32, 4, 4>; // for few channels
 
 CONVOLVE(convolve_forward_64x64, forward, Square)
 CONVOLVE(convolve_forward_128x32, forward, Tall)
 CONVOLVE(convolve_backward_input_64x64, backward_input, Square)
 CONVOLVE(convolve_backward_input_128x32, backward_input, Tall)
 
-#define CONVOLVE_WEIGHT(name, tile)                                                                                \
-    KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT dw, float *part,                \
-                uint32 *counters, GEOMETRY, int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {                      \
-        backward_weight<tile>(x, dy, dw, part, counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS,              \
-                              {SOURCE_NORM_ARGUMENTS}, norm_of_dy);                                                \
-    }                                                                                                              \
-    EXPORT(name)
-
-CONVOLVE_WEIGHT(convolve_backward_weight_64x64, Square)
+KERNEL convolve_backward_weight_64x64(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT dw, float *part,
+                                      uint32 *counters, GEOMETRY, int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {
+    backward_weight<Square>(block_of_launch(), x, dy, dw, part, counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS,
+                            {SOURCE_NORM_ARGUMENTS}, norm_of_dy);
+}
+EXPORT(convolve_backward_weight_64x64)

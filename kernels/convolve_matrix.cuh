@@ -12,6 +12,7 @@
 // Bytes: the result once; a source once for each column of tiles, its taps from
 // the first cache; the filters once for each row of tiles.
 #pragma once
+#include "beside.cuh"
 #include "convolve.cuh"
 #include "matrix.cuh"
 #include "measured.cuh"
@@ -117,11 +118,11 @@ template <int Columns, int Width, int Step> struct Filters {
 // gather makes a tile of pixels x channels of `out`, whose pixels are those of
 // a class, and measures it.
 template <class T, int Width>
-DEVICE void gather(const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
+DEVICE void gather(PLACE, const Block &block, const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
                    int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
                    int groups, int group, EPILOGUE, const SourceNorm &norm, MEASURED) {
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
-    int first_pixel = block_x() * T::ROWS, first = block_y() * T::COLUMNS;
+    int first_pixel = block.x * T::ROWS, first = block.y * T::COLUMNS;
     if (first_pixel >= pixels) return; // classes differ in size
 
     using Source = Gather<T, Width>;
@@ -140,42 +141,49 @@ DEVICE void gather(const float *source, const float *filters, const float *bias,
 
     const int NORM = end_of_stages<Source, Taps>(); // where the norm lies that a gradient goes through
     auto &memory = stages_of<Source, Taps, Measure<T>::NORM>();
-    if (through_x) bring_norm<T>(memory, NORM, outC, groups, MEASURED_ARGUMENTS);
+    if (through_x) bring_norm<T>(memory, NORM, PLACE_ARGUMENTS, outC, groups, MEASURED_ARGUMENTS);
+    float sums[T::SUMS];
+    matrix_sums<T>(memory, left.walk.depth, left, right, sums);
+    Block again = block_again_at(PLACE_ARGUMENTS);
+    first_pixel = again.x * T::ROWS;
+    int column = again.y * T::COLUMNS, first_channel = again.z % groups * columns + column;
     Measure<T> measure;
-    matrix_product<T>(memory, left.walk.depth, left, right, [&](int i, int j, Four sum) INLINED {
-        int pixel = first_pixel + i, column = first + j;
-        if (pixel >= pixels || column >= columns) return;
+    deliver<T>(memory, sums, [&](int i, int j, Four sum) INLINED {
+        int pixel = first_pixel + i;
+        if (pixel >= pixels || column + j >= columns) return;
         int n = pixel / w.count / h.count;
         int y = h.result + pixel / w.count % h.count * h.result_step, x = w.result + pixel % w.count * w.result_step;
-        int channel = group * columns + column;
-        Part part(sum, column, columns);
-        int at = ((n * outH + y) * outW + x) * outC + channel;
-        part.finish(bias ? bias + channel : bias, EPILOGUE_ARGUMENTS, at);
+        Part part(sum, column + j, columns);
+        int at = ((n * outH + y) * outW + x) * outC + first_channel + j;
+        part.finish(bias ? bias + (first_channel + j) : bias, EPILOGUE_ARGUMENTS, at);
         part.store(out, at);
         if (through_x) measure.add_through(memory, NORM, j, part.v, part.load(through_x, at), through_function, through_alpha);
         else if (measured) measure.add(part.v);
     });
     if (!measured) return;
-    Moments own = measure.of_columns(memory, NORM, through_x, columns - first);
-    finish_measured<T>(memory, own.first, own.second, outC, groups, MEASURED_ARGUMENTS);
+    Moments own = measure.of_columns(memory, NORM, through_x, columns - column);
+    finish_measured<T>(memory, own.first, own.second, PLACE_ARGUMENTS, outC, groups, MEASURED_ARGUMENTS);
 }
 
 // z: groups.
 template <class T, int Width>
-DEVICE void forward(const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm, MEASURED) {
+DEVICE void forward(PLACE, const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm, MEASURED) {
     Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    gather<T, Width>(x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block_z(), EPILOGUE_ARGUMENTS, norm, MEASURED_ARGUMENTS);
+    Block block = block_at(PLACE_ARGUMENTS);
+    gather<T, Width>(PLACE_ARGUMENTS, block, x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block.z, EPILOGUE_ARGUMENTS, norm,
+                     MEASURED_ARGUMENTS);
 }
 
 // z: classes, and groups within each.
 template <class T, int Width>
-DEVICE void backward_input(const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE, const SourceNorm &norm,
+DEVICE void backward_input(PLACE, const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE, const SourceNorm &norm,
                            MEASURED) {
-    int phase = block_z() / groups;
+    Block block = block_at(PLACE_ARGUMENTS);
+    int phase = block.z / groups;
     Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
     Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T, Width>(dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block_z() % groups, EPILOGUE_ARGUMENTS, norm,
-                     MEASURED_ARGUMENTS);
+    gather<T, Width>(PLACE_ARGUMENTS, block, dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block.z % groups,
+                     EPILOGUE_ARGUMENTS, norm, MEASURED_ARGUMENTS);
 }
 
 // Patches finds x for the gradient by the filters: rows are taps x channels, the
@@ -240,12 +248,12 @@ template <class T, int Width> struct Outputs {
 
 // z: splits, and groups within each. norm is of x, or of dy where `of_dy` is 1.
 template <class T, int Left, int Right>
-DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *part, uint32 *counters, GEOMETRY, int chunk, SUMMED,
+DEVICE void backward_weight(const Block &block, const float *x, const float *dy, float *dw, float *part, uint32 *counters, GEOMETRY, int chunk, SUMMED,
                             const SourceNorm &norm, int of_dy) {
-    int group = block_z() % groups, split = block_z() / groups, splits = up_divide(N * P * Q, chunk);
+    int group = block.z % groups, split = block.z / groups, splits = up_divide(N * P * Q, chunk);
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
-    if (summed_beside<T>(splits * groups, rows, columns, SUMMED_ARGUMENTS)) return;
-    int first_row = block_x() * T::ROWS, first_column = block_y() * T::COLUMNS;
+    if (summed_beside<T>(block, splits * groups, rows, columns, SUMMED_ARGUMENTS)) return;
+    int first_row = block.x * T::ROWS, first_column = block.y * T::COLUMNS;
     int first = split * chunk, depth = smaller(chunk, N * P * Q - first);
 
     int row = first_row + RowFast<T::ROWS, Left, T::STEP>::row(0), column = first_column + RowFast<T::COLUMNS, Right, T::STEP>::row(0);
@@ -270,7 +278,7 @@ DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *p
     Outputs<T, Right> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
     if (!of_dy) right.norm.statistics = 0;
     Weights weights = {dw, R * S, channels, columns, group};
-    auto own = [&]() INLINED { return split_of<T>(part, counters, group, rows, columns, split, splits); };
+    auto own = [&]() INLINED { return split_of<T>(block, part, counters, group, rows, columns, split, splits); };
     auto &memory = stages_of<Patches<T, Left>, Outputs<T, Right>>();
     matrix_product<T>(memory, depth, left, right, [&](int i, int j, Four sum) INLINED {
         if (part) write_four(own().sums() + i * T::COLUMNS + j, sum);
@@ -284,16 +292,30 @@ DEVICE void backward_weight(const float *x, const float *dy, float *dw, float *p
 #define CONVOLVE(name, direction, tile, width)                                                                     \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
                        float *out, GEOMETRY, EPILOGUE, SOURCE_NORM, MEASURED) {                                    \
-        direction<tile, width>(source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS,                 \
+        direction<tile, width>(0, 0, 0, source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS,        \
                                {SOURCE_NORM_ARGUMENTS}, MEASURED_ARGUMENTS);                                       \
+    }                                                                                                              \
+    EXPORT(name)
+
+// CONVOLVE_BESIDE can have the gradient by the filters beside its own work. The tile of
+// 128x128 by warps has no registers to spare for calling it.
+#define CONVOLVE_BESIDE(name, direction, tile, Units)                                                              \
+    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
+                       float *out, GEOMETRY, EPILOGUE, SOURCE_NORM, MEASURED, PLACE, GRADIENT) {                   \
+        if (block_x() < ahead) {                                                                                   \
+            gradient_beside<Units>(GEOMETRY_ARGUMENTS, GRADIENT_ARGUMENTS);                                        \
+            return;                                                                                                \
+        }                                                                                                          \
+        direction<tile, 4>(PLACE_ARGUMENTS, source, filters, bias, out, GEOMETRY_ARGUMENTS, EPILOGUE_ARGUMENTS,    \
+                           {SOURCE_NORM_ARGUMENTS}, MEASURED_ARGUMENTS);                                           \
     }                                                                                                              \
     EXPORT(name)
 
 #define CONVOLVE_WEIGHT(name, tile, left, right)                                                                   \
     MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT dw, float *part,         \
                        uint32 *counters, GEOMETRY, int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {               \
-        backward_weight<tile, left, right>(x, dy, dw, part, counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS, \
-                                           {SOURCE_NORM_ARGUMENTS}, norm_of_dy);                                   \
+        backward_weight<tile, left, right>(block_of_launch(), x, dy, dw, part, counters, GEOMETRY_ARGUMENTS,       \
+                                           chunk, SUMMED_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}, norm_of_dy);          \
     }                                                                                                              \
     EXPORT(name)
 
@@ -307,20 +329,34 @@ template <class Units> struct Tiles {
     using Low = WarpTile<Units, 64, 32, 16, 16, 16>;
 };
 
+// weight_beside is called, so that the kernels of all tiles have each of the gradient's once.
+template <class T> CALLED void weight_beside(GEOMETRY, GRADIENT) {
+    backward_weight<T, 4, 4>(block_in_row(block_x(), gradient_across, gradient_down), global(x), global(dy), global(dw), global(part),
+                             counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS, {NAMED_NORM_ARGUMENTS(gradient_norm)}, norm_of_dy);
+}
+template <class Units> DEVICE void gradient_beside(GEOMETRY, GRADIENT) {
+    switch (gradient_tile) {
+    case 0: return weight_beside<typename Tiles<Units>::DeepSquare>(GEOMETRY_ARGUMENTS, GRADIENT_ARGUMENTS);
+    case 1: return weight_beside<typename Tiles<Units>::DeepWide>(GEOMETRY_ARGUMENTS, GRADIENT_ARGUMENTS);
+    case 2: return weight_beside<typename Tiles<Units>::Small>(GEOMETRY_ARGUMENTS, GRADIENT_ARGUMENTS);
+    default: return weight_beside<typename Tiles<Units>::Low>(GEOMETRY_ARGUMENTS, GRADIENT_ARGUMENTS);
+    }
+}
+
 // CONVOLVE_MATRIX is all kernels of warps in one precision. Those whose name ends in
 // _by_4 copy four neighbours at a time: channels in and out of a group are then
 // multiples of four. The others take any.
 #define CONVOLVE_MATRIX(precision, Units)                                                                          \
     CONVOLVE(convolve_forward_##precision##_128x128_by_4, forward, Tiles<Units>::Square, 4)                        \
-    CONVOLVE(convolve_forward_##precision##_128x64_by_4, forward, Tiles<Units>::Wide, 4)                           \
-    CONVOLVE(convolve_forward_##precision##_64x64_by_4, forward, Tiles<Units>::Small, 4)                           \
-    CONVOLVE(convolve_forward_##precision##_128x32_by_4, forward, Tiles<Units>::Tall, 4)                           \
+    CONVOLVE_BESIDE(convolve_forward_##precision##_128x64_by_4, forward, Tiles<Units>::Wide, Units)                \
+    CONVOLVE_BESIDE(convolve_forward_##precision##_64x64_by_4, forward, Tiles<Units>::Small, Units)                \
+    CONVOLVE_BESIDE(convolve_forward_##precision##_128x32_by_4, forward, Tiles<Units>::Tall, Units)                \
     CONVOLVE(convolve_forward_##precision##_64x64, forward, Tiles<Units>::Small, 1)                                \
     CONVOLVE(convolve_forward_##precision##_128x32, forward, Tiles<Units>::Tall, 1)                                \
     CONVOLVE(convolve_backward_input_##precision##_128x128_by_4, backward_input, Tiles<Units>::Square, 4)          \
-    CONVOLVE(convolve_backward_input_##precision##_128x64_by_4, backward_input, Tiles<Units>::Wide, 4)             \
-    CONVOLVE(convolve_backward_input_##precision##_64x64_by_4, backward_input, Tiles<Units>::Small, 4)             \
-    CONVOLVE(convolve_backward_input_##precision##_128x32_by_4, backward_input, Tiles<Units>::Tall, 4)             \
+    CONVOLVE_BESIDE(convolve_backward_input_##precision##_128x64_by_4, backward_input, Tiles<Units>::Wide, Units)  \
+    CONVOLVE_BESIDE(convolve_backward_input_##precision##_64x64_by_4, backward_input, Tiles<Units>::Small, Units)  \
+    CONVOLVE_BESIDE(convolve_backward_input_##precision##_128x32_by_4, backward_input, Tiles<Units>::Tall, Units)  \
     CONVOLVE(convolve_backward_input_##precision##_64x64, backward_input, Tiles<Units>::Small, 1)                  \
     CONVOLVE(convolve_backward_input_##precision##_128x32, backward_input, Tiles<Units>::Tall, 1)                  \
     CONVOLVE_WEIGHT(convolve_backward_weight_##precision##_128x128_by_4, Tiles<Units>::DeepSquare, 4, 4)           \

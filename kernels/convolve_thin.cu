@@ -7,7 +7,8 @@
 //	                      input of few channels at stride 1 or 2
 //	convolve_from_thin_*  thin ─► wide: forward of few channels at any stride, gradient by
 //	                      the input of few filters at stride 1
-//	convolve_thin_weight_*  gradient by the filters of either and by the bias (columns.cuh)
+//	convolve_thin_weight_*  gradient by the filters of either and by the bias (columns.cuh);
+//	                      as the last gradient of a model with the norm of all (squares.cuh)
 //	convolve_thin_weight_normed_*  the same, of a wide side that is normalised as it is read
 //
 // The wide side can be normalised as it is read (normed.cuh), and the thin one compared
@@ -24,6 +25,7 @@
 #include "loss.cuh"
 #include "normed.cuh"
 #include "splits.cuh"
+#include "squares.cuh"
 
 // Cells walks through a block's rows x columns x depth, depth fastest, a thread
 // from one cell to the one that lies `threads` further, without division. depth
@@ -274,14 +276,20 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
 //	sources  row, column·thin of the tile     filters  tap, thin channel, wide channel
 const int PIXELS = 8, NUMBERS = 11600;
 
+// numbers_of_block is its shared memory, the same one for whatever it computes.
+DEVICE auto &numbers_of_block() {
+    SHARED Shared<float, NUMBERS> numbers;
+    return numbers;
+}
+
 template <int Wide>
-DEVICE void from_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int thin,
+DEVICE void from_thin(const Block &block, const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int thin,
                       int outH, int outW, int wide, int R, int S, int strideH, int strideW, int padH, int padW, int wide_step,
                       int thin_step, int reversed, int rows, int log_columns, EPILOGUE) {
     const int LANES_OF_CHANNELS = Wide / 8, PITCH = Wide + 4;
-    SHARED Shared<float, NUMBERS> numbers;
-    int columns = 1 << log_columns, across = up_divide(outW, columns), image = block_x() / across;
-    int top = block_y() * rows, left = block_x() % across * columns, first = block_z() * Wide;
+    auto &numbers = numbers_of_block();
+    int columns = 1 << log_columns, across = up_divide(outW, columns), image = block.x / across;
+    int top = block.y * rows, left = block.x % across * columns, first = block.z * Wide;
     int row_of_taps = S * thin, pitch = (columns - 1) * strideW * thin + row_of_taps;
     int height = (rows - 1) * strideH + R, sources = R * row_of_taps * PITCH; // behind the filters
 
@@ -386,22 +394,28 @@ DEVICE void from_thin(const float *source, const float *w, const float *bias, fl
 // are added up in order, and the splits of the tiles as in splits.cuh, whose tiles are
 // here taps, thin channel, wide channel of the block.
 template <int Length, int Wide, bool Norms>
-DEVICE void thin_weight(const float *source, const float *other, float *dw, float *part, uint32 *counters, int N, int sourceH,
-                        int sourceW, int thin, int H, int W, int wide, int R, int S, int strideH, int strideW, int padH, int padW,
-                        int wide_step, int thin_step, int reversed, int rows, int columns, int chunk, SUMMED,
-                        const SourceNorm &norm) {
+DEVICE void thin_weight(const Block &block, const float *source, const float *other, float *dw, float *part, uint32 *counters, int N,
+                        int sourceH, int sourceW, int thin, int H, int W, int wide, int R, int S, int strideH, int strideW, int padH,
+                        int padW, int wide_step, int thin_step, int reversed, int rows, int columns, int chunk, SUMMED,
+                        const SourceNorm &norm, SQUARED) {
     const int LANES_OF_CHANNELS = Wide / 8, TOGETHER = Norms ? 1 : 4;
     int tiles = N * up_divide(H, rows) * up_divide(W, columns);
-    if (int layer = block_z() - 1; layer >= 0) {
-        column_sums((layer * up_divide(wide, Wide) + block_y()) * up_divide(tiles, chunk) + block_x(), SUMMED_ARGUMENTS);
+    int groups_of_sums = up_divide(summed_columns, SUMMED_TOGETHER);
+    auto square = [&](int squared) INLINED { // when a part of the gradients is made, or `squared` is to be
+        square_beside(squared, up_divide(wide, Wide) + groups_of_sums + squared_chunks, SQUARED_ARGUMENTS, dw, wide * thin * R * S, totals,
+                      summed_columns);
+    };
+    if (int layer = block.z - 1; layer >= 0) {
+        int further = (layer * up_divide(wide, Wide) + block.y) * up_divide(tiles, chunk) + block.x, squared = further - slices * groups_of_sums;
+        if (squared >= 0 ? squared < squared_chunks : column_sums(further, SUMMED_ARGUMENTS) && gradients) square(squared);
         return;
     }
     static_assert(THREADS * 8 <= NUMBERS, "the sums do not fit where the sources were");
-    SHARED Shared<float, NUMBERS> numbers;
+    auto &numbers = numbers_of_block();
     int row_of_taps = S * thin, pieces = up_divide(row_of_taps, Length), groups = R * pieces;
     int channel = thread_x() % LANES_OF_CHANNELS * 4, group = thread_x() / LANES_OF_CHANNELS % groups;
     int lane = thread_x() / LANES_OF_CHANNELS / groups, lanes = THREADS / LANES_OF_CHANNELS / groups;
-    int first = block_y() * Wide, r = group / pieces, piece = group % pieces * Length;
+    int first = block.y * Wide, r = group / pieces, piece = group % pieces * Length;
     int pitch = (columns - 1) * strideW * thin + row_of_taps, height = (rows - 1) * strideH + R;
     bool low = first + channel < wide, high = first + channel + Wide / 2 < wide;
 
@@ -413,9 +427,9 @@ DEVICE void thin_weight(const float *source, const float *other, float *dw, floa
             sum[i][j] = 0;
 
     int down = up_divide(H, rows), across = up_divide(W, columns);
-    int last = smaller((block_x() + 1) * chunk, tiles);
+    int last = smaller((block.x + 1) * chunk, tiles);
     KEEP_LOOP
-    for (int tile = block_x() * chunk; tile < last; tile++) {
+    for (int tile = block.x * chunk; tile < last; tile++) {
         int image = tile / across / down, top = tile / across % down * rows, left = tile % across * columns;
         bring_sources(numbers, 0, source + image * sourceH * sourceW * thin, sourceH, sourceW * thin, top * strideH - padH,
                       (left * strideW - padW) * thin, height + up_divide(Length, pitch), height, pitch);
@@ -465,7 +479,7 @@ DEVICE void thin_weight(const float *source, const float *other, float *dw, floa
     }
 
     int width = smaller(Wide, wide); // of a tile
-    Split own(part, counters, block_y(), block_x(), up_divide(tiles, chunk), R * row_of_taps * width);
+    Split own(part, counters, block.y, block.x, up_divide(tiles, chunk), R * row_of_taps * width);
     UNROLL
     for (int e = 0; e < Length; e++) {
         numbers.store_four(thread_x() * 8, {sum[e][0], sum[e][1], sum[e][2], sum[e][3]});
@@ -482,15 +496,16 @@ DEVICE void thin_weight(const float *source, const float *other, float *dw, floa
         }
         barrier();
     }
-    own.add([&](int i) INLINED { return first + i % width < wide; },
-            [&](int i, Four sum) INLINED {
-                int c = i / width % thin, tap = i / width / thin;
-                float *to = dw + (first + i % width) * wide_step + c * thin_step + (reversed ? R * S - 1 - tap : tap);
-                to[0] = sum.x;
-                to[wide_step] = sum.y;
-                to[2 * wide_step] = sum.z;
-                to[3 * wide_step] = sum.w;
-            });
+    bool made = own.add([&](int i) INLINED { return first + i % width < wide; },
+                        [&](int i, Four sum) INLINED {
+                            int c = i / width % thin, tap = i / width / thin;
+                            float *to = dw + (first + i % width) * wide_step + c * thin_step + (reversed ? R * S - 1 - tap : tap);
+                            to[0] = sum.x;
+                            to[wide_step] = sum.y;
+                            to[2 * wide_step] = sum.z;
+                            to[3 * wide_step] = sum.w;
+                        });
+    if (made && gradients) square(-1);
 }
 
 #define TO_THIN(name, stride, thin)                                                                                \
@@ -513,38 +528,63 @@ TO_THIN(convolve_to_thin_2_strided, 2, 2)
 TO_THIN(convolve_to_thin_3_strided, 2, 3)
 TO_THIN(convolve_to_thin_4_strided, 2, 4)
 
+#define SIDES                                                                                                      \
+    int sourceH, int sourceW, int thin, int outH, int outW, int wide, int R, int S, int strideH, int strideW,      \
+        int padH, int padW, int wide_step, int thin_step, int reversed
+#define SIDES_ARGUMENTS                                                                                            \
+    sourceH, sourceW, thin, outH, outW, wide, R, S, strideH, strideW, padH, padW, wide_step, thin_step, reversed
+
+// GRADIENT is a gradient by the filters, of the same sides, that has the first blocks of a
+// launch (beside.cuh): its grid, and what else it is told.
+#define GRADIENT                                                                                                   \
+    int gradient_across, int gradient_down, const float *few, const float *many, float *dw, float *part,           \
+        uint32 *counters, int N, int gradient_rows, int gradient_columns, int chunk, SUMMED
+
+// FROM_THIN can have convolve_thin_weight_3 beside; longer ones would leave it too few
+// registers.
 #define FROM_THIN(name, channels)                                                                                  \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
-                       float *out, int sourceH, int sourceW, int thin, int outH, int outW, int wide, int R,  \
-                       int S, int strideH, int strideW, int padH, int padW, int wide_step, int thin_step,          \
-                       int reversed, int rows, int log_columns, EPILOGUE) {                                        \
-        from_thin<channels>(source, w, bias, out, sourceH, sourceW, thin, outH, outW, wide, R, S, strideH, strideW,   \
-                            padH, padW, wide_step, thin_step, reversed, rows, log_columns, EPILOGUE_ARGUMENTS);    \
+                       float *out, SIDES, int rows, int log_columns, EPILOGUE, PLACE, GRADIENT) {                  \
+        if (block_x() < ahead) {                                                                                   \
+            thin_weight<3, channels, false>(block_in_row(block_x(), gradient_across, gradient_down), few, many,    \
+                                            dw, part, counters, N, SIDES_ARGUMENTS, gradient_rows,                 \
+                                            gradient_columns, chunk, SUMMED_ARGUMENTS, SourceNorm(), 0, 0, 0, 0,   \
+                                            0, 0, 0, 0);                                                           \
+            return;                                                                                                \
+        }                                                                                                          \
+        from_thin<channels>(block_at(PLACE_ARGUMENTS), source, w, bias, out, SIDES_ARGUMENTS, rows, log_columns,   \
+                            EPILOGUE_ARGUMENTS);                                                                   \
     }                                                                                                              \
     EXPORT(name)
 
 FROM_THIN(convolve_from_thin_32, 32)
 FROM_THIN(convolve_from_thin_64, 64)
 
-#define THIN_WEIGHT(name, length, channels, norms)                                                                 \
+#define THIN_WEIGHT(name, length, channels)                                                                        \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT other, float *RESTRICT dw, float *part, \
-                       uint32 *counters, int N, int sourceH, int sourceW, int thin, int H, int W, int wide, int R, \
-                       int S, int strideH, int strideW, int padH, int padW, int wide_step, int thin_step,          \
-                       int reversed, int rows, int columns, int chunk, SUMMED, SOURCE_NORM) {                      \
-        thin_weight<length, channels, norms>(source, other, dw, part, counters, N, sourceH, sourceW, thin, H, W,   \
-                                             wide, R, S, strideH, strideW, padH, padW, wide_step, thin_step,       \
-                                             reversed, rows, columns, chunk, SUMMED_ARGUMENTS,                     \
-                                             {SOURCE_NORM_ARGUMENTS});                                             \
+                       uint32 *counters, int N, SIDES, int rows, int columns, int chunk, SUMMED, SQUARED) {        \
+        thin_weight<length, channels, false>(block_of_launch(), source, other, dw, part, counters, N,              \
+                                             SIDES_ARGUMENTS, rows, columns, chunk, SUMMED_ARGUMENTS,              \
+                                             SourceNorm(), SQUARED_ARGUMENTS);                                     \
     }                                                                                                              \
     EXPORT(name)
 
-THIN_WEIGHT(convolve_thin_weight_3x32, 3, 32, false)
-THIN_WEIGHT(convolve_thin_weight_6x32, 6, 32, false)
-THIN_WEIGHT(convolve_thin_weight_9x32, 9, 32, false)
-THIN_WEIGHT(convolve_thin_weight_3x64, 3, 64, false)
-THIN_WEIGHT(convolve_thin_weight_6x64, 6, 64, false)
-THIN_WEIGHT(convolve_thin_weight_9x64, 9, 64, false)
-THIN_WEIGHT(convolve_thin_weight_normed_3x32, 3, 32, true)
-THIN_WEIGHT(convolve_thin_weight_normed_6x32, 6, 32, true)
-THIN_WEIGHT(convolve_thin_weight_normed_3x64, 3, 64, true)
-THIN_WEIGHT(convolve_thin_weight_normed_6x64, 6, 64, true)
+#define THIN_WEIGHT_NORMED(name, length, channels)                                                                 \
+    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT other, float *RESTRICT dw, float *part, \
+                       uint32 *counters, int N, SIDES, int rows, int columns, int chunk, SUMMED, SOURCE_NORM) {    \
+        thin_weight<length, channels, true>(block_of_launch(), source, other, dw, part, counters, N,               \
+                                            SIDES_ARGUMENTS, rows, columns, chunk, SUMMED_ARGUMENTS,               \
+                                            {SOURCE_NORM_ARGUMENTS}, 0, 0, 0, 0, 0, 0, 0, 0);                      \
+    }                                                                                                              \
+    EXPORT(name)
+
+THIN_WEIGHT(convolve_thin_weight_3x32, 3, 32)
+THIN_WEIGHT(convolve_thin_weight_6x32, 6, 32)
+THIN_WEIGHT(convolve_thin_weight_9x32, 9, 32)
+THIN_WEIGHT(convolve_thin_weight_3x64, 3, 64)
+THIN_WEIGHT(convolve_thin_weight_6x64, 6, 64)
+THIN_WEIGHT(convolve_thin_weight_9x64, 9, 64)
+THIN_WEIGHT_NORMED(convolve_thin_weight_normed_3x32, 3, 32)
+THIN_WEIGHT_NORMED(convolve_thin_weight_normed_6x32, 6, 32)
+THIN_WEIGHT_NORMED(convolve_thin_weight_normed_3x64, 3, 64)
+THIN_WEIGHT_NORMED(convolve_thin_weight_normed_6x64, 6, 64)

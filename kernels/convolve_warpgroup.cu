@@ -3,9 +3,9 @@
 // (convolve_matrix.cuh). Channels in and out of a group are multiples of four.
 #include "convolve_matrix.cuh"
 
-CONVOLVE(convolve_forward_warpgroup_128x128, forward, WarpgroupTile<128>, 4)
-CONVOLVE(convolve_forward_warpgroup_128x64, forward, WarpgroupTile<64>, 4)
-CONVOLVE(convolve_backward_input_warpgroup_128x128, backward_input, WarpgroupTile<128>, 4)
-CONVOLVE(convolve_backward_input_warpgroup_128x64, backward_input, WarpgroupTile<64>, 4)
-CONVOLVE(convolve_forward_warpgroup_128x32, forward, WarpgroupTile<32>, 4)
-CONVOLVE(convolve_backward_input_warpgroup_128x32, backward_input, WarpgroupTile<32>, 4)
+CONVOLVE_BESIDE(convolve_forward_warpgroup_128x128, forward, WarpgroupTile<128>, TF32)
+CONVOLVE_BESIDE(convolve_forward_warpgroup_128x64, forward, WarpgroupTile<64>, TF32)
+CONVOLVE_BESIDE(convolve_backward_input_warpgroup_128x128, backward_input, WarpgroupTile<128>, TF32)
+CONVOLVE_BESIDE(convolve_backward_input_warpgroup_128x64, backward_input, WarpgroupTile<64>, TF32)
+CONVOLVE_BESIDE(convolve_forward_warpgroup_128x32, forward, WarpgroupTile<32>, TF32)
+CONVOLVE_BESIDE(convolve_backward_input_warpgroup_128x32, backward_input, WarpgroupTile<32>, TF32)

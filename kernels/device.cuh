@@ -26,8 +26,8 @@ typedef unsigned long long uint64;
 #define INLINED __attribute__((always_inline)) // of lambdas
 #define CALLED __attribute__((device, noinline, unused)) static
 #define SHARED __attribute__((shared)) static
-// DYNAMIC_SHARED declares the block's dynamic shared memory, which the launch must
-// give the very size of the array.
+// DYNAMIC_SHARED declares the block's dynamic shared memory, of which the launch must
+// give as much as the array takes.
 #define DYNAMIC_SHARED(type, name)                                                                                 \
     extern __attribute__((shared)) __attribute__((aligned(1024))) char dynamic_shared[];                           \
     type &name = *(type *)dynamic_shared
@@ -43,6 +43,11 @@ DEVICE int threads_x() { return __nvvm_read_ptx_sreg_ntid_x(); }
 DEVICE int block_x() { return __nvvm_read_ptx_sreg_ctaid_x(); }
 DEVICE int block_y() { return __nvvm_read_ptx_sreg_ctaid_y(); }
 DEVICE int block_z() { return __nvvm_read_ptx_sreg_ctaid_z(); }
+// block_again is where a block lies, asked in a way that the compiler takes for another
+// answer, so that what follows from the first one keeps no register in between.
+DEVICE void block_again(int &x, int &y, int &z) {
+    asm volatile("mov.u32 %0, %%ctaid.x; mov.u32 %1, %%ctaid.y; mov.u32 %2, %%ctaid.z;" : "=r"(x), "=r"(y), "=r"(z));
+}
 
 // barrier waits for every thread of the block.
 DEVICE void barrier() { __syncthreads(); }
@@ -116,6 +121,10 @@ DEVICE void show_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "m
 // returns, and for the others after a barrier behind it.
 DEVICE void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int Pending> DEVICE void wait_for_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory"); }
+
+// global is an address in global memory, of which a function that is called does not
+// know that it lies there.
+template <class T> DEVICE T *global(T *p) { return (T *)(__attribute__((address_space(1))) T *)p; }
 
 // read_four and write_four move four numbers from and to global memory, at a
 // multiple of 16 bytes.
@@ -253,6 +262,23 @@ const int WARP = 32;
 // Choose is the first type where the condition holds, the second elsewhere.
 template <bool Condition, class A, class B> struct Choose { using Type = A; };
 template <class A, class B> struct Choose<false, A, B> { using Type = B; };
+
+// Block is a block's place in the grid of an operation.
+struct Block { int x, y, z; };
+
+// PLACE is where a launch has the blocks of this operation: in a row behind those of
+// another one, `ahead` of them, as a grid so many across and down; or, where there are
+// none ahead, as the grid of the launch.
+#define PLACE int ahead, int across, int down
+#define PLACE_ARGUMENTS ahead, across, down
+DEVICE Block block_in_row(int number, int across, int down) { return {number % across, number / across % down, number / across / down}; }
+DEVICE Block block_of_launch() { return {block_x(), block_y(), block_z()}; }
+DEVICE Block block_at(PLACE) { return ahead ? block_in_row(block_x() - ahead, across, down) : block_of_launch(); }
+DEVICE Block block_again_at(PLACE) {
+    Block block;
+    block_again(block.x, block.y, block.z);
+    return ahead ? block_in_row(block.x - ahead, across, down) : block;
+}
 
 // item is the number of this thread in a grid of one axis.
 DEVICE int item() { return block_x() * threads_x() + thread_x(); }

@@ -132,6 +132,7 @@ template <class Units, int Rows, int Columns, int WarpRows, int WarpColumns, int
     static const int ROWS = Rows, COLUMNS = Columns, DOWN = WarpRows / 16, ACROSS = WarpColumns / 8, STEP = Step;
     static_assert(ACROSS % 2 == 0, "columns are read 16 at a time");
     static_assert(Step % Units::DEPTH == 0, "a step is some products deep");
+    static const int SUMS = DOWN * ACROSS * 4; // of a thread, of each fragment four
     static const bool BEHIND = false, NORMS = Rows * Columns < 128 * 128;
 
     // The first row and column of this thread's warp.
@@ -163,6 +164,7 @@ template <class Units, int Rows, int Columns, int WarpRows, int WarpColumns, int
 // operands of depths that are neighbours straight from shared memory.
 template <int Columns> struct WarpgroupTile {
     static const int ROWS = 128, COLUMNS = Columns, DOWN = 1, ACROSS = Columns / 8, STEP = 32;
+    static const int SUMS = DOWN * ACROSS * 4;
     static const bool BEHIND = true, NORMS = Columns < 128;
 
     DEVICE static int row() { return thread_x() / WARP * 16; }
@@ -264,18 +266,15 @@ template <class Left, class Right, int More = 0> DEVICE auto &stages_of() {
     return stages;
 }
 
-// finish(row, column, v) is called for each four neighbouring elements of a row of
-// the tile, column being a multiple of four and for a thread always the same. The
-// loader Left is asked before Right. The stages are free behind a barrier then.
-template <class T, class Memory, class Left, class Right, class Finish>
-DEVICE void matrix_product(Memory &stages, int depth, Left &left, Right &right, const Finish &finish) {
+// matrix_sums leaves a thread its sums. The loader Left is asked before Right.
+template <class T, class Memory, class Left, class Right>
+DEVICE void matrix_sums(Memory &stages, int depth, Left &left, Right &right, float (&sum)[T::SUMS]) {
     using LeftPanel = typename Left::Panel;
     using RightPanel = typename Right::Panel;
     const int STEP = T::STEP, STAGE = LeftPanel::SIZE + RightPanel::SIZE;
     static_assert(LeftPanel::STEP == STEP && RightPanel::STEP == STEP, "operands are walked in the steps of the tile");
-    float sum[T::DOWN * T::ACROSS * 4]; // of each fragment four
     UNROLL
-    for (int i = 0; i < T::DOWN * T::ACROSS * 4; i++)
+    for (int i = 0; i < T::SUMS; i++)
         sum[i] = 0;
 
     int steps = up_divide(depth, STEP), filling = 0, multiplying = 0; // where the next stage of each begins
@@ -309,7 +308,15 @@ DEVICE void matrix_product(Memory &stages, int depth, Left &left, Right &right, 
         multiplying = next(multiplying);
     }
     T::ready(sum);
+}
 
+// finish(row, column, v) is called for each four neighbouring elements of a row of
+// the tile, column being a multiple of four and for a thread always the same. The
+// stages are free behind a barrier then.
+template <class T, class Memory, class Left, class Right, class Finish>
+DEVICE void matrix_product(Memory &stages, int depth, Left &left, Right &right, const Finish &finish) {
+    float sum[T::SUMS];
+    matrix_sums<T>(stages, depth, left, right, sum);
     deliver<T>(stages, sum, finish);
 }
 

@@ -47,13 +47,14 @@ CALLED float slope_at_by_call(int function, float alpha, float x) { return slope
 // bring_norm stores the normalisation that a gradient goes through, of each column of
 // the tile: mean, factor and shift of z = (x − mean)·factor + shift, and 1/deviation. All
 // threads call it before the product, whose barriers follow.
-template <class T, class Memory> CALLED void bring_norm(Memory &shared, int at, int C, int groups, MEASURED) {
-    int c = thread_x(), column = block_y() * T::COLUMNS + c, columns = C / groups;
+template <class T, class Memory> CALLED void bring_norm(Memory &shared, int at, PLACE, int C, int groups, MEASURED) {
+    Block block = block_at(PLACE_ARGUMENTS);
+    int c = thread_x(), column = block.y * T::COLUMNS + c, columns = C / groups;
     if (c >= T::COLUMNS) return;
     float mean = 0, inverse = 0, scale = 0, shift = 0;
     if (column < columns) {
-        int channel = block_z() % groups * columns + column;
-        int pair = block_x() * T::ROWS / outer_pixels * measured_groups + channel / (C / measured_groups);
+        int channel = block.z % groups * columns + column;
+        int pair = block.x * T::ROWS / outer_pixels * measured_groups + channel / (C / measured_groups);
         mean = through_statistics[pair];
         inverse = inverse_deviation(through_statistics[measured_pairs + pair], through_epsilon);
         scale = through_scale[channel];
@@ -217,25 +218,26 @@ DEVICE bool merge(Memory &shared, Rows rows, uint32 *counters, int number, int c
 
 // finish_measured makes what is wanted of what this block has measured, of images of C
 // channels in so many groups of the convolution.
-template <class T, class Memory> CALLED void finish_measured(Memory &shared, float first, float second, int C, int groups, MEASURED) {
-    int blocks = up_divide(C / groups, T::COLUMNS), across = groups * blocks, block = block_z() % groups * blocks + block_y();
-    int columns = C / groups - block_y() * T::COLUMNS, channel = block_z() % groups * (C / groups) + block_y() * T::COLUMNS;
-    int outers = measured_pairs / measured_groups, first_pixel = block_x() * T::ROWS, outer = first_pixel / outer_pixels;
+template <class T, class Memory> CALLED void finish_measured(Memory &shared, float first, float second, PLACE, int C, int groups, MEASURED) {
+    Block at = block_at(PLACE_ARGUMENTS);
+    int blocks = up_divide(C / groups, T::COLUMNS), all_blocks = groups * blocks, block = at.z % groups * blocks + at.y;
+    int columns = C / groups - at.y * T::COLUMNS, channel = at.z % groups * (C / groups) + at.y * T::COLUMNS;
+    int outers = measured_pairs / measured_groups, first_pixel = at.x * T::ROWS, outer = first_pixel / outer_pixels;
     int of_class = up_divide(outer_pixels, T::ROWS), pixels = outer_pixels * (chunks / of_class);
-    int chunk = block_z() / groups * of_class + (first_pixel - outer * outer_pixels) / T::ROWS;
+    int chunk = at.z / groups * of_class + (first_pixel - outer * outer_pixels) / T::ROWS;
 
     bool sums = through_x;
     Moments own = {first, second};
     Rows of_outer = {measured + outer * chunks * 2 * C + channel, C, 2 * C, chunks, T::ROWS, pixels};
-    if (!merge<T>(shared, of_outer, arrivals + (outer * across + block) * counters_of(chunks), chunk, columns, sums, own)) return;
-    arrivals += outers * across * counters_of(chunks);
+    if (!merge<T>(shared, of_outer, arrivals + (outer * all_blocks + block) * counters_of(chunks), chunk, columns, sums, own)) return;
+    arrivals += outers * all_blocks * counters_of(chunks);
 
     bool mine = thread_x() < smaller(columns, T::COLUMNS);
     int pair = outer * measured_groups;
     if (measured_groups < C) { // a pair has several channels
         if (mine) of_outer.put(0, own);
         const float *row = measured + outer * chunks * 2 * C;
-        if (last_to_arrive(arrivals + outer, across)) {
+        if (last_to_arrive(arrivals + outer, all_blocks)) {
             if (sums) sums_of_groups(row, C, measured_groups, through_scale, made, pair, measured_pairs);
             else statistics_of_groups(row, C, measured_groups, pixels, made, pair, measured_pairs);
         }

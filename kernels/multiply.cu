@@ -9,8 +9,7 @@
 // mostly from the cache. The depth K of few tiles is shared among blocks along z
 // (splits.cuh). A batch of products lies along z too, each whole: of each operand but
 // the bias as many matrices stand one behind another.
-#include "activate.cuh"
-#include "splits.cuh"
+#include "multiply.cuh"
 #include "tile.cuh"
 
 // Strided loads element (row, d) of a matrix of `rows` times `depth`, whose rows
@@ -30,14 +29,13 @@ template <class S> struct Strided {
 CALLED float finished_by_call(int at, float sum, EPILOGUE) { return finished_at(at, sum, EPILOGUE_ARGUMENTS); }
 
 template <class T, bool TransA, bool TransB>
-DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
-                    float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE,
-                    SUMMED) {
+DEVICE void product(const Block &block, const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
+                    float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE, SUMMED) {
     using Rows = typename Choose<TransA, RowFirst<T::ROWS>, DepthFirst<T::ROWS>>::Type;
     using Columns = typename Choose<TransB, DepthFirst<T::COLUMNS>, RowFirst<T::COLUMNS>>::Type;
-    int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
-    if (TransA && summed && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
-    int pair = block_z() / splits, split = block_z() % splits, from = split * chunk;
+    int row = block.x * T::ROWS, column = block.y * T::COLUMNS, splits = up_divide(K, chunk);
+    if (TransA && summed && summed_beside<T>(block, splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
+    int pair = block.z / splits, split = block.z % splits, from = split * chunk;
     int depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
     Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
@@ -47,7 +45,7 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
         int at = (pair * M + m) * N + n;
         out[at] = finished(at, bias ? sum + bias[n] : sum, EPILOGUE_ARGUMENTS);
     };
-    auto own = [&]() INLINED { return split_of<T>(part, counters, pair, M, N, split, splits); };
+    auto own = [&]() INLINED { return split_of<T>(block, part, counters, pair, M, N, split, splits); };
     tile_product<T>(depth, left, right, [&](int i, int j, float sum) {
         if (part) own().sums()[i * T::COLUMNS + j] = sum;
         else finish(i, j, sum, finished_at);
@@ -65,19 +63,11 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
 using Large = Tile<64, 64, 4, 4>;
 using Small = Tile<32, 32, 2, 2>;
 
-#define MULTIPLY(name, tile, transA, transB)                                                                       \
-    KERNEL name(const float *a, const float *b, const float *bias, float *out, float *part, uint32 *counters,      \
-                int M, int N, int K, int chunk, EPILOGUE, SUMMED) {                                                \
-        product<tile, transA, transB>(a, b, bias, out, part, counters, M, N, K, chunk, EPILOGUE_ARGUMENTS,         \
-                                      SUMMED_ARGUMENTS);                                                           \
-    }                                                                                                              \
-    EXPORT(name)
-
-MULTIPLY(multiply_nn_64x64, Large, false, false)
-MULTIPLY(multiply_nt_64x64, Large, false, true)
-MULTIPLY(multiply_tn_64x64, Large, true, false)
-MULTIPLY(multiply_tt_64x64, Large, true, true)
-MULTIPLY(multiply_nn_32x32, Small, false, false)
-MULTIPLY(multiply_nt_32x32, Small, false, true)
-MULTIPLY(multiply_tn_32x32, Small, true, false)
-MULTIPLY(multiply_tt_32x32, Small, true, true)
+MULTIPLY(KERNEL, multiply_nn_64x64, Large, false, false) // has no registers for a gradient beside
+MULTIPLY(KERNEL, multiply_nt_64x64, Large, false, true)
+MULTIPLY(KERNEL, multiply_tn_64x64, Large, true, false)
+MULTIPLY(KERNEL, multiply_tt_64x64, Large, true, true)
+MULTIPLY_NN(KERNEL, multiply_nn_32x32, Small)
+MULTIPLY(KERNEL, multiply_nt_32x32, Small, false, true)
+MULTIPLY(KERNEL, multiply_tn_32x32, Small, true, false)
+MULTIPLY(KERNEL, multiply_tt_32x32, Small, true, true)

@@ -4,7 +4,7 @@
 // or 64x64 (matrix.cuh).
 #pragma once
 #include "matrix.cuh"
-#include "splits.cuh"
+#include "multiply.cuh"
 
 // Strided finds element (row, d) of a matrix of `rows` times `depth`, whose rows
 // and depths stand so far apart, one of them 1.
@@ -22,14 +22,13 @@ template <class P> struct Strided {
 };
 
 template <class T, bool TransA, bool TransB>
-DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
-                    float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE,
-                    SUMMED) {
+DEVICE void product(const Block &block, const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
+                    float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE, SUMMED) {
     using Rows = typename Choose<TransA, RowFast<T::ROWS, 4, T::STEP>, DepthFast<T::ROWS, 4, T::STEP>>::Type;
     using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4, T::STEP>, RowFast<T::COLUMNS, 4, T::STEP>>::Type;
-    int row = block_x() * T::ROWS, column = block_y() * T::COLUMNS, splits = up_divide(K, chunk);
-    if (TransA && summed && summed_beside<T>(splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
-    int pair = block_z() / splits, split = block_z() % splits, from = split * chunk;
+    int row = block.x * T::ROWS, column = block.y * T::COLUMNS, splits = up_divide(K, chunk);
+    if (TransA && summed && summed_beside<T>(block, splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
+    int pair = block.z / splits, split = block.z % splits, from = split * chunk;
     int depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
     Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
@@ -41,7 +40,7 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
         four.finish(bias ? bias + n : bias, EPILOGUE_ARGUMENTS, at);
         four.store(out, at);
     };
-    auto own = [&]() INLINED { return split_of<T>(part, counters, pair, M, N, split, splits); };
+    auto own = [&]() INLINED { return split_of<T>(block, part, counters, pair, M, N, split, splits); };
     matrix_product<T>(stages_of<Strided<Rows>, Strided<Columns>>(), depth, left, right, [&](int i, int j, Four sum) INLINED {
         if (part) write_four(own().sums() + i * T::COLUMNS + j, sum);
         else finish(i, j, sum);
@@ -55,21 +54,13 @@ DEVICE void product(const float *RESTRICT a, const float *RESTRICT b, const floa
 template <class Units> using Large = WarpTile<Units, 128, 128, 64, 32, 16>;
 template <class Units> using Small = WarpTile<Units, 64, 64, 32, 16, 16>;
 
-#define MULTIPLY(name, tile, transA, transB)                                                                       \
-    MATRIX_KERNEL name(const float *a, const float *b, const float *bias, float *out, float *part,                 \
-                       uint32 *counters, int M, int N, int K, int chunk, EPILOGUE, SUMMED) {                       \
-        product<tile, transA, transB>(a, b, bias, out, part, counters, M, N, K, chunk, EPILOGUE_ARGUMENTS,         \
-                                      SUMMED_ARGUMENTS);                                                           \
-    }                                                                                                              \
-    EXPORT(name)
-
 // MULTIPLY_MATRIX is all kernels in one precision.
 #define MULTIPLY_MATRIX(precision, Units)                                                                          \
-    MULTIPLY(multiply_##precision##_nn_128x128, Large<Units>, false, false)                                        \
-    MULTIPLY(multiply_##precision##_nt_128x128, Large<Units>, false, true)                                         \
-    MULTIPLY(multiply_##precision##_tn_128x128, Large<Units>, true, false)                                         \
-    MULTIPLY(multiply_##precision##_tt_128x128, Large<Units>, true, true)                                          \
-    MULTIPLY(multiply_##precision##_nn_64x64, Small<Units>, false, false)                                          \
-    MULTIPLY(multiply_##precision##_nt_64x64, Small<Units>, false, true)                                           \
-    MULTIPLY(multiply_##precision##_tn_64x64, Small<Units>, true, false)                                           \
-    MULTIPLY(multiply_##precision##_tt_64x64, Small<Units>, true, true)
+    MULTIPLY_NN(MATRIX_KERNEL, multiply_##precision##_nn_128x128, Large<Units>)                                    \
+    MULTIPLY(MATRIX_KERNEL, multiply_##precision##_nt_128x128, Large<Units>, false, true)                          \
+    MULTIPLY(MATRIX_KERNEL, multiply_##precision##_tn_128x128, Large<Units>, true, false)                          \
+    MULTIPLY(MATRIX_KERNEL, multiply_##precision##_tt_128x128, Large<Units>, true, true)                           \
+    MULTIPLY_NN(MATRIX_KERNEL, multiply_##precision##_nn_64x64, Small<Units>)                                      \
+    MULTIPLY(MATRIX_KERNEL, multiply_##precision##_nt_64x64, Small<Units>, false, true)                            \
+    MULTIPLY(MATRIX_KERNEL, multiply_##precision##_tn_64x64, Small<Units>, true, false)                            \
+    MULTIPLY(MATRIX_KERNEL, multiply_##precision##_tt_64x64, Small<Units>, true, true)

@@ -15,11 +15,13 @@ DEVICE float bent(int function, float alpha, float x) {
 
 // SOURCE_NORM is how a kernel is told that one of its sources is normalised as it is
 // read: statistics and the rest are those of norm_forward, a pair for each channel. Null
-// statistics leave the source as it is.
-#define SOURCE_NORM                                                                                                \
-    const float *norm_statistics, const float *norm_scale, const float *norm_shift, int norm_pairs,                \
-        float norm_epsilon, int norm_function, float norm_alpha
-#define SOURCE_NORM_ARGUMENTS norm_statistics, norm_scale, norm_shift, norm_pairs, norm_epsilon, norm_function, norm_alpha
+// statistics leave the source as it is. NAMED_NORM is one by another name.
+#define NAMED_NORM(norm)                                                                                              \
+    const float *norm##_statistics, const float *norm##_scale, const float *norm##_shift, int norm##_pairs,        \
+        float norm##_epsilon, int norm##_function, float norm##_alpha
+#define NAMED_NORM_ARGUMENTS(norm) norm##_statistics, norm##_scale, norm##_shift, norm##_pairs, norm##_epsilon, norm##_function, norm##_alpha
+#define SOURCE_NORM NAMED_NORM(norm)
+#define SOURCE_NORM_ARGUMENTS NAMED_NORM_ARGUMENTS(norm)
 
 struct SourceNorm {
     const float *statistics, *scale, *shift;

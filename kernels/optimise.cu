@@ -1,6 +1,8 @@
 // Optimisers over flat blocks of parameters, all in one launch.
 //
-//	gradient_norm      state = norm, clipping factor, whether to go on, halted  4 bytes an element
+//	gradient_norm      state = norm, clipping factor, whether to go on, halted  4 bytes an element;
+//	                   where the last gradient is made by a kernel that has it beside
+//	                   (squares.cuh), it is not launched
 //	sgd                m ← μ·m + g + λ·p;  p ← p − η·m                        20, and 4
 //	                   for each copy of p
 //	adam               Adam and AdamW in one: g ← g + decay·p;
@@ -20,47 +22,14 @@
 // that a captured launch sees the new ones: rate η, rate1 = η/(1 − β₁ᵗ),
 // root2 = 1/sqrt(1 − β₂ᵗ), decoupled = η·λ of AdamW, 0 for the others.
 #include "layout.cuh"
+#include "squares.cuh"
 
 enum { RATE, RATE1, ROOT2, DECOUPLED }; // of schedule
-enum { NORM, FACTOR, FINITE, HALTED };  // of state
 
-// block_sum_double is the sum over the threads of a block of 256, known to
-// thread 0: thread i takes i + 128, i + 64 and so on, the same order each run.
-DEVICE double block_sum_double(double v) {
-    SHARED Shared<double, THREADS> values;
-    values.store(thread_x(), v);
-    barrier();
-    for (int half = THREADS / 2; half > 0; half /= 2) {
-        if (thread_x() < half) values.store(thread_x(), values.load(thread_x()) + values.load(thread_x() + half));
-        barrier();
-    }
-    return thread_x() == 0 ? values.load(0) : 0;
-}
-
-// A block adds up the squares of its chunk in float64, and the last to finish those
-// sums. With limit 0 nothing is clipped; otherwise the factor is limit/(norm + 1e-6), at
-// most 1, as PyTorch's clip_grad_norm_ has it.
-KERNEL gradient_norm(const float *RESTRICT g, float *RESTRICT state, double *part, uint32 *counter, int size, int chunk, int chunks,
-                     float limit) {
-    int from = block_x() * chunk, to = smaller(from + chunk, size);
-    double sum = 0;
-    for (int i = from + thread_x(); i < to; i += THREADS)
-        sum += (double)g[i] * (double)g[i];
-    sum = block_sum_double(sum);
-    if (thread_x() == 0) part[block_x()] = sum;
-    if (!last_to_arrive(counter, chunks)) return;
-    sum = 0;
-    for (int i = thread_x(); i < chunks; i += THREADS)
-        sum += read_fresh(part + i);
-    sum = block_sum_double(sum);
-    if (thread_x() > 0) return;
-    double norm = square_root(sum);
-    float factor = limit > 0 ? (float)((double)limit / (norm + 1e-6)) : 1;
-    state[NORM] = (float)norm;
-    state[FACTOR] = factor > 1 ? 1 : factor;
-    bool good = norm - norm == 0 && state[HALTED] != 1;
-    state[FINITE] = good ? 1 : 0;
-    state[HALTED] = good ? 0 : 1;
+KERNEL gradient_norm(SQUARED) {
+    Made none = {0, 0};
+    square_chunk(block_x(), SQUARED_ARGUMENTS, none, none);
+    square_all(squared_chunks, SQUARED_ARGUMENTS, none, none);
 }
 EXPORT(gradient_norm)
 

@@ -35,14 +35,14 @@ struct Split {
 
     // add is called by all threads when the sums are left. finish(i, sum) is called once
     // for each four numbers from i on for which inside(i), by the last block of the
-    // tile.
-    template <class Inside, class Finish> DEVICE void add(const Inside &inside, const Finish &finish) const {
+    // tile, for which it is true.
+    template <class Inside, class Finish> DEVICE bool add(const Inside &inside, const Finish &finish) const {
         int step = size, left = count, at = number;
         uint32 *counter = counters;
         KEEP_LOOP
         while (left > AHEAD) {
             int first = at / AHEAD * AHEAD, together = smaller(AHEAD, left - first);
-            if (!last_to_arrive(counter + at / AHEAD, together)) return;
+            if (!last_to_arrive(counter + at / AHEAD, together)) return false;
             KEEP_LOOP
             for (int i = thread_x() * 4; i < size; i += THREADS * 4)
                 if (inside(i)) write_four(part + first * step + i, sum_every<Four, Fresh>(part + first * step + i, step, together));
@@ -51,16 +51,18 @@ struct Split {
             step *= AHEAD;
             counter += left;
         }
-        if (!last_to_arrive(counter, left)) return;
+        if (!last_to_arrive(counter, left)) return false;
         KEEP_LOOP
         for (int i = thread_x() * 4; i < size; i += THREADS * 4)
             if (inside(i)) finish(i, sum_every<Four, Fresh>(part + i, step, left));
+        return true;
     }
 };
 
-// split_of is split `number` of this block's tile T of a product of rows x columns, one
-// of several that lie behind one another.
-template <class T> DEVICE Split split_of(float *part, uint32 *counters, int product, int rows, int columns, int number, int count) {
-    int tile = (product * up_divide(columns, T::COLUMNS) + block_y()) * up_divide(rows, T::ROWS) + block_x();
+// split_of is split `number` of a block's tile T of a product of rows x columns, one of
+// several that lie behind one another.
+template <class T>
+DEVICE Split split_of(Block block, float *part, uint32 *counters, int product, int rows, int columns, int number, int count) {
+    int tile = (product * up_divide(columns, T::COLUMNS) + block.y) * up_divide(rows, T::ROWS) + block.x;
     return Split(part, counters, tile, number, count, T::ROWS * T::COLUMNS);
 }

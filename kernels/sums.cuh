@@ -22,6 +22,29 @@ DEVICE float block_sum(float v) {
     return sum;
 }
 
+// The same of numbers in float64.
+DEVICE double from_lane_above(double v, int distance) {
+    uint64 bits = __builtin_bit_cast(uint64, v);
+    uint32 low = bits_of(from_lane_above(float_of((uint32)bits), distance));
+    uint32 high = bits_of(from_lane_above(float_of((uint32)(bits >> 32)), distance));
+    return __builtin_bit_cast(double, (uint64)high << 32 | low);
+}
+DEVICE double block_sum(double v) {
+    SHARED Shared<double, THREADS / WARP> warps;
+    UNROLL
+    for (int distance = WARP / 2; distance > 0; distance /= 2)
+        v += from_lane_above(v, distance);
+    if (thread_x() % WARP == 0)
+        warps.store(thread_x() / WARP, v);
+    barrier();
+    double sum = 0;
+    if (thread_x() == 0)
+        for (int w = 0; w < threads_x() / WARP; w++)
+            sum += warps.load(w);
+    barrier(); // warps may be used again
+    return sum;
+}
+
 // sum_of_blocks makes of a sum of this block, known to thread 0, that of `count`
 // blocks, of which this is `number`: by way of `part`, where each leaves its own, it
 // becomes known to thread 0 of the last block to finish, for which it is true.

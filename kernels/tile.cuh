@@ -40,6 +40,10 @@ template <int Rows, int Columns, int Down, int Across> struct Tile {
     static_assert(Rows * Columns == THREADS * Down * Across, "a tile is made by 256 threads");
     static const int ROWS = Rows, COLUMNS = Columns, DOWN = Down, ACROSS = Across;
 
+    // Rows of two buffers stand 4 apart from a multiple of the 32 banks and stay aligned
+    // for reads of four. The sums go through the same memory in the end.
+    static const int PITCH_LEFT = Rows + 4, PITCH_RIGHT = Columns + 4, SIZE = 2 * DEPTH * (PITCH_LEFT + PITCH_RIGHT);
+
     // The first row and column of this thread's elements.
     DEVICE static int row() { return thread_x() / (Columns / Across) * Down; }
     DEVICE static int column() { return thread_x() % (Columns / Across) * Across; }
@@ -57,17 +61,22 @@ template <int Count, class Array> DEVICE void some_of(const Array &array, int at
     }
 }
 
-// finish(row, column, sum) is called once for each element of the tile,
-// neighbouring threads having neighbouring columns.
-template <class T, class Left, class Right, class Finish>
+// memory_of_tiles is that of a block, the same one for whatever it computes.
+template <int Size> DEVICE Shared<float, Size> &memory_of_tiles() {
+    SHARED Shared<float, Size> memory;
+    return memory;
+}
+
+// finish(row, column, sum) is called once for each element of the tile, neighbouring
+// threads having neighbouring columns. Tiles of a kernel that has several share the
+// memory of the largest, Room.
+template <class T, int Room = T::SIZE, class Left, class Right, class Finish>
 DEVICE void tile_product(int depth, Left &left, Right &right, const Finish &finish) {
-    // Rows stand 4 apart from a multiple of the 32 banks and stay aligned for
-    // reads of four. The sums go through the same memory in the end.
-    const int PITCH_LEFT = T::ROWS + 4, PITCH_RIGHT = T::COLUMNS + 4, PITCH_SUM = T::COLUMNS + 1;
-    const int RIGHT = 2 * DEPTH * PITCH_LEFT, SIZE = RIGHT + 2 * DEPTH * PITCH_RIGHT;
-    static_assert(T::ROWS * PITCH_SUM <= SIZE, "the sums do not fit where the operands were");
+    const int PITCH_LEFT = T::PITCH_LEFT, PITCH_RIGHT = T::PITCH_RIGHT, PITCH_SUM = T::COLUMNS + 1;
+    const int RIGHT = 2 * DEPTH * PITCH_LEFT;
+    static_assert(T::ROWS * PITCH_SUM <= T::SIZE && T::SIZE <= Room, "the sums do not fit where the operands were, or these do not");
     const int SLOTS_LEFT = Left::Slots::SLOTS, SLOTS_RIGHT = Right::Slots::SLOTS;
-    SHARED Shared<float, SIZE> tile;
+    auto &tile = memory_of_tiles<Room>();
     float next_left[SLOTS_LEFT], next_right[SLOTS_RIGHT], sum[T::DOWN][T::ACROSS];
 
     auto fetch = [&](int from) {

@@ -117,12 +117,8 @@ func (w *walker) timeTiles(op kernels.Operation) (times []tileTime, err error) {
 				product = i
 			}
 		}
-		kernel := program.Launches[product].Kernel
-		t := tileTime{Kernel: kernel, Micros: 1e6 * took.Seconds(), Rate: float64(op.FLOPs()) / took.Seconds() / 1e12}
-		for _, l := range chosen.Launches {
-			t.Chosen = t.Chosen || l.Kernel == kernel
-		}
-		times = append(times, t)
+		name := cmp.Or(program.Tile, program.Launches[product].Kernel) // of two gradients the tile is that of both
+		times = append(times, tileTime{Kernel: name, Micros: 1e6 * took.Seconds(), Rate: float64(op.FLOPs()) / took.Seconds() / 1e12, Chosen: program.Tile == chosen.Tile})
 	}
 	return times, nil
 }

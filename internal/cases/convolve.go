@@ -404,7 +404,7 @@ func convolve() []Case {
 			row(kernels.ConvolveForward{Convolution: g, Bias: a.bias, Activation: a.activation, Slope: a.slope, Added: true}, name),
 			row(kernels.ConvolveBackwardInput{Convolution: g, Bias: a.bias, Activation: a.activation, Slope: a.slope, Added: true}, name))
 	}
-	return all
+	return append(all, gradients(geometries)...)
 }
 
 func (r convolution) geometry() kernels.Convolution {

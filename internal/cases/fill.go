@@ -167,6 +167,11 @@ func natural(op kernels.Operation) []Fill {
 		set(natural(o.Product)...)
 		n := len(o.Product.Operands())
 		copy(fills[n:], []Fill{Normal{}, Statistics{o.Norm.Normalisation, n}, positive})
+	case kernels.Gradients: // as of each; operands are told of by their place among its own
+		set(natural(o.Input)...)
+		for i, fill := range natural(o.Weight) {
+			fills[len(o.Input.Operands())+i] = moved(fill, len(o.Input.Operands()))
+		}
 	case kernels.NormForward:
 		set(Normal{}, Statistics{o.Normalisation, 0}, positive)
 	case kernels.Normed:
@@ -211,6 +216,15 @@ func natural(op kernels.Operation) []Fill {
 		set(Integers{0, 255}, Columns{{0, o.Images - 1}, {0, 1}, by(o.H - 1), by(o.W - 1), by(o.H - 1), by(o.W - 1)})
 	}
 	return fills
+}
+
+// moved is the fill of an operand that stands behind so many others.
+func moved(f Fill, places int) Fill {
+	if s, ok := f.(Statistics); ok {
+		s.Operand += places
+		return s
+	}
+	return f
 }
 
 // slopesOf is what a slope is computed from: outputs of the function, or its

@@ -77,6 +77,10 @@ func work(op kernels.Operation) (roundings, terms int) {
 		roundings, terms = work(o.Product)
 		more, count := work(kernels.NormBackward{Normalisation: o.Norm.Normalisation, Activation: o.Norm.Activation})
 		return roundings + more, terms + count
+	case kernels.Gradients: // of that which loses more
+		roundings, terms = work(o.Input)
+		more, others := work(o.Weight)
+		return max(roundings, more), max(terms, others)
 	case kernels.NormForward: // difference, + epsilon, root, division, scale, shift
 		return 6 + forwardWork[o.Activation.Function], 1
 	case kernels.Normed: // the factor's roundings, and the product's

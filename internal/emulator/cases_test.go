@@ -55,7 +55,7 @@ type trial struct {
 // that allows it, which must change no bit. Every kernel of the manifest must
 // have been launched by a comparison. There is a machine for each processor.
 func TestKernels(t *testing.T) {
-	trials := slices.Concat(inFloat32(), onMatrixUnits(t, kernels.TF32), onMatrixUnits(t, kernels.BF16), ofUpdates(), []trial{{"laying out parameters", tryLayOut}})
+	trials := slices.Concat(inFloat32(), onMatrixUnits(t, kernels.TF32), onMatrixUnits(t, kernels.BF16), ofUpdates(), ofNorms(t), []trial{{"laying out parameters", tryLayOut}})
 	left := make(chan trial, len(trials))
 	for _, trial := range trials {
 		left <- trial
@@ -154,15 +154,30 @@ func tryEveryWay(m *Machine, c cases.Case, program launch.Program, inputs [][]fl
 }
 
 // definedRounded is the results of a case by the definition of its operation, of factors
-// as the matrix units see them.
+// as the matrix units see them: of two gradients, those of each.
 func definedRounded(m *Machine, c cases.Case, program launch.Program) ([]float64, error) {
-	product, inputs, err := c.Apart(c.Inputs(1), func(norm kernels.NormForward, in [][]float64) ([]float32, error) {
+	if o, two := c.Op.(kernels.Gradients); two {
+		input, weight := make([][]float64, len(kernels.Buffers(o.Input))), make([][]float64, len(kernels.Buffers(o.Weight)))
+		kernels.DealOut(o, c.Inputs(1), input, weight)
+		first, err := roundedOf(m, cases.Case{Name: c.Name, Op: o.Input}, input, program.Precision, program.Rounded)
+		if err != nil {
+			return nil, err
+		}
+		second, err := roundedOf(m, cases.Case{Name: c.Name, Op: o.Weight}, weight, program.Precision, -1)
+		return append(first, second...), err
+	}
+	return roundedOf(m, c, c.Inputs(1), program.Precision, program.Rounded)
+}
+
+// roundedOf is that of inputs in a precision, of which one factor is rounded.
+func roundedOf(m *Machine, c cases.Case, inputs [][]float64, precision kernels.Precision, factor int) ([]float64, error) {
+	product, inputs, err := c.Apart(inputs, func(norm kernels.NormForward, in [][]float64) ([]float32, error) {
 		return tryLowered(m, cases.Case{Op: norm}, in)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return product.Defined(inputs, cases.Rounded(inputs, program.Precision, program.Rounded))
+	return product.Defined(inputs, cases.Rounded(inputs, precision, factor))
 }
 
 // defined is the results of a case by the definition of its operation.

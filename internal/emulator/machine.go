@@ -105,6 +105,9 @@ type Buffers struct {
 	Clock    kernels.Clock
 	Schedule [4]float32
 	Table    []byte // of copies: launch.Head, and the rows behind it
+
+	Gradients int // the operand that is all gradients
+	Settled   int // the operand that is the state of an update
 }
 
 // Run runs the program, alone: once, or, with replays, captured and that often
@@ -144,7 +147,7 @@ func (m *Machine) Run(p launch.Program, b Buffers, replays int) (result []float3
 		for _, a := range l.Args {
 			m.argument(a, map[launch.Place]int{
 				launch.Operand: a.Index, launch.Result: out, launch.Workspace: workspace, launch.Counters: counters,
-				launch.Clock: clock, launch.Schedule: schedule, launch.Table: table,
+				launch.Clock: clock, launch.Schedule: schedule, launch.Table: table, launch.Gradients: b.Gradients, launch.Settled: b.Settled,
 			})
 		}
 	}

@@ -51,12 +51,15 @@ func (s sums) args() []Arg {
 	return append([]Arg{of, s.part, s.out, s.arrivals}, integers(s.Rows, s.Columns, s.slices)...)
 }
 
+// blocks is how many they take.
+func (s sums) blocks() int { return s.slices * s.groups() }
+
 // layers is how many layers of so many blocks the grid of a product has behind its own.
 func (s sums) layers(blocks int) int {
 	if s.None() {
 		return 0
 	}
-	return ceil(s.slices*s.groups(), blocks)
+	return ceil(s.blocks(), blocks)
 }
 
 // words that are moved besides the operand, which the product reads too.

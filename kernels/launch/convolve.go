@@ -41,6 +41,7 @@ func convolveForward(o kernels.ConvolveForward, p *Program) {
 	args := append([]Arg{operand(0), copied, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	p.run(fmt.Sprintf("convolve_forward_%dx%d", pixels, across),
 		[3]int{ceil(o.N*outP*outQ, pixels), ceil(columns, across), o.Groups}, threads, p.traffic(o), p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
+	p.hasRoom(besideConvolution, weightKernel)
 }
 
 // traffic of an operation that moves every number once.
@@ -74,7 +75,11 @@ func convolveBackwardInput(o kernels.ConvolveBackwardInput, p *Program) {
 	p.run(fmt.Sprintf("convolve_backward_input_%dx%d", pixels, across),
 		[3]int{ceil(class, pixels), ceil(columns, across), o.StrideH * o.StrideW * o.Groups}, threads, p.traffic(o),
 		p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)...)
+	p.hasRoom(besideConvolution, weightKernel)
 }
+
+// weightKernel is the one kernel of gradients by the weights in float32.
+const weightKernel = "convolve_backward_weight_64x64"
 
 // convolveBackwardWeight makes a gradient, and what is summed beside it.
 func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
@@ -83,10 +88,10 @@ func convolveBackwardWeight(o kernels.ConvolveBackwardWeight, p *Program) {
 	}
 	outP, outQ := o.Out()
 	rows, filters, pixels := o.R*o.S*o.C/o.Groups, o.K/o.Groups, o.N*outP*outQ
-	kernel, t := "convolve_backward_weight_64x64", tile{rows: 64, columns: 64, rate: 1}
+	kernel, t := weightKernel, tile{rows: 64, columns: 64, rate: 1}
 	split := t.split(rows, filters, o.Groups, pixels)
 	if p.wanted != kernels.FP32 {
-		kernel, t, split = p.weightKernel(o.Convolution, rows, filters, pixels)
+		kernel, t, split = p.weightTile(o.Convolution, rows, filters, pixels)
 	}
 	size, blocks := o.Weight().Size(), t.blocks(rows, filters)
 	args := append([]Arg{operand(0), operand(1), result()}, p.parts(blocks*o.Groups, t.rows*t.columns, split)...)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hourglass/kernels"
 )
@@ -64,6 +65,9 @@ func (p *Program) pick(tiles []tile, share func(tile) splits) (tile, splits) {
 	return best, share(best)
 }
 
+// byFour ends the names of kernels that copy four neighbours at a time.
+const byFour = "_by_4"
+
 // Tiles of the kernels by what they copy: _by_4 four neighbours at a time. Rates
 // follow an H200 (bench/results), where those of step 32 were still of step 16.
 var (
@@ -79,7 +83,7 @@ var (
 func (p *Program) gatherKernel(direction string, pixels, columns, products, channels, all int) (kernel string, t tile) {
 	tiles, suffix := gatherTilesBy, ""
 	if channels%4 == 0 && all%4 == 0 {
-		tiles, suffix = gatherTiles, "_by_4"
+		tiles, suffix = gatherTiles, byFour
 	}
 	t, _ = p.pick(tiles, func(t tile) splits { return t.whole(pixels, columns, products, 1) })
 	if p.wanted == kernels.TF32 {
@@ -106,6 +110,7 @@ func convolveForwardMatrix(o kernels.ConvolveForward, p *Program) {
 	args := append([]Arg{operand(0), copied, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	args = p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)
 	p.runGather(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), o.Groups}, o, outP, outQ, 1, 1, args)
+	p.hasRoomForTiles(kernel, t)
 }
 
 func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
@@ -116,15 +121,29 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 	args := append([]Arg{operand(0), copied, bias(o.Bias), result()}, geometry(o.Convolution)...)
 	args = p.ofConvolution(args, o.Bias, o.Activation, o.Slope, o.Added)
 	p.runGather(kernel, t, [3]int{ceil(pixels, t.rows), ceil(columns, t.columns), classes * o.Groups}, o, o.H, o.W, o.StrideH, o.StrideW, args)
+	p.hasRoomForTiles(kernel, t)
 }
 
-// weightKernel is the kernel of a gradient of rows x columns in each group, all of
+// hasRoomForTiles says that a kernel of four neighbours can have those of gradients by the
+// weights beside. The tile of 128x128 by warps has no registers for it.
+func (p *Program) hasRoomForTiles(kernel string, t tile) {
+	if !t.warpgroup && (!strings.HasSuffix(kernel, byFour) || t.rows*t.columns >= 128*128) {
+		return
+	}
+	var kernels []string
+	for _, t := range weightTiles {
+		kernels = append(kernels, fmt.Sprintf("convolve_backward_weight_%v_%v%s", p.wanted, t, byFour))
+	}
+	p.hasRoom(besideConvolution, kernels...)
+}
+
+// weightTile is the kernel of a gradient of rows x columns in each group, all of
 // whose pixels are shared among splits.
-func (p *Program) weightKernel(g kernels.Convolution, rows, columns, pixels int) (kernel string, t tile, s splits) {
+func (p *Program) weightTile(g kernels.Convolution, rows, columns, pixels int) (kernel string, t tile, s splits) {
 	tiles, suffix := []tile{{64, 64, 1, 16, false}}, ""
 	switch fourIn, fourOut := g.C/g.Groups%4 == 0, g.K/g.Groups%4 == 0; {
 	case fourIn && fourOut:
-		tiles, suffix = weightTiles, "_by_4"
+		tiles, suffix = weightTiles, byFour
 	case fourOut:
 		tiles, suffix = []tile{{64, 32, 1, 16, false}}, "_by_1_4"
 	}

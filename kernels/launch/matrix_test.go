@@ -78,6 +78,7 @@ func TestTilesHaveNames(t *testing.T) {
 	for _, op := range []kernels.Operation{
 		kernels.ConvolveForward{Convolution: wide}, kernels.ConvolveBackwardInput{Convolution: wide}, kernels.ConvolveBackwardWeight{Convolution: wide},
 		kernels.Multiply{M: 8, N: 8, K: 8},
+		kernels.Gradients{Input: kernels.ConvolveBackwardInput{Convolution: wide}, Weight: kernels.ConvolveBackwardWeight{Convolution: wide}},
 	} {
 		for _, precision := range []kernels.Precision{kernels.TF32, kernels.BF16} {
 			checkNames(t, op, precision)

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"strings"
 
 	"hourglass/kernels"
 )
@@ -55,6 +56,13 @@ func multiply(o kernels.Multiply, p *Program) {
 	args := append([]Arg{operand(0), operand(1), bias(o.Bias), result()}, p.parts(rows*columns, t.rows*t.columns, split)...)
 	args = append(append(args, integers(o.M, o.N, o.K, split.chunk)...), p.epilogue(o.Bias, o.Activation, o.Slope, o.Added)...)
 	sums := p.sumsBeside(o, o.Summed())
-	p.runTile(fmt.Sprintf("multiply_%s_%v", form, t), t, [3]int{rows, columns, products*split.count + sums.layers(rows*columns)},
-		cost{words + sums.words(), o.FLOPs()}, append(args, sums.args()...)...)
+	kernel, gradient := fmt.Sprintf("multiply_%s_%v", form, t), fmt.Sprintf("multiply_%s_%v", strings.Replace(form, "nn", "tn", 1), t)
+	roomy := gradient != kernel && gradient != "multiply_tn_64x64" // has no registers for it
+	if !roomy {
+		args = append(args, sums.args()...)
+	}
+	p.runTile(kernel, t, [3]int{rows, columns, products*split.count + sums.layers(rows*columns)}, cost{words + sums.words(), o.FLOPs()}, args...)
+	if roomy {
+		p.hasRoom(besideProduct, gradient)
+	}
 }

@@ -21,12 +21,14 @@ const (
 	Schedule               // address of an optimiser's Schedule
 	Copied                 // address of copy Index of an operand, see Program.Copies
 	Table                  // address of the Head of the parameters' copies
+	Gradients              // address of all gradients, a flat block
+	Settled                // address of an update's State
 	Int32                  // a number, in Bits
 	Uint32
 	Float32
 )
 
-var placeNames = [...]string{"operand", "result", "workspace", "counters", "clock", "schedule", "copy", "table", "int32", "uint32", "float32"}
+var placeNames = [...]string{"operand", "result", "workspace", "counters", "clock", "schedule", "copy", "table", "gradients", "state", "int32", "uint32", "float32"}
 
 func (p Place) String() string {
 	if p < 0 || int(p) >= len(placeNames) {
@@ -69,6 +71,7 @@ type Binding struct {
 	Operands, Copies            []uint64
 	Result, Workspace, Counters uint64
 	Clock, Schedule, Table      uint64
+	Gradients, Settled          uint64
 }
 
 // Cell is the argument as the 8 bytes that the driver reads it from; numbers of
@@ -93,6 +96,10 @@ func (a Arg) Cell(b *Binding) uint64 {
 		return b.Copies[a.Index]
 	case a.Place == Table:
 		return b.Table
+	case a.Place == Gradients:
+		return b.Gradients + uint64(a.Offset)
+	case a.Place == Settled:
+		return b.Settled
 	}
 	return a.Bits
 }
@@ -149,6 +156,11 @@ type Program struct {
 	tiles      int             // how many there are
 	norm       *kernels.Normed // says that a factor is normalised as it is read; nil if none is
 	refusal    error           // the first thing that cannot be done
+	together   bool            // with another operation, whose blocks fill the GPU too
+	room       *room           // for a gradient beside; nil if there is none
+	paired     bool            // two gradients come from one launch
+	squares    bool            // the launch can have the norm of all gradients beside
+	further    int             // blocks behind those of the first layer of that
 
 	track    *kernels.NormTrack // that statistics are tracked; nil if they are not
 	compares *compares          // what a product's result is compared with; nil if nothing is

@@ -212,7 +212,7 @@ func (p *Program) fromThin(t thin, o kernels.Operation, withBias bool, end []Arg
 		height, pitch := t.patch(rows(passes), 1<<log)
 		return t.taps*t.thin*(channels+4)+height*pitch <= thinNumbers
 	}
-	if blocks(1) < slots/2 || !fits(1) {
+	if !fits(1) || blocks(1) < slots/2 && !p.together {
 		block = threads / 2
 	}
 	if !fits(1) {
@@ -227,6 +227,7 @@ func (p *Program) fromThin(t thin, o kernels.Operation, withBias bool, end []Arg
 	args = append(append(args, t.filters()...), integers(rows(passes), log)...)
 	p.run(fmt.Sprintf("convolve_from_thin_%d", channels),
 		[3]int{t.n * across, ceil(t.outH, rows(passes)), ceil(t.wide, channels)}, block, p.traffic(o), append(args, end...)...)
+	p.hasRoom(besideThinSides, fmt.Sprintf("convolve_thin_weight_3x%d", channels))
 	return true
 }
 
@@ -283,7 +284,14 @@ func (p *Program) thinWeight(t thin, o kernels.ConvolveBackwardWeight, few, many
 	if p.norm != nil && many.Index != p.norm.Factor {
 		p.normless("the thin side of " + kernel)
 	}
+	end := unsquared()
+	if p.norm != nil {
+		end = p.sourceNorm()
+	}
 	p.run(fmt.Sprintf("%s_%dx%d", kernel, length, channels), [3]int{split.count, wide, 1 + sums.layers(split.count*wide)}, threads, work,
-		append(append(args, sums.args()...), p.sourceNorm()...)...)
+		append(append(args, sums.args()...), end...)...)
+	if p.norm == nil && p.refusal == nil {
+		p.squares, p.further = true, sums.blocks()
+	}
 	return true
 }

@@ -109,7 +109,7 @@ template <auto kernel> struct Export {
 #define SHARED static
 #define DYNAMIC_SHARED(type, name)                                                                                 \
     static type name;                                                                                              \
-    if ((int)sizeof name.data != emulated::block.shared)                                                           \
+    if ((int)sizeof name.data > emulated::block.shared)                                                            \
     emulated::complain("the block has %d bytes of dynamic shared memory, the kernel wants %d", emulated::block.shared, (int)sizeof name.data)
 #define RESTRICT __restrict__
 #define UNROLL
@@ -123,6 +123,7 @@ DEVICE int threads_x() { return emulated::block.threads; }
 DEVICE int block_x() { return emulated::block.x; }
 DEVICE int block_y() { return emulated::block.y; }
 DEVICE int block_z() { return emulated::block.z; }
+DEVICE void block_again(int &x, int &y, int &z) { x = block_x(), y = block_y(), z = block_z(); }
 DEVICE void barrier() { emulated::wait_for_block(); }
 DEVICE float from_lane_above(float v, int distance) {
     int lane = emulated::thread->number % 32;
@@ -139,6 +140,7 @@ DEVICE void write_four(float *to, Four v) {
     if ((uintptr_t)to % 16 != 0) emulated::complain("thread %d writes four numbers to an address that is no multiple of 16", thread_x());
     memcpy(to, &v, 16);
 }
+template <class T> DEVICE T *global(T *p) { return p; }
 DEVICE void fence() {}
 DEVICE bool arrive(uint32 *counter, int count) { return emulated::arrive(counter, count); }
 DEVICE void must_be_last() {
