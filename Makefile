@@ -10,7 +10,7 @@ PYTHON ?= python3
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
 GPU_BUILD := CGO_ENABLED=1 CGO_CFLAGS="$(CGO_CFLAGS) -I$(CURDIR)/kernels/cuda/include"
-GPU_PACKAGES := ./graph ./train ./kernels/... ./bench/gpucheck
+GPU_PACKAGES := ./graph ./train ./kernels/cuda/... ./bench/gpucheck
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

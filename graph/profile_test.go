@@ -47,7 +47,7 @@ func TestProfileHasEveryLaunch(t *testing.T) {
 		operations = append(operations, l.Operation)
 	}
 	all := strings.Join(operations, "\n")
-	for _, want := range []string{"convolve (", "dropout (", "parameters by adam"} {
+	for _, want := range []string{"multiply (", "dropout (", "parameters by adam"} {
 		if !strings.Contains(strings.ToLower(all), want) {
 			t.Errorf("no operation contains %q:\n%s", want, all)
 		}

@@ -508,8 +508,16 @@ DEVICE void thin_weight(const Block &block, const float *source, const float *ot
     if (made && gradients) square(-1);
 }
 
+// Shared memory of 46 kB leaves capability 7.5 room for one block on a multiprocessor in
+// any case, and its threads all registers then.
+#if __CUDA_ARCH__ < 800
+#define TO_THIN_KERNEL KERNEL
+#else
+#define TO_THIN_KERNEL MATRIX_KERNEL
+#endif
+
 #define TO_THIN(name, stride, thin)                                                                                \
-    MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
+    TO_THIN_KERNEL name(const float *RESTRICT source, const float *RESTRICT w, const float *RESTRICT bias,          \
                 float *out, int sourceH, int sourceW, int wide, int outH, int outW, int R, int S, int padH,  \
                 int padW, int wide_step, int thin_step, int reversed, int columns, int groups, int quads,          \
                 EPILOGUE, SOURCE_NORM, int blocks, COMPARED) {                                                     \
