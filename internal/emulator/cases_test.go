@@ -111,15 +111,23 @@ func onMatrixUnits(t *testing.T, precision kernels.Precision) (trials []trial) {
 		if programs[0].Precision != precision {
 			continue
 		}
-		for _, program := range programs {
-			trials = append(trials, trial{fmt.Sprintf("%s, %v", c.Name, program.Launches), func(m *Machine) error {
-				want, err := definedRounded(m, c, program)
-				if err != nil {
-					return err
+		trials = append(trials, trial{c.Name, func(m *Machine) error {
+			inputs, wanted := c.Inputs(1), map[int][]float64{} // by the factor that is rounded
+			for _, program := range programs {
+				want, known := wanted[program.Rounded]
+				if !known {
+					var err error
+					if want, err = definedRounded(m, c, program); err != nil {
+						return err
+					}
+					wanted[program.Rounded] = want
 				}
-				return tryEveryWay(m, c, program, c.Inputs(1), want)
-			}})
-		}
+				if err := tryEveryWay(m, c, program, inputs, want); err != nil {
+					return fmt.Errorf("%v: %w", program.Launches, err)
+				}
+			}
+			return nil
+		}})
 	}
 	return trials
 }
