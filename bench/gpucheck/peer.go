@@ -166,19 +166,25 @@ func (p *torch) ask(mode string, seconds float64) (a answer, err error) {
 	return a, p.read(&a, reply)
 }
 
+// read takes the next line, which may have come before its time was up.
 func (p *torch) read(into any, limit time.Duration) error {
+	line, ok := []byte(nil), true
 	select {
-	case line, ok := <-p.lines:
-		if !ok {
-			return errors.New("PyTorch has ended; its log is beside the report")
-		}
-		if err := json.Unmarshal(line, into); err != nil {
-			return fmt.Errorf("reading what PyTorch says: %w", err)
-		}
-		return nil
+	case line, ok = <-p.lines:
 	case <-time.After(limit):
-		return fmt.Errorf("PyTorch has said nothing for %v", limit.Round(time.Second))
+		select {
+		case line, ok = <-p.lines:
+		default:
+			return fmt.Errorf("PyTorch has said nothing for %v", limit.Round(time.Second))
+		}
 	}
+	if !ok {
+		return errors.New("PyTorch has ended; its log is beside the report")
+	}
+	if err := json.Unmarshal(line, into); err != nil {
+		return fmt.Errorf("reading what PyTorch says: %w", err)
+	}
+	return nil
 }
 
 // measureCeilings measures once.
