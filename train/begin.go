@@ -113,6 +113,9 @@ func (f *fit) resume() (bool, error) {
 		return true, nil
 	}
 	err = c.State.resumes(f.state)
+	if err == nil && c.State.Step > f.total {
+		err = fmt.Errorf("it is of step %d, beyond step %d, with which this run would end; give it more epochs", c.State.Step, f.total)
+	}
 	if err == nil {
 		err = c.Restore(f.model.Store())
 	}

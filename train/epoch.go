@@ -94,7 +94,7 @@ func (f *fit) finish() (done bool, err error) {
 	}
 	if f.state.Step < f.total {
 		f.result.EarlyStopped = true
-		f.emit(&Stopped{f.state.Step, fmt.Sprintf("the loss has not improved for %d epochs, since epoch %d", f.options.EarlyStopping.Patience, f.state.ReferenceEpoch)})
+		f.emit(&Stopped{f.state.Step, fmt.Sprintf("the loss has not improved for %d epochs, since epoch %d", f.options.EarlyStopping.Patience, f.state.ReferenceEpoch), false})
 	}
 	f.summarise()
 	f.emit(&Finished{f.result})

@@ -99,6 +99,7 @@ type Warned struct{ Message string }
 type Stopped struct {
 	Step   int
 	Reason string
+	Failed bool // Reason is the error's
 }
 
 // Finished is the last event of a run that ends without an error.

@@ -137,7 +137,7 @@ func (f *fit) run() error {
 	for {
 		done, err := f.advance()
 		if err != nil {
-			f.emit(&Stopped{f.state.Step, err.Error()})
+			f.emit(&Stopped{f.state.Step, err.Error(), true})
 		}
 		if done || err != nil {
 			return err

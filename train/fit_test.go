@@ -78,20 +78,20 @@ func TestObserversSeeEverythingInOrder(t *testing.T) {
 
 func TestAnObserversErrorStopsAfterSaving(t *testing.T) {
 	full := errors.New("the disk of pictures is full")
-	var stopped string
+	var stopped Stopped
 	o := tinyOptions()
 	o.Checkpoints.Dir = t.TempDir()
 	_, err := Fit(context.Background(), openDevice(t, 1), newTiny(t), tinyImages(t, 0, 22), nil, o, ObserverFunc(func(e Event) error {
 		if s, ok := e.(*Stopped); ok {
-			stopped = s.Reason
+			stopped = *s
 		}
 		if s, ok := e.(*StepDone); ok && s.Step == 7 {
 			return full
 		}
 		return nil
 	}))
-	if !errors.Is(err, full) || stopped != err.Error() {
-		t.Errorf("got error %v and %q in the event, want the observer's in both", err, stopped)
+	if !errors.Is(err, full) || stopped.Reason != err.Error() || !stopped.Failed {
+		t.Errorf("got error %v and %+v in the event, want the observer's in both", err, stopped)
 	}
 	if path, err := LatestCheckpoint(o.Checkpoints.Dir); err != nil || filepath.Base(path) != fileName(7) {
 		t.Errorf("the latest checkpoint is %s (%v), want step 7", path, err)
@@ -105,7 +105,7 @@ func TestEarlyStopping(t *testing.T) {
 	o.Checkpoints.Dir, o.Checkpoints.EveryEpochs = t.TempDir(), 0
 	stops := 0
 	count := ObserverFunc(func(e Event) error {
-		if e.Kind() == "stopped" {
+		if s, ok := e.(*Stopped); ok && !s.Failed {
 			stops++
 		}
 		return nil

@@ -118,6 +118,22 @@ func cancelAt(cancel func(), kind string, n int) Observer {
 	})
 }
 
+// A run that is asked for fewer steps than it has taken is refused, for its
+// configuration would no longer say how to repeat it.
+func TestResumeTakesNoStepsBack(t *testing.T) {
+	o := tinyOptions()
+	o.Checkpoints.Dir = t.TempDir()
+	uninterrupted(t, o.Checkpoints.Dir)
+	o.Resume = true
+	for epochs, says := range map[int]string{o.Epochs: "", o.Epochs - 1: "give it more epochs"} {
+		o.Epochs = epochs
+		_, err := Fit(context.Background(), openDevice(t, 1), newTiny(t), tinyImages(t, 0, 22), tinyImages(t, 100, 7), o)
+		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("resumed for %d epochs: error %v, want %q", epochs, err, says)
+		}
+	}
+}
+
 // The run is interrupted every third step: within epochs, before a validation
 // and at the very end.
 func TestInterruptionsAreExact(t *testing.T) {
