@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strconv"
 
 	"hourglass/kernels"
 )
@@ -132,7 +133,7 @@ func partSize(name string, size float64, n int) (int, error) {
 	case size >= 1 && size <= float64(n) && size == float64(int(size)):
 		return int(size), nil
 	}
-	return 0, fmt.Errorf("split: the %s part is %g, want a fraction below 1 or a count up to %d", name, size, n)
+	return 0, fmt.Errorf("split: the %s part is %s, want a fraction below 1 or a count up to %d", name, strconv.FormatFloat(size, 'f', -1, 64), n)
 }
 
 func part(ds Dataset, indices []int) Dataset {

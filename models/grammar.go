@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -160,29 +161,52 @@ func ParseShape(text string) (Shape, error) {
 
 func parseOptions(l Layer, words []string) (Layer, error) {
 	for _, word := range words {
-		if err := parseOption(&l, word); err != nil {
+		err := parseOption(&l, word)
+		if errors.Is(err, errRefused) {
+			return Layer{}, fmt.Errorf("%s takes no option %q%s", l.Kind, word, l.stillTakes())
+		}
+		if err != nil {
 			return Layer{}, err
 		}
 	}
 	return l, nil
 }
 
+// stillTakes lists the options that a layer would take.
+func (l Layer) stillTakes() string {
+	var names []string
+	for _, name := range optionNames() {
+		if name == "groupnorm" { // it has a number of groups
+			name += ":8"
+		}
+		if copied := l; parseOption(&copied, name) == nil {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "; it takes none"
+	}
+	return "; it takes " + strings.Join(names, ", ")
+}
+
+// errRefused is of an option that layers of another kind take, or only once.
+var errRefused = errors.New("the layer does not take the option")
+
 // parseOption applies one word, if the layer's kind takes it.
 func parseOption(l *Layer, word string) error {
-	refuse := func() error { return fmt.Errorf("%s takes no option %q", l.Kind, word) }
 	convolves := l.Kind == KindConv || l.Kind == KindConvT
 	pools := l.Kind == KindMaxPool || l.Kind == KindAvgPool
 	sums := convolves || l.Kind == KindDense
 	switch word {
 	case "nobias":
 		if !sums {
-			return refuse()
+			return errRefused
 		}
 		l.NoBias = true
 		return nil
 	case "bilinear":
 		if l.Kind != KindUpsample {
-			return refuse()
+			return errRefused
 		}
 		l.Bilinear = true
 		return nil
@@ -193,7 +217,7 @@ func parseOption(l *Layer, word string) error {
 			taken = l.Activation != kernels.Activation{}
 		}
 		if !sums || taken {
-			return refuse()
+			return errRefused
 		}
 		option(l)
 		return nil
@@ -223,7 +247,7 @@ func parseOption(l *Layer, word string) error {
 	case word[0] == 'o' && l.Kind == KindConvT:
 		l.OutputPadding = size
 	default:
-		return refuse()
+		return errRefused
 	}
 	return nil
 }

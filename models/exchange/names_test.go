@@ -99,6 +99,7 @@ func TestNamesOfOthers(t *testing.T) {
 		{"ours", false, replaced(), nil, ""},
 		{"wrapped", false, replaced("", "module."), nil, ""},
 		{"wrapped twice", false, replaced("", "_orig_mod.module."), nil, ""},
+		{"wrapped by a module of another name", false, replaced("", "net."), []Rename{{"net", ""}}, ""},
 		{"renamed modules", false, replaced("encoder", "features", "bottleneck", "fc"), []Rename{{"features", "encoder"}, {"fc", "bottleneck"}}, ""},
 		{"one tensor renamed", false, replaced("decoder.0.bias", "b"), []Rename{{"b", "decoder.0.bias"}}, ""},
 		{"the code within the encoder", false, replaced("bottleneck", "encoder.13"), nil, "encoder, decoder"},

@@ -18,7 +18,7 @@ import (
 var ErrOtherModel = errors.New("does not fit the model")
 
 // Rename says that a tensor, or all tensors of a module, are called otherwise
-// in the file.
+// in the file. Without a new name, that of the module is taken off its tensors'.
 type Rename struct{ Old, New string }
 
 // ReadWeights copies weights that were trained elsewhere into a model. Tensors
@@ -89,7 +89,7 @@ func offer(file *safetensors.File, renames []Rename) ([]tensor, error) {
 		for r, rename := range renames {
 			rest, found := strings.CutPrefix(before, rename.Old)
 			if found && (rest == "" || rest[0] == '.') {
-				all[i].name, used[r] = rename.New+rest, true
+				all[i].name, used[r] = strings.TrimPrefix(rename.New+rest, "."), true
 				break
 			}
 		}
