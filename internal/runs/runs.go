@@ -50,6 +50,9 @@ func (r Run) Sample(epoch int) string {
 
 // Write replaces a file of the run as a whole, making its folder if need be.
 func Write(path string, content []byte) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder; name a file", path)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return fmt.Errorf("making the folder of %s: %w", path, err)
 	}

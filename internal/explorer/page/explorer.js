@@ -147,7 +147,7 @@ function showLook(look, what, takes) {
   $("reconstruction").src = look.reconstruction;
   $("difference").src = look.difference;
   const share = look.below < 0.005 ? "smaller than that of any test image" :
-    look.below > 0.995 ? "larger than that of any test image, so the model does not know such pictures" : "larger than that of " + Math.round(100 * look.below) + " % of the test images";
+    look.below > 0.995 ? "larger than that of any test image, so the model does not know such pictures" : "larger than that of " + Math.round(100 * look.below) + "% of the test images";
   $("verdict").textContent = what + ": squared error " + look.mse.toFixed(4) + " a pixel value, " + share + "." + (look.kl === undefined ? "" : " Its code costs " + look.kl.toFixed(1) + " nats.");
   $("neighbours").replaceChildren(...look.neighbours.map((n) => {
     const button = picture("/api/images/" + n.index, "Test image " + n.index + (n.label ? ", class " + n.label : ""), n.label);
@@ -225,7 +225,7 @@ function markFrame(i) {
 
 function showFrame(i) {
   $("time").value = i;
-  $("time").setAttribute("aria-valuetext", Math.round(100 * i / (frames - 1)) + " % of the way");
+  $("time").setAttribute("aria-valuetext", Math.round(100 * i / (frames - 1)) + "% of the way");
   markFrame(i);
   set(morph[i].code, morph[i]);
 }

@@ -63,7 +63,7 @@ function nearestDot(at) {
 function describe() {
   const share = model.directions.slice(0, 2).reduce((s, d) => s + d.share, 0);
   $("map-share").textContent = "The codes of " + model.images + " test images" + (map.by === "pca" ?
-    " along their first two principal directions, " + Math.round(100 * share) + " % of the variance." :
+    " along their first two principal directions, " + Math.round(100 * share) + "% of the variance." :
     ", neighbours beside each other; how far apart groups are says little.");
 }
 

@@ -68,7 +68,7 @@ export function drawChart() {
   $("progress").textContent = !last ? "The run has written no metrics yet; its curve appears here as soon as it does." :
     "Step " + last.step + ", epoch " + last.epoch + ": loss " + last.loss.toPrecision(4) + " " + model.unit +
     (epoch ? "; validation " + epoch.loss.toPrecision(4) + " after epoch " + epoch.epoch : "") +
-    (lines.health?.explained_variance === undefined ? "" : "; " + Math.max(0, Math.round(100 * lines.health.explained_variance)) + " % of the images' variance explained, " + lines.health.active + " active numbers in the code") +
+    (lines.health?.explained_variance === undefined ? "" : "; " + Math.max(0, Math.round(100 * lines.health.explained_variance)) + "% of the images' variance explained, " + lines.health.active + " active numbers in the code") +
     (last.images_per_second ? "; " + Math.round(last.images_per_second) + " images a second" : "") + ". This page shows the model of step " + model.step + (follows ? ", and newer checkpoints as they come." : last.step > model.step ? "; start it again for a newer checkpoint." : ".");
   canvas.setAttribute("aria-label", "Loss by step. " + $("progress").textContent);
   if (!steps.length) return;
