@@ -108,16 +108,19 @@ type command struct {
 }
 
 // commands are those of all contenders, whose scripts stand in a folder; those
-// that cannot be are noted.
+// that are not run are noted.
 func (c *Comparison) commands(ctx context.Context, w Workload, o Options, folder string) ([]command, error) {
 	self := func(name string, steps int) command {
 		return command{name, exec.CommandContext(ctx, o.Program, o.Serving(name, w, o.Threads, steps)...)}
 	}
 	all := []command{self(Hourglass, c.Steps)}
 	c.Absent = append(c.Absent, "GoMLX: its backend in pure Go, at v0.28.0, lacks the reversal of axes that the gradient of its convolutions needs")
-	if err := usable(ctx, o.Python); err != nil {
-		c.Absent = append(c.Absent, "PyTorch: "+err.Error())
+	if o.Python == "" {
+		c.Absent = append(c.Absent, "PyTorch: no Python was named; give one that has torch by --python")
 	} else {
+		if err := usable(ctx, o.Python); err != nil {
+			return all, err
+		}
 		if err := os.CopyFS(folder, scripts); err != nil {
 			return all, err
 		}
@@ -144,13 +147,15 @@ func (o Options) bound() []string {
 
 // usable says why a Python cannot run the peer.
 func usable(ctx context.Context, python string) error {
-	if python == "" {
-		return errors.New("no Python was named; give one that has torch by --python")
+	err := exec.CommandContext(ctx, python, "-c", "import torch").Run()
+	switch ended := (*exec.ExitError)(nil); {
+	case err == nil:
+		return nil
+	case errors.As(err, &ended):
+		return fmt.Errorf("%s has no torch; name a Python that has, or none", python)
+	default:
+		return fmt.Errorf("the Python that PyTorch is to run in does not start: %w", err)
 	}
-	if err := exec.CommandContext(ctx, python, "-c", "import torch").Run(); err != nil {
-		return fmt.Errorf("%s has no torch", python)
-	}
-	return nil
 }
 
 // present leaves out the contenders that said that they do not run here.

@@ -65,6 +65,9 @@ func (c benchCommand) Run(s *session) error {
 	if err != nil {
 		return usage{err}
 	}
+	if c.Roofline && c.Layers {
+		return usage{errors.New("--roofline and --layers measure each something else; leave one of them out")}
+	}
 	if c.Roofline {
 		return c.floorSheets(s, workloads)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -117,6 +118,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if len(args) > 0 && args[0] == "help" { // as in other tools
 		args = append(append([]string{}, args[1:]...), "--help")
 	}
+	args = joinNumbers(args)
 	if err := knownCommand(parser.Model.Node, args); err != nil {
 		return usage{err}
 	}
@@ -165,44 +167,6 @@ func describeKeys(node *kong.Node, keys []config.Key) {
 	}
 }
 
-// knownCommand refuses a first word that is no command. The tour takes no
-// words, so that kong would take it for a surplus argument of the tour.
-func knownCommand(root *kong.Node, args []string) error {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return nil
-	}
-	var names []string
-	for _, child := range root.Children {
-		if child.Name == args[0] {
-			return nil
-		}
-		names = append(names, child.Name)
-	}
-	return fmt.Errorf("there is no command %q%s", args[0], suggestion(args[0], names, "; `hourglass --help` lists the commands"))
-}
-
-// parseError makes a sentence of what kong says. Named tells that a command was
-// named, and not the tour for want of one.
-func parseError(err error, named bool) error {
-	text := firstLine(err.Error())
-	if missing, ok := strings.CutPrefix(text, "expected "); ok {
-		text = "the command lacks " + strings.ReplaceAll(missing, `"`, "")
-	}
-	if flag, _, ok := strings.Cut(text, ": expected "); ok && strings.Contains(text, "<EOL>") {
-		text = flag + " lacks its value"
-	}
-	text = strings.Replace(text, ", did you mean", "; did you mean", 1)
-	if !strings.Contains(text, "did you mean") {
-		command := "hourglass"
-		var parsed *kong.ParseError
-		if errors.As(err, &parsed) && named && parsed.Context.Selected() != nil {
-			command = parsed.Context.Selected().FullPath()
-		}
-		text += "; see `" + command + " --help`"
-	}
-	return errors.New(text)
-}
-
 func exitCode(err error) int {
 	var gate gateMissed
 	var typed usage
@@ -219,13 +183,17 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// oneSentence is an error in one line; what the operating system says of paths
-// stays as it is.
+// oneSentence is an error in one line.
 func oneSentence(err error) string {
 	if errors.Is(err, context.Canceled) && !errors.Is(err, train.ErrInterrupted) {
 		return "interrupted"
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	text := err.Error()
+	var missing *fs.PathError
+	if errors.As(err, &missing) && errors.Is(missing, fs.ErrNotExist) {
+		text = strings.Replace(text, missing.Error(), missing.Path+" does not exist", 1)
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 func firstLine(text string) string {

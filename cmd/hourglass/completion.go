@@ -15,7 +15,7 @@ type completionCommand struct {
 }
 
 func (completionCommand) Help() string {
-	return "    source <(hourglass completion bash)\n    hourglass completion zsh > ~/.zfunc/_hourglass\n    hourglass completion fish > ~/.config/fish/completions/hourglass.fish"
+	return "Examples:\n\n    source <(hourglass completion bash)\n    hourglass completion zsh > ~/.zfunc/_hourglass\n    hourglass completion fish > ~/.config/fish/completions/hourglass.fish"
 }
 
 func (c completionCommand) Run(s *session) error {

@@ -133,6 +133,9 @@ func (c dataPreview) Run(s *session) error {
 	if c.Count < 1 || c.Columns < 1 {
 		return usage{fmt.Errorf("--count is %d and --columns %d; give at least 1 of each", c.Count, c.Columns)}
 	}
+	if err := checkPicture("--output", c.Output); err != nil {
+		return err
+	}
 	ds, err := c.open()
 	if err != nil {
 		return err
@@ -159,6 +162,6 @@ func (c dataPreview) Run(s *session) error {
 	if err := writeSheet(c.Output, rows); err != nil {
 		return err
 	}
-	s.print("%d images of %v written to %s", ds.Len(), ds.Shape(), c.Output)
+	s.print("%s of %v written to %s", plural(ds.Len(), "image"), ds.Shape(), c.Output)
 	return s.give(map[string]any{"output": c.Output, "images": ds.Len(), "shape": ds.Shape().String()})
 }

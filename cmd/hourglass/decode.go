@@ -64,6 +64,6 @@ func (c decodeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.print("%d images, written to %s", count, c.Output)
+	s.print("%s, written to %s", plural(count, "image"), c.Output)
 	return s.give(map[string]any{"output": c.Output, "count": count, "checkpoint": t.path})
 }

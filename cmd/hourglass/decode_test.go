@@ -47,7 +47,7 @@ func testDecode(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wants(t, must(t, "decode", "v", "one.npy"), "1 images")
+	wants(t, must(t, "decode", "v", "one.npy"), "1 image,")
 	wants(t, must(t, "decode", "v", "deep.npy"), "2 images")
 	refuses(t, exitFailed, map[string]string{
 		"decode v wide.npy":    "wide.npy has 9 columns, and a code of this model has 8 numbers",

@@ -93,6 +93,8 @@ func (c denoiseCommand) check() error {
 		return fmt.Errorf("--noise takes the run's own images, which are clean; leave out --clean and -o")
 	case c.Count < 1:
 		return fmt.Errorf("--count is %d; give a number of images from 1", c.Count)
+	case c.Sheet != "":
+		return checkPicture("--sheet", c.Sheet)
 	}
 	return nil
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"hourglass/data"
 	"hourglass/internal/embedding"
@@ -41,10 +39,10 @@ func (c encodeCommand) check() error {
 	switch {
 	case len(c.Images) > 0 && (c.Split != "" || c.Source != ""):
 		return usage{fmt.Errorf("pictures are named, and --split or --source; choose one of them")}
-	case c.Map != "" && !strings.EqualFold(filepath.Ext(c.Map), ".png"):
-		return usage{fmt.Errorf("%s is no PNG; end the name of --map in .png", c.Map)}
 	case c.Points < 3 || c.Points > embedding.MostTSNE:
 		return usage{fmt.Errorf("--points is %d; give a number from 3 to %d", c.Points, embedding.MostTSNE)}
+	case c.Map != "":
+		return checkPicture("--map", c.Map)
 	}
 	return nil
 }

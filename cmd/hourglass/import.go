@@ -19,7 +19,7 @@ type importCommand struct {
 	File string `arg:"" help:"Weights trained elsewhere: a safetensors file of a PyTorch state_dict."`
 	source
 	Like string   `placeholder:"RUN" help:"Take the configuration of this run."`
-	Map  []string `sep:"none" placeholder:"OLD=NEW" help:"A tensor or module of the file is called otherwise here; may be repeated."`
+	Map  []string `sep:"none" placeholder:"OLD=NEW" help:"A tensor or module of the file is called otherwise here; OLD= takes the name of a module off those in it; may be repeated."`
 	Into string   `short:"o" placeholder:"RUN" help:"Folder of the run to make; by default one in runs."`
 }
 
@@ -155,8 +155,8 @@ func parseRenames(texts []string) ([]exchange.Rename, error) {
 	var all []exchange.Rename
 	for _, text := range texts {
 		before, after, ok := strings.Cut(text, "=")
-		if !ok || before == "" || after == "" {
-			return nil, fmt.Errorf("--map %s is no pair of names; write --map OLD=NEW, as in --map features=encoder", text)
+		if !ok || before == "" {
+			return nil, fmt.Errorf("--map %s is no pair of names; write --map OLD=NEW, as in --map features=encoder, or --map OLD= to take a module's name off", text)
 		}
 		all = append(all, exchange.Rename{Old: before, New: after})
 	}

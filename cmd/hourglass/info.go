@@ -30,11 +30,7 @@ func (d described) load() (config.Network, config.Config, error) {
 	shape := standardShape
 	switch {
 	case strings.HasSuffix(d.Model, ".safetensors"):
-		t, err := loadTrained(d.Model)
-		if err != nil {
-			return nil, c, err
-		}
-		return t.model, t.config, nil
+		return d.trained(d.Model)
 	case strings.HasSuffix(d.Model, ".yaml"), strings.HasSuffix(d.Model, ".yml"):
 		var err error
 		if c, err = config.Load(d.Model); err != nil {
@@ -44,11 +40,7 @@ func (d described) load() (config.Network, config.Config, error) {
 		run, found := runs.Find(d.Dir, d.Model)
 		if found == nil {
 			if path, err := bestOf(run); err == nil {
-				t, err := loadTrained(path)
-				if err != nil {
-					return nil, c, err
-				}
-				return t.model, t.config, nil
+				return d.trained(path)
 			}
 			var err error
 			if c, err = config.Load(run.Config()); err != nil {
@@ -67,6 +59,18 @@ func (d described) load() (config.Network, config.Config, error) {
 	}
 	model, err := d.build(c, shape)
 	return model, c, err
+}
+
+// trained is the model of a checkpoint, whose images have their shape.
+func (d described) trained(checkpoint string) (config.Network, config.Config, error) {
+	t, err := loadTrained(checkpoint)
+	if err != nil {
+		return nil, config.Config{}, err
+	}
+	if d.Shape != "" && d.Shape != t.shape.String() {
+		return nil, config.Config{}, usage{fmt.Errorf("--shape is %s, and %s was trained on images of %v; leave --shape out, or name a preset or a configuration", d.Shape, d.Model, t.shape)}
+	}
+	return t.model, t.config, nil
 }
 
 // build makes the model that a configuration describes, for the shape asked

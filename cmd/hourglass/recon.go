@@ -33,6 +33,9 @@ func (c reconCommand) Run(s *session) error {
 	if c.Count < 1 || c.Count > 1000 {
 		return usage{fmt.Errorf("--count is %d; give a number of images from 1 to 1000", c.Count)}
 	}
+	if err := checkPicture("--output", c.Output); err != nil {
+		return err
+	}
 	_, t, err := c.load()
 	if err != nil {
 		return err
@@ -163,6 +166,6 @@ func (c reconCommand) report(s *session, images, made []float32, names []string)
 		all = append(all, one{name, sum / float64(size)})
 		mean += sum / float64(size) / float64(len(names))
 	}
-	s.print("%d images, squared error %s a pixel value, written to %s", len(names), digits(mean), c.Output)
+	s.print("%s, squared error %s a pixel value, written to %s", plural(len(names), "image"), digits(mean), c.Output)
 	return s.give(map[string]any{"output": c.Output, "mse": mean, "images": all})
 }

@@ -45,7 +45,7 @@ func (j *training) remedy(found diagnose.Finding) error {
 	j.settings.Config.Train.OnCollapse = config.Warn
 	j.config, j.resumed = j.settings.Config, false
 	j.remedied = &remedied{found.Failure, found.Message, changes, kept.Path}
-	j.say("the run begins once again, with %s; what failed is kept in %s", strings.Join(changes, ", "), kept.Path)
+	j.say("%s; the run begins once again, with %s; what failed is kept in %s", found.Message, strings.Join(changes, ", "), kept.Path)
 	return nil
 }
 

@@ -116,7 +116,7 @@ func (c sampleCommand) Run(s *session) error {
 	if err := writeImages(c.Output, made[:c.Count*t.shape.Size()], t.shape); err != nil {
 		return err
 	}
-	s.print("%d images drawn with seed %d, written to %s", c.Count, c.Seed, c.Output)
+	s.print("%s drawn with seed %d, written to %s", plural(c.Count, "image"), c.Seed, c.Output)
 	result := map[string]any{"output": c.Output, "count": c.Count, "seed": c.Seed, "from": c.From, "checkpoint": t.path}
 	if c.Distance > 0 {
 		if result["distances"], err = c.distances(s, t, made); err != nil {

@@ -125,6 +125,8 @@ func (c scoreCommand) check() error {
 		return fmt.Errorf("--count is %d; give a number of images from 1 to 1000", c.Count)
 	case len(c.Images) > 0 && c.Data != "":
 		return fmt.Errorf("both pictures and --data are given; name one of them")
+	case c.Sheet != "":
+		return checkPicture("--sheet", c.Sheet)
 	}
 	return nil
 }

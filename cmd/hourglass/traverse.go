@@ -42,6 +42,9 @@ func (c traverseCommand) Run(s *session) error {
 	case c.Steps < 2 || c.Steps > mostSteps:
 		return usage{fmt.Errorf("--steps is %d; give a number of images from 2 to %d", c.Steps, mostSteps)}
 	}
+	if err := checkPicture("--output", c.Output); err != nil {
+		return err
+	}
 	_, t, err := c.load()
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func (w *watcher) Observe(e train.Event) error {
 		w.say("warning: %s", e.Message)
 	case *train.Stopped:
 		w.stopProgress()
-		if w.ctx.Err() == nil {
+		if !e.Failed { // errors are told once, at the end
 			w.say("stopped after step %d: %s", e.Step, e.Reason)
 		}
 	}

@@ -35,6 +35,14 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
+// checkPicture refuses to write a PNG to what has the name of something else.
+func checkPicture(flag, path string) error {
+	if !strings.EqualFold(filepath.Ext(path), ".png") {
+		return usage{fmt.Errorf("%s is no PNG; end the name of %s in .png", path, flag)}
+	}
+	return nil
+}
+
 // checkImagesFile refuses what is neither a PNG nor a folder.
 func checkImagesFile(path string) error {
 	if isFolder(path) || strings.EqualFold(filepath.Ext(path), ".png") {
