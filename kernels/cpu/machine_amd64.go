@@ -64,6 +64,7 @@ func useAVX2() {
 	routines.sumEight = sumEightAVX2
 	routines.squareEight = squareEightAVX2
 	routines.productEight = productEightAVX2
+	routines.slopeSumsEight, routines.slopeGradientEights = slopeSumsEightAVX2, slopeGradientEightsAVX2
 	routines.normaliseEights = normaliseEightsAVX2
 	routines.normaliseGradientEights = normaliseGradientEightsAVX2
 	routines.adamEights = adamEightsAVX2
@@ -92,6 +93,7 @@ func useAVX512() {
 	routines.crossEntropySlope = crossEntropySlopeAVX512
 	routines.siluGradient = siluGradientAVX512
 	routines.sumWide, routines.squareWide, routines.productWide = sumWideAVX512, squareWideAVX512, productWideAVX512
+	routines.slopeSumsWide = slopeSumsWideAVX512
 	routines.fuse, routines.flopsOfTurn = fuseAVX512, 24*2*16
 }
 
@@ -270,6 +272,15 @@ func squareWideAVX512(sums, means *float64, x *float32, rows, stride int)
 
 //go:noescape
 func productWideAVX512(sums *float64, dy, x, means *float32, rows, stride int)
+
+//go:noescape
+func slopeSumsEightAVX2(sums, products *float64, dy, x, means, factors, shifts *float32, alpha float32, rows, stride int)
+
+//go:noescape
+func slopeSumsWideAVX512(sums, products *float64, dy, x, means, factors, shifts *float32, alpha float32, rows, stride int)
+
+//go:noescape
+func slopeGradientEightsAVX2(dx, dy, x, means, factors, shifts, b, c *float32, alpha float32, rows, n int)
 
 //go:noescape
 func normaliseEightsAVX2(y, x, means, factors, shifts *float32, rows, c int)

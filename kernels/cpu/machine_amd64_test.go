@@ -64,6 +64,7 @@ func TestRoutinesOfAVX2(t *testing.T) {
 	useAVX2()
 	compareRoutines(t)
 	compareFunctions(t)
+	compareSlopes(t)
 	compareTransforms(t)
 }
 

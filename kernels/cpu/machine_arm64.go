@@ -35,6 +35,7 @@ func init() {
 	routines.sumEight = sumEightNEON
 	routines.squareEight = squareEightNEON
 	routines.productEight = productEightNEON
+	routines.slopeSumsEight, routines.slopeGradientEights = slopeSumsEightNEON, slopeGradientEightsNEON
 	routines.normaliseEights = normaliseEightsNEON
 	routines.normaliseGradientEights = normaliseGradientEightsNEON
 	routines.adamEights = adamEightsNEON
@@ -166,6 +167,12 @@ func squareEightNEON(sums, means *float64, x *float32, rows, stride int)
 
 //go:noescape
 func productEightNEON(sums *float64, dy, x, means *float32, rows, stride int)
+
+//go:noescape
+func slopeSumsEightNEON(sums, products *float64, dy, x, means, factors, shifts *float32, alpha float32, rows, stride int)
+
+//go:noescape
+func slopeGradientEightsNEON(dx, dy, x, means, factors, shifts, b, c *float32, alpha float32, rows, n int)
 
 //go:noescape
 func normaliseEightsNEON(y, x, means, factors, shifts *float32, rows, c int)

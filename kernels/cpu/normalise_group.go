@@ -117,20 +117,25 @@ func prepareGroupForward(ctx *Context, op kernels.NormForward) Kernel {
 //
 // from Σdy and Σdy·(x − mean) of each channel and image, which give the
 // gradients by scale and shift too. Behind an activation dy·f' takes the place
-// of dy; it is written to dx and read from there. What is added to dx is added
-// while its rows are at hand.
+// of dy; it is written to dx and read from there, or computed twice where it is cheap.
+// What is added to dx is added while its rows are at hand.
 type groupBackward struct {
 	groupNorm
 	sums     *columnChunks
 	kernel   Kernel
-	slope    func(z, dy []float32) // nil without an activation
+	slope    func(z, dy []float32) // writes dy·f'; nil without an activation or if bends
+	bends    bool                  // dy·f' is computed twice, see slopeSums
+	alpha    float32               // of it
 	rows     Kernel                // dx by the coefficients
 	adds     bool
-	operands [4][]float32 // of rows: dy, x, statistics, and what is added
+	operands [4][]float32 // of rows: dy, x, shift, and what is added
 }
 
 func newGroupBackward(ctx *Context, op kernels.NormBackward) *groupBackward {
-	g := &groupBackward{groupNorm: newGroupNorm(ctx, op.Normalisation), slope: slopeOfArgument(op.Activation), adds: op.Added}
+	g := &groupBackward{groupNorm: newGroupNorm(ctx, op.Normalisation), adds: op.Added}
+	if g.alpha, g.bends = slopeBelow(op.Activation); !g.bends {
+		g.slope = slopeOfArgument(op.Activation)
+	}
 	g.rows = spreadOver(ctx, g.N*g.Pixels, grain/g.C, g.rowsShare)
 	g.sums, g.kernel = sumRows(ctx, g.N, g.Pixels, g.C, 2*g.C, g.visit, g.finish)
 	return g
@@ -170,6 +175,10 @@ func (g *groupBackward) visit(sums []float64, in [][]float32, from, to int) {
 	for step := max(1, grain/c); from < to; from += step {
 		end := min(from+step, to) * c
 		dy, x := in[0][from*c:end], in[1][from*c:end]
+		if g.bends {
+			slopeSums(sums[:c], sums[c:], dy, x, means, g.coefficients(groupFactors, image), in[4], g.alpha)
+			continue
+		}
 		if g.slope != nil {
 			z := g.sums.out[from*c : end]
 			normalise(z, x, means, g.coefficients(groupFactors, image), in[4])
@@ -200,7 +209,10 @@ func (g *groupBackward) finish(out []float32, in [][]float32) {
 	if g.Count() == 1 {
 		clear(g.ctx.shared[g.N*g.C : 4*g.N*g.C]) // an element that is its own mean has no gradient, not even a rounded one
 	}
-	copy(g.operands[:3], in)
+	copy(g.operands[:2], in)
+	if g.bends {
+		g.operands[2] = in[4]
+	}
 	if g.adds {
 		g.operands[3] = in[5]
 	}
@@ -249,8 +261,14 @@ func (g *groupBackward) rowsShare(out []float32, in [][]float32, from, to int) {
 	for from < to {
 		n, end := g.imagePart(from, to)
 		first, last := from*g.C, end*g.C
-		normaliseGradient(out[first:last], in[0][first:last], in[1][first:last], g.coefficients(groupMeans, n),
-			g.coefficients(groupFactors, n), g.coefficients(groupSlopes, n), g.coefficients(groupShifts, n))
+		dx, dy, x := out[first:last], in[0][first:last], in[1][first:last]
+		means, factors := g.coefficients(groupMeans, n), g.coefficients(groupFactors, n)
+		slopes, shifts := g.coefficients(groupSlopes, n), g.coefficients(groupShifts, n)
+		if g.bends {
+			slopeGradient(dx, dy, x, means, factors, in[2], slopes, shifts, g.alpha)
+		} else {
+			normaliseGradient(dx, dy, x, means, factors, slopes, shifts)
+		}
 		if g.adds {
 			routines.add(out[first:last], out[first:last], in[3][first:last])
 		}

@@ -21,7 +21,8 @@ func Over(op kernels.Operation) []int {
 	case kernels.ActivateBackward, kernels.MapBackward, kernels.LossEach, kernels.LossBackward, kernels.LossAndSlope, kernels.NormBackwardInput:
 		return []int{0, 1}
 	case kernels.NormBackward:
-		if o.Activation.None() && !o.Summed {
+		_, bends := slopeBelow(o.Activation)
+		if !o.Summed && (o.Activation.None() || bends && o.Norm != kernels.LayerNorm) {
 			return []int{0, 1}
 		}
 	case kernels.Combine:

@@ -54,9 +54,12 @@ type routineSet struct {
 	sumEight                func(sums *float64, x *float32, rows, stride int)
 	squareEight             func(sums, means *float64, x *float32, rows, stride int)
 	productEight            func(sums *float64, dy, x, means *float32, rows, stride int)
-	sumWide                 func(sums *float64, x *float32, rows, stride int) // of columnsWide; nil, as the next two, where eight do as well
+	sumWide                 func(sums *float64, x *float32, rows, stride int) // of columnsWide; nil, as all Wide ones, where eight do as well
 	squareWide              func(sums, means *float64, x *float32, rows, stride int)
 	productWide             func(sums *float64, dy, x, means *float32, rows, stride int)
+	slopeSumsEight          func(sums, products *float64, dy, x, means, factors, shifts *float32, alpha float32, rows, stride int)
+	slopeSumsWide           func(sums, products *float64, dy, x, means, factors, shifts *float32, alpha float32, rows, stride int)
+	slopeGradientEights     func(dx, dy, x, means, factors, shifts, b, c *float32, alpha float32, rows, n int)
 	normaliseEights         func(y, x, means, factors, shifts *float32, rows, c int)
 	normaliseGradientEights func(dx, dy, x, means, a, b, c *float32, rows, n int)
 
@@ -122,6 +125,8 @@ var portable = routineSet{
 	sumEight:                sumEightPortable,
 	squareEight:             squareEightPortable,
 	productEight:            productEightPortable,
+	slopeSumsEight:          slopeSumsEightPortable,
+	slopeGradientEights:     slopeGradientEightsPortable,
 	normaliseEights:         normaliseEightsPortable,
 	normaliseGradientEights: normaliseGradientEightsPortable,
 
