@@ -83,6 +83,29 @@ func deviationsOfColumns(sums []float64, x []float32) {
 	squareColumns(squares, means, x)
 }
 
+// mergeChunks merges what deviationsOfColumns computed of the chunks [first, last)
+// into the first, column by column, and returns it with the number of their rows.
+func (k *columnChunks) mergeChunks(first, last int) (merged []float64, rows int) {
+	merged = k.sums(first)
+	means, squares := merged[:k.c], merged[k.c:][:k.c]
+	from, to := k.span(first)
+	rows = to - from
+	for chunk := first + 1; chunk < last; chunk++ {
+		from, to := k.span(chunk)
+		part := float64(to-from) / float64(rows+to-from)
+		both := float64(rows) * part
+		more := k.sums(chunk)
+		moreMeans, moreSquares := more[:len(means)], more[k.c:][:len(means)]
+		for c, mean := range means {
+			difference := moreMeans[c] - mean
+			means[c] = mean + difference*part
+			squares[c] += moreSquares[c] + difference*difference*both
+		}
+		rows += to - from
+	}
+	return merged, rows
+}
+
 // normalise is y = (x − mean)·factor + shift, channel by channel.
 func normalise(y, x, means, factors, shifts []float32) {
 	c := len(factors)

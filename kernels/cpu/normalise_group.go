@@ -74,17 +74,16 @@ func prepareGroupStatistics(ctx *Context, g kernels.Normalisation) Kernel {
 	finish := func(out []float32, _ [][]float32) {
 		means, variances := statisticsOf(g, out)
 		chunks, length := k.chunks/g.N, g.C/g.Groups
-		for pair := range g.Statistics() {
-			n, first := pair/g.Groups, pair%g.Groups*length
-			var merged deviations
-			for chunk := n * chunks; chunk < (n+1)*chunks; chunk++ {
-				from, to := k.span(chunk)
-				sums := k.sums(chunk)
-				for c := first; c < first+length; c++ {
-					merged.merge(deviations{float64(to - from), sums[c], sums[g.C+c]})
+		for n := range g.N {
+			columns, rows := k.mergeChunks(n*chunks, (n+1)*chunks)
+			for group := range g.Groups {
+				var merged deviations
+				for c := group * length; c < (group+1)*length; c++ {
+					merged.merge(deviations{float64(rows), columns[c], columns[g.C+c]})
 				}
+				pair := n*g.Groups + group
+				means[pair], variances[pair] = float32(merged.mean), float32(merged.squares/merged.count)
 			}
-			means[pair], variances[pair] = float32(merged.mean), float32(merged.squares/merged.count)
 		}
 	}
 	k, kernel := sumRows(ctx, g.N, g.Pixels, g.C, 2*g.C, visit, finish)
