@@ -105,7 +105,7 @@ func (m *body) makeVariables(further []variable) (err error) {
 	total := 0
 	for _, v := range m.variables {
 		if total += v.Shape.Size(); total > maxParameters {
-			return fmt.Errorf("the model has more than %d parameters by %s (%v); use fewer channels or features", maxParameters, v.Name, v.Shape)
+			return fmt.Errorf("the model has more than %d parameters by %s (%v); take smaller images, or fewer channels or features", maxParameters, v.Name, v.Shape)
 		}
 		if v.state {
 			state = append(state, v.Variable)

@@ -85,14 +85,16 @@ func (c Chart) SVG() string {
 	open(&b, c.Label, Height)
 	values(&b, y, c.Y)
 	c.steps(&b, x)
-	for i, l := range lines {
+	for _, l := range lines {
 		at := y.at(l.Value)
 		fmt.Fprintf(&b, `<line class="reference" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, left, Width-right, at, at)
-		fmt.Fprintf(&b, `<text class="reference" x="%d" y="%.1f" text-anchor="end">%s</text>`, Width-right-2, place(lines, i, y), html.EscapeString(l.Name))
 	}
 	var hovers []hover
 	for _, s := range series {
 		hovers = append(hovers, s.draw(&b, x, y, c.X))
+	}
+	for i, l := range lines { // over the curves, which would cross their names out
+		fmt.Fprintf(&b, `<text class="reference" x="%d" y="%.1f" text-anchor="end">%s</text>`, Width-right-2, place(lines, i, y), html.EscapeString(l.Name))
 	}
 	finish(&b, hovers)
 	return b.String()

@@ -56,6 +56,9 @@ func TestChart(t *testing.T) {
 	if elements["polyline"] != 2 || elements["circle"] != 2 || len(hovers) != 2 || len(hovers[0].Points) != most || len(hovers[1].Points) != 2 {
 		t.Errorf("drew %v with %d series of points", elements, len(hovers))
 	}
+	if svg := c.SVG(); strings.Index(svg, "&lt;mean&gt;") < strings.LastIndex(svg, "<circle") {
+		t.Error("the name of a line lies below the curves")
+	}
 	if p := hovers[1].Points[1]; p.At[0] != Width-right || p.Text != [2]string{"step 999", "150"} {
 		t.Errorf("the last point is %+v, want one at the right edge", p)
 	}
