@@ -186,8 +186,8 @@ func request(url, endpoint string) (kind string, body []byte, err error) {
 	return "image/png", file.Bytes(), err
 }
 
-// ask lets clients ask for the period and returns the row of the table. A tenth of
-// the period before does not count.
+// ask lets clients ask for the period, and until each has an answer, and returns the
+// row of the table. What they ask in a tenth of the period before does not count.
 func (p plan) ask(url, endpoint, kind string, body []byte, clients int) (row string, err error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
@@ -205,7 +205,7 @@ func (p plan) ask(url, endpoint, kind string, body []byte, clients int) (row str
 		asking.Go(func() {
 			var times []time.Duration
 			var err error
-			for begun := time.Now(); begun.Before(end) && err == nil; begun = time.Now() {
+			for begun := time.Now(); err == nil && (begun.Before(end) || len(times) == 0); begun = time.Now() {
 				if err = post(client, url+"/v1/"+endpoint, kind, body); begun.After(counting) {
 					times = append(times, time.Since(begun))
 				}
@@ -217,9 +217,6 @@ func (p plan) ask(url, endpoint, kind string, body []byte, clients int) (row str
 	}
 	asking.Wait()
 	took := time.Since(counting)
-	if failed == nil && len(all) == 0 {
-		failed = errors.New("no request was answered in time; measure longer with -for")
-	}
 	if failed != nil {
 		return "", failed
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -11,9 +12,10 @@ import (
 	"time"
 )
 
-// TestKilledRunEndsTheSame kills a run at ten moments, resumes it after each,
+// TestKilledRunEndsTheSame kills runs at ten moments, resumes them after each,
 // and wants in the end the weights and optimiser state of a run that nothing
-// befell, bit for bit.
+// befell, bit for bit. It is one run that is killed, or several where it ends before
+// all moments have come, as it may on a machine that was slower before.
 func TestKilledRunEndsTheSame(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for many seconds; run without -short")
@@ -38,11 +40,12 @@ func TestKilledRunEndsTheSame(t *testing.T) {
 	whole := time.Since(begun)
 
 	random := rand.New(rand.NewPCG(1, 2))
-	killed := 0
+	killed, ended := 0, 0
 	for attempt := 0; ; attempt++ {
-		args := append([]string{"train", "--name", "killed"}, flags...)
-		if _, err := os.Stat(filepath.Join(dir, "runs", "killed", "config.yaml")); err == nil {
-			args = []string{"train", "--resume", "killed", "--threads", []string{"1", "2", "3"}[attempt%3]}
+		name := fmt.Sprintf("killed-%d", ended)
+		args := append([]string{"train", "--name", name}, flags...)
+		if _, err := os.Stat(filepath.Join(dir, "runs", name, "config.yaml")); err == nil {
+			args = []string{"train", "--resume", name, "--threads", []string{"1", "2", "3"}[attempt%3]}
 		}
 		ctx, cancel := t.Context(), context.CancelFunc(func() {})
 		if killed < kills {
@@ -59,15 +62,15 @@ func TestKilledRunEndsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatalf("after %d kills: %v\n%s", killed, err, out)
 		}
-		break
-	}
-	t.Logf("killed %d times; a whole run takes %v", killed, whole)
-	if killed < kills/2 {
-		t.Errorf("the run ended after %d kills, want at least %d; lengthen it", killed, kills/2)
-	}
-	for _, which := range []string{"latest", "best"} {
-		if a, b := weights(t, filepath.Join(dir, "runs", "whole"), which), weights(t, filepath.Join(dir, "runs", "killed"), which); !bytes.Equal(a, b) {
-			t.Errorf("the %s weights differ", which)
+		for _, which := range []string{"latest", "best"} {
+			if a, b := weights(t, filepath.Join(dir, "runs", "whole"), which), weights(t, filepath.Join(dir, "runs", name), which); !bytes.Equal(a, b) {
+				t.Errorf("after %d kills the %s weights of %s differ", killed, which, name)
+			}
 		}
+		if ended++; killed == kills {
+			break
+		}
+		whole /= 2
 	}
+	t.Logf("%d runs were killed %d times", ended, killed)
 }

@@ -152,9 +152,19 @@ func (b *browser) call(method string, params any) (reply, error) {
 			return r, fmt.Errorf("%s: %s", method, r.Error.Message)
 		}
 		return r, nil
-	case <-time.After(20 * time.Second):
-		return reply{}, fmt.Errorf("%s: no answer for 20 seconds", method)
+	case <-time.After(patience(b.t)):
+		return reply{}, fmt.Errorf("%s: no answer", method)
 	}
+}
+
+// patience is for how long what must come is waited for: nearly as long as go test
+// lets the tests run, for a machine may be slow.
+func patience(t *testing.T) time.Duration {
+	end, limited := t.Deadline()
+	if !limited {
+		return time.Hour
+	}
+	return time.Until(end.Add(-20 * time.Second))
 }
 
 func (b *browser) result(method string, params, into any) {
@@ -194,13 +204,13 @@ func js[T any](b *browser, expression string) (value T) {
 // until waits for an expression to be true.
 func (b *browser) until(what, expression string) {
 	b.t.Helper()
-	for range 400 {
+	for patience(b.t) > 0 {
 		if js[bool](b, "!!("+expression+")") {
 			return
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
-	b.t.Fatalf("after 10 seconds it is still not so that %s; console: %v", what, b.console)
+	b.t.Fatalf("it never is so that %s; console: %v", what, b.console)
 }
 
 // window makes the page so large.
@@ -265,13 +275,13 @@ func (b *browser) choose(id, value string) {
 // it is whole.
 func (b *browser) saved(name string) []byte {
 	b.t.Helper()
-	for range 400 {
+	for patience(b.t) > 0 {
 		if content, err := os.ReadFile(filepath.Join(b.saves, name)); err == nil && len(content) > 0 {
 			return content
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
-	b.t.Fatalf("after 10 seconds the page has not saved %s", name)
+	b.t.Fatalf("the page never saves %s", name)
 	return nil
 }
 

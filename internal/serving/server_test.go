@@ -32,7 +32,7 @@ func openServer(t testing.TB, model models.Model) *Server {
 	in := model.Input()
 	return NewServer(openEngine(t, model, Batching{Rows: 8, Queue: 64}),
 		Description{Run: "small", Kind: "vae", Input: data.Shape{C: in.C, H: in.H, W: in.W}, Code: model.CodeSize(), SHA256: "0f"},
-		Limits{Body: 64 << 10, Pixels: 100 * 100, Images: 12, Timeout: 10 * time.Second}, nil)
+		Limits{Body: 64 << 10, Pixels: 100 * 100, Images: 12, Timeout: time.Hour}, nil)
 }
 
 // send posts a body and returns status, header and body of the answer.
@@ -394,7 +394,7 @@ func TestDrain(t *testing.T) {
 	}
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Listen(ctx, listener, s, s.actions.Limits, 10*time.Second, s.Drain) }()
+	go func() { ended <- Listen(ctx, listener, s, s.actions.Limits, time.Hour, s.Drain) }()
 	url := "http://" + listener.Addr().String()
 	body, _ := json.Marshal(map[string]any{"images": split(noise(1, shape.Size()), shape.Size())})
 	post := func() (int, string) {
