@@ -4,6 +4,9 @@ FUZZTIME ?= 10m
 GO ?= go
 PYTHON ?= python3
 
+# Tests end when they are done; the limit is for those that hang, not for slow machines.
+TEST := $(GO) test -timeout 1h
+
 .DEFAULT_GOAL := help
 .PHONY: help run build release gpu test test-gpu test-arm64 gpu-check bench loadtest lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
 
@@ -44,23 +47,23 @@ gpu: ## build bin/hourglass with CUDA support (needs a C compiler, no CUDA toolk
 EMULATOR := hourglass/internal/emulator
 
 test: ## run all tests; with a C++ compiler those of the CUDA path too, on an emulated driver
-	$(GO) test $$($(GO) list ./... | grep -v '^$(EMULATOR)$$')
-	@$(GO) test -short -run '^$$' -bench . -benchtime 1x ./kernels/cpu ./bench >/dev/null || { echo "a benchmark does not run"; exit 1; }
+	$(TEST) $$($(GO) list ./... | grep -v '^$(EMULATOR)$$')
+	@$(TEST) -short -run '^$$' -bench . -benchtime 1x ./kernels/cpu ./bench >/dev/null || { echo "a benchmark does not run"; exit 1; }
 	@if command -v gcc >/dev/null && command -v g++ >/dev/null; then $(MAKE) -s test-gpu; \
 	else echo "no gcc and g++: the CUDA path was not tested"; fi
 
 test-gpu: ## run the tests of the CUDA path, on an emulated driver or, with REQUIRE_GPU=1, on the GPU
 	$(GPU_BUILD) $(GO) vet -tags gpu ./...
 	$(GPU_BUILD) $(GO) tool staticcheck -tags gpu ./...
-	$(GPU_BUILD) $(GO) test -tags gpu $(GPU_PACKAGES)
-	$(GPU_BUILD) $(GO) test -tags gpu -run 'OnCUDA|^TestGPUBuild' ./cmd/hourglass
+	$(GPU_BUILD) $(TEST) -tags gpu $(GPU_PACKAGES)
+	$(GPU_BUILD) $(TEST) -tags gpu -run 'OnCUDA|^TestGPUBuild' ./cmd/hourglass
 	@mkdir -p bin
-	@$(GO) test -v $(EMULATOR) >bin/emulator.txt || { grep -v '^=== ' bin/emulator.txt; exit 1; }
+	@$(TEST) -v $(EMULATOR) >bin/emulator.txt || { grep -v '^=== ' bin/emulator.txt; exit 1; }
 	@grep -o '[0-9]* launches on the emulator.*' bin/emulator.txt
 
 # Emulated, the kernels and two small models take a minute or two; the tables of
 # graph and conv, which check gradients, take far longer, and are left out.
-ON_ARM64 := GOARCH=arm64 CGO_ENABLED=0 $(GO) test -timeout 30m -short -exec qemu-aarch64
+ON_ARM64 := GOARCH=arm64 CGO_ENABLED=0 $(TEST) -short -exec qemu-aarch64
 
 test-arm64: ## run the tests of the CPU kernels as on arm64, under qemu-aarch64 (Debian's qemu-user)
 	@if command -v qemu-aarch64 >/dev/null; then \
@@ -93,13 +96,13 @@ check-header: ## compare our CUDA header with NVIDIA's (fetches two Python wheel
 check-tensorboard: ## read event files back with TensorBoard's own readers (fetches it with pip)
 	@mkdir -p bin
 	@if python3 -m venv bin/tensorboard && bin/tensorboard/bin/pip install -q --disable-pip-version-check -r bench/peers/tensorboard-requirements.txt; then \
-	$(GO) test ./train/tensorboard -count=1 -python $(CURDIR)/bin/tensorboard/bin/python; \
+	$(TEST) ./train/tensorboard -count=1 -python $(CURDIR)/bin/tensorboard/bin/python; \
 	else echo "TensorBoard is not installed: event files were not read back by it"; fi
 
 BROWSER ?= $(shell command -v chromium-headless-shell || command -v chromium || command -v google-chrome)
 
 check-pages: ## open the pages that are written in a headless Chromium (BROWSER)
-	@if [ -n "$(BROWSER)" ]; then $(GO) test ./internal/report -count=1 -browser "$(BROWSER)"; \
+	@if [ -n "$(BROWSER)" ]; then $(TEST) ./internal/report -count=1 -browser "$(BROWSER)"; \
 	else echo "no Chromium is installed: the pages were not opened in a browser"; fi
 
 kernels: ## compile the CUDA kernels to PTX (needs clang 19), and that by NVIDIA's compiler (fetches it as a Python wheel)
@@ -123,7 +126,7 @@ models: ## train each kind of model here and, with PYTHON's torch, there; write 
 
 # Where the Python packages of the comparisons below are installed, once.
 PEERS ?= $(HOME)/.cache/hourglass/peers
-TEST_PEERS := $(GO) test ./models/exchange -count 1 -run TestPeers -v
+TEST_PEERS := $(TEST) ./models/exchange -count 1 -run TestPeers -v
 
 $(PEERS)/%/installed: bench/peers/%.txt bench/peers/requirements.txt
 	python3 -m venv $(PEERS)/$*
