@@ -109,6 +109,8 @@ func large() []cases.Case {
 		kernels.Multiply{M: 450, N: 20, K: 800, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.ReLU}},
 		kernels.Multiply{M: 300, N: 40, K: 70, TransA: true},
 		kernels.Multiply{M: 3, N: 300, K: 900, Bias: true},
+		kernels.Multiply{M: 40, N: 300, K: 2400, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.ReLU}},
+		kernels.Multiply{M: 13, N: 100, K: 2400},
 		kernels.Reduce{From: kernels.Shape{300, 20, 33}, To: kernels.Shape{33}, Scale: 1},
 		kernels.Reduce{From: kernels.Shape{200000}, To: kernels.Shape{}, Scale: 1},
 		kernels.Reduce{From: kernels.Shape{90, 7, 300}, To: kernels.Shape{7, 1}, Scale: 0.5},

@@ -170,3 +170,20 @@ func TestPassesAreSummedApart(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsThatCollideAreCopied: where rows are copied apart for the cache's sake, the
+// product has the same bits.
+func TestRowsThatCollideAreCopied(t *testing.T) {
+	ways := cacheWays
+	defer func() { cacheWays = ways }()
+	op := kernels.Multiply{M: 30, N: 260, K: 1024}
+	a, b := numbers(op.M*op.K), numbers(op.K*op.N)
+	cacheWays = 1 << 10
+	want := compute(t, op, a, b)
+	cacheWays = 0
+	for i, v := range compute(t, op, a, b) {
+		if v != want[i] {
+			t.Fatalf("element %d is %g of rows that are copied, %g of rows in place", i, v, want[i])
+		}
+	}
+}

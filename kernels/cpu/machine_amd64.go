@@ -16,7 +16,17 @@ func init() {
 			useAVX512()
 		}
 	}
+	// Leaf 4 of Intel's processors describes their caches, the first-level one of
+	// data first; bits 22 to 31 are its ways less one. AMD's have nothing there.
+	if highest, _ := cpuid(0, 0); highest >= 4 {
+		if kind, ways := cpuid(4, 0); kind&31 == 1 {
+			cacheWays = int(ways>>22) + 1
+		}
+	}
 }
+
+// cpuid asks the processor about itself, and returns registers EAX and EBX.
+func cpuid(leaf, subleaf uint32) (eax, ebx uint32)
 
 func useAVX2() {
 	routines.multiplyRows = multiplyRowsAVX2

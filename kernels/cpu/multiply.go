@@ -14,9 +14,17 @@ func init() {
 }
 
 const (
-	// rowsTogether rows of the left matrix pass by one panel: with depth
-	// columns of each they take 288 KiB of the second-level cache.
-	rowsTogether = 32 * tileRows
+	// A block of rows has floatsOfBlock, and a share of columns floatsOfShare, that
+	// stay in the second-level cache while they are multiplied: 256 KiB, twice with the
+	// block that comes next, and 512 KiB.
+	floatsOfBlock = 64 << 10
+	floatsOfShare = 128 << 10
+
+	// chunkSteps is the length of the inner axis for which they do, at most.
+	chunkSteps = 6 * depth
+
+	// A of more rows than this comes from a further cache for every stripe of columns.
+	rowsNear = 32 * tileRows
 
 	// rowsCopied rows of A are copied or transposed by one worker at a time.
 	rowsCopied = 32
@@ -36,7 +44,9 @@ const (
 // product computes c = A·B + bias. Rows of A are read in place, or transposed
 // first where A is stored K,M, or copied where rows in place would fall into
 // few sets of the first-level cache. Columns of B are packed in panels of sixteen,
-// or read in place where there are few rows and B is stored K,N.
+// or read in place where there are few rows and B is stored K,N. A share is a block
+// of rows times all columns, for which all workers pack B first, or some stripes of
+// columns, which it packs itself, times all rows.
 type product struct {
 	ctx       *Context
 	op        kernels.Multiply
@@ -50,11 +60,13 @@ type product struct {
 	panels, blocks int // of columns and of rows
 	tiles          int // of rows
 	stripes        int // of as many panels as a tile multiplies
+	shares         int // of the stripes
 	packs          bool
 	packsFirst     bool // all of B before the first row, not each share its part
 	src, dst       []int32
-	toPanel, toRow []int32 // where transposeRows puts columns of B and of A
-	passes         []pass
+	toPanel, toRow []int32  // where transposeRows puts columns of B and of A
+	chunks         [][]pass // of the inner axis
+	steps          int      // of the longest
 
 	copy, pack, compute   func(share, worker int)
 	result, c, a, b, bias []float32
@@ -69,13 +81,15 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	p.panels = ceilDivide(op.N, tileColumns)
 	p.stripes = ceilDivide(p.panels, panelsOfStripe())
 	p.packs = op.TransB || op.M >= rowsWorthPacking
-	p.passes = cutPasses(0, []piece{{0, 4 * op.K}}, depth)
-	// Rows that begin this often at the same set push each other out: a tile
-	// reads twelve side by side, and a set has eight ways.
-	aligned := op.K%1024 == 0
-	p.copiesA = op.TransA || aligned && op.M >= rowsWorthPacking && p.panels >= tileColumns
+	passes := cutPasses(0, []piece{{0, 4 * op.K}}, depth)
+	for i, n := 0, ceilDivide(op.K, chunkSteps); i < n; i++ {
+		from, to := span(len(passes), n, i)
+		p.chunks = append(p.chunks, passes[from:to])
+		p.steps = max(p.steps, stepsOf(passes[from:to]))
+	}
+	p.copiesA = op.TransA || p.collides() && op.M >= rowsWorthPacking && p.panels >= tileColumns
 	p.line = op.K
-	if p.copiesA && aligned {
+	if p.copiesA && p.collides() {
 		p.line += cacheLine
 	}
 	rows := p.divide()
@@ -89,7 +103,7 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	for i := range max(rows, min(op.M, rowsCopied)) {
 		p.toRow = append(p.toRow, int32(4*p.line*i))
 	}
-	local, shared := panelsOfStripe()*tileColumns*op.K, 0
+	local, shared := ceilDivide(p.stripes, p.shares)*p.stripe(), 0
 	switch {
 	case p.packsFirst:
 		local, shared = 0, p.panels*tileColumns*op.K
@@ -100,20 +114,33 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 		shared = op.M * p.line
 	}
 	ctx.reserve(local, shared)
-	p.copy, p.pack, p.compute = p.copyShare, p.packShare, p.computeShare
+	p.copy, p.pack, p.compute = p.copyShare, p.packShare, p.computeColumns
+	if p.packsFirst {
+		p.compute = p.computeRows
+	}
 	return withSums(ctx, p.run, op.Summed())
 }
 
-// divide chooses shares: blocks of rows where there are enough of them, or few
-// panels, else panels of columns, for which all of A is read from a further
-// cache. It returns the rows of the greatest block.
+// collides reports whether rows of A begin so often at the same set of the
+// first-level cache that those of a tile, side by side, push each other out.
+func (p *product) collides() bool { return p.op.K%1024 == 0 && p.rowsOfTile() > cacheWays }
+
+// divide chooses shares: stripes of columns where there are so many that each
+// worker has some together, for which all of A is read from a further cache, or
+// blocks of rows. It returns the rows of the greatest block.
 func (p *product) divide() int {
 	workers := p.ctx.Workers.Size()
 	wanted := 3 * workers
 	p.tiles = ceilDivide(p.op.M, p.rowsOfTile())
-	p.blocks = ceilDivide(p.op.M, rowsTogether)
+	p.blocks = ceilDivide(p.tiles, max(1, floatsOfBlock/(p.steps*p.rowsOfTile())))
+	together := 1
+	if p.blocks > 1 {
+		together = max(1, min(floatsOfShare/p.stripe(), p.stripes/(4*workers)))
+	}
+	p.shares = min(p.stripes, ceilDivide(ceilDivide(p.stripes, together), workers)*workers)
 	few := p.stripes < wanted && p.op.M >= rowsWorthPacking
-	if few || p.blocks > 1 && (p.stripes < 2*wanted || p.blocks >= wanted) {
+	far := p.op.M > rowsNear && (together == 1 || p.copiesA)
+	if few || far && (p.stripes < 2*wanted || p.op.M > wanted*rowsNear) {
 		p.packsFirst = true
 		// As many for each worker, that all have done at the same time.
 		p.blocks = min(p.tiles, ceilDivide(max(wanted, p.blocks), workers)*workers)
@@ -123,6 +150,17 @@ func (p *product) divide() int {
 
 // rowsOfTile is how many rows a tile has where there are enough.
 func (p *product) rowsOfTile() int { return panelsOfStripe() * tileRows }
+
+// stripe is the size of a packed stripe of a chunk.
+func (p *product) stripe() int { return panelsOfStripe() * tileColumns * p.steps }
+
+// stepsOf is the number of steps of passes that follow one another.
+func stepsOf(passes []pass) (steps int) {
+	for _, p := range passes {
+		steps += p.steps
+	}
+	return steps
+}
 
 // rows are those of a block.
 func (p *product) rows(block int) (first, last int) {
@@ -146,7 +184,7 @@ func (p *product) run(out []float32, in [][]float32) {
 			if p.copiesA {
 				p.ctx.Workers.run(ceilDivide(m, rowsCopied), p.copy)
 			}
-			p.ctx.Workers.run(p.stripes, p.compute)
+			p.ctx.Workers.run(p.shares, p.compute)
 		}
 	}
 	p.result, p.c, p.a, p.b, p.bias = nil, nil, nil, nil, nil
@@ -174,19 +212,20 @@ func (p *product) copyRows(to []float32, first, last int) {
 func (p *product) packShare(share, _ int) {
 	parts := ceilDivide(p.op.K, stepsOfShare)
 	first, k := share/parts*panelsPacked, share%parts*stepsOfShare
-	p.packPanels(p.ctx.shared[first*tileColumns*p.op.K:], first, min(first+panelsPacked, p.panels), k, min(k+stepsOfShare, p.op.K))
+	p.packPanels(p.ctx.shared[(first*p.op.K+k)*tileColumns:], p.op.K, first, min(first+panelsPacked, p.panels), k, min(k+stepsOfShare, p.op.K))
 }
 
 // packPanels copies or transposes steps [begin, end) of the panels [from, to), sixteen
-// columns of B each: a few steps of all panels, for which their parts of a row of B
-// are on one page and their lines in the first-level cache.
-func (p *product) packPanels(packed []float32, from, to, begin, end int) {
+// columns of B each, which begin every so many steps: a few steps of all panels, for
+// which their parts of a row of B are on one page and their lines in the first-level
+// cache.
+func (p *product) packPanels(packed []float32, every, from, to, begin, end int) {
 	for k := begin; k < end; k += stepsPacked {
 		steps := min(stepsPacked, end-k)
 		for panel := from; panel < to; panel++ {
 			first := panel * tileColumns
 			columns := min(tileColumns, p.op.N-first)
-			to := packed[((panel-from)*p.op.K+k)*tileColumns:][:steps*tileColumns]
+			to := packed[((panel-from)*every+k-begin)*tileColumns:][:steps*tileColumns]
 			if !p.op.TransB {
 				packColumns(to, p.b[k*p.op.N+first:], tileColumns, columns, p.op.N, steps)
 				continue
@@ -199,87 +238,118 @@ func (p *product) packPanels(packed []float32, from, to, begin, end int) {
 	}
 }
 
-// computeShare computes a block of rows, or all rows of one stripe.
-func (p *product) computeShare(share, worker int) {
-	arguments := &p.ctx.tiles[worker]
-	if p.packsFirst {
-		first, last := p.rows(share)
-		a := p.a[first*p.op.K:]
-		if p.copiesA {
-			a = p.ctx.local[worker]
-			p.copyRows(a, first, last)
+// computeRows computes a block of rows. What comes next is meanwhile brought near: the
+// panels of the stripe behind this one and, where all of a row is one chunk, the rows
+// of a block that this worker may compute next.
+func (p *product) computeRows(block, worker int) {
+	first, last := p.rows(block)
+	a := p.a[first*p.op.K:]
+	if p.copiesA {
+		a = p.ctx.local[worker]
+		p.copyRows(a, first, last)
+	}
+	var next []float32
+	if block+1 < p.blocks && !p.op.TransA {
+		from, to := p.rows(block + 1)
+		next = p.a[from*p.op.K : to*p.op.K]
+	}
+	for _, chunk := range p.chunks {
+		steps := stepsOf(chunk)
+		panel := func(i int) []float32 {
+			if i >= p.panels {
+				return nil
+			}
+			return p.ctx.shared[(i*p.op.K+chunk[0].from)*tileColumns:][:steps*tileColumns]
 		}
-		p.multiply(arguments, a, share, 0, p.panels, p.ctx.shared, 4*tileColumns, 4*tileColumns*p.op.K, p.ahead(share+1))
-		return
+		for stripe := range p.stripes {
+			this := stripe * panelsOfStripe()
+			following, then := panel(this+panelsOfStripe()), panel(this+panelsOfStripe()+1)
+			if len(p.chunks) == 1 {
+				from, to := span(len(next), p.stripes, stripe)
+				following, then = following[:len(following)+len(then)], next[from:to]
+			}
+			ahead := newErrand(following, then, ceilDivide(last-first, p.rowsOfTile())*steps)
+			p.multiply(worker, chunk, a, first, last, stripe, panel(this), 4*tileColumns, 4*tileColumns*p.op.K, &ahead)
+		}
 	}
-	packed, stride := p.ctx.local[worker], 4*tileColumns
-	from := share * panelsOfStripe()
-	to := min(from+panelsOfStripe(), p.panels)
-	further := 4 * tileColumns * p.op.K
-	if first := from * tileColumns; p.packs || to*tileColumns > p.op.N {
-		p.packPanels(packed, from, to, 0, p.op.K)
-	} else {
-		packed, stride, further = p.b[first:], 4*p.op.N, 4*tileColumns
-	}
+	p.finish(first, last, 0, p.stripes)
+}
+
+// computeColumns computes all rows of some stripes, of which it packs a chunk before
+// the first block. The rows of the block behind each, the first behind the last, are
+// meanwhile brought near where all of a row is one chunk.
+func (p *product) computeColumns(share, worker int) {
+	from, to := span(p.stripes, p.shares, share)
 	a := p.a
 	if p.copiesA {
 		a = p.ctx.shared
 	}
-	for block := range p.blocks {
-		first, _ := p.rows(block)
-		p.multiply(arguments, a[first*p.line:], block, from, to, packed, stride, further, errand{})
+	for _, chunk := range p.chunks {
+		begin, steps := chunk[0].from, stepsOf(chunk)
+		for block := range p.blocks {
+			first, last := p.rows(block)
+			var next []float32
+			if p.blocks > 1 && len(p.chunks) == 1 {
+				first, last := p.rows((block + 1) % p.blocks)
+				next = a[first*p.line : (last-1)*p.line+p.op.K]
+			}
+			ahead := newErrand(next, nil, (to-from)*ceilDivide(last-first, p.rowsOfTile())*steps)
+			for stripe := from; stripe < to; stripe++ {
+				panel := stripe * panelsOfStripe()
+				following := min(panel+panelsOfStripe(), p.panels)
+				b, stride, further := p.ctx.local[worker][(stripe-from)*p.stripe():], 4*tileColumns, 4*tileColumns*p.steps
+				switch {
+				case !p.packs && following*tileColumns <= p.op.N:
+					b, stride, further = p.b[begin*p.op.N+panel*tileColumns:], 4*p.op.N, 4*tileColumns
+				case block == 0:
+					p.packPanels(b, p.steps, panel, following, begin, begin+steps)
+				}
+				p.multiply(worker, chunk, a[first*p.line:], first, last, stripe, b, stride, further, &ahead)
+			}
+		}
 	}
+	p.finish(0, p.op.M, from, to)
 }
 
-// ahead is what is brought near while a block is multiplied: rows of A and of C of
-// one that this worker may compute next.
-func (p *product) ahead(block int) errand {
-	if block == p.blocks {
-		return errand{}
-	}
-	first, last := p.rows(block)
-	var a []float32
-	if !p.op.TransA {
-		a = p.a[first*p.op.K : last*p.op.K]
-	}
-	tiles := p.stripes * ceilDivide(last-first, p.rowsOfTile())
-	return newErrand(a, p.c[first*p.op.N:last*p.op.N], tiles*p.op.K)
-}
-
-// multiply multiplies the rows of a block, which begin with a, by the panels [from,
-// to), of which the first stands at packed and each of the others further bytes behind
-// the last.
-func (p *product) multiply(arguments *tileArguments, a []float32, block, from, to int, packed []float32, stride, further int, ahead errand) {
-	first, last := p.rows(block)
-	rows := last - first
+// multiply multiplies a chunk of the rows [first, last), which begin with a, by a
+// stripe of B: its first panel begins the chunk with b, rows of a panel are stride bytes
+// apart, and the second panel stands further bytes behind the first. All passes follow
+// one another, for which the sums stay near.
+func (p *product) multiply(worker int, chunk []pass, a []float32, first, last, stripe int, b []float32, stride, further int, ahead *errand) {
+	arguments := &p.ctx.tiles[worker]
 	t := &arguments.rows
+	column := stripe * panelsOfStripe() * tileColumns
+	t.a, t.c = at(a, 0), at(p.c, first*p.op.N+column)
 	t.stride, t.further = stride, further
-	t.a = at(a, 0)
-	for i, pass := range p.passes {
+	t.columns = min(panelsOfStripe()*tileColumns, p.op.N-column)
+	t.bias = nil
+	if p.op.Bias {
+		t.bias = at(p.bias, column)
+	}
+	rows := last - first
+	for _, pass := range chunk {
 		t.pieces, t.count = unsafe.Pointer(&pass.pieces[0]), len(pass.pieces)
+		t.b = unsafe.Add(at(b, 0), (pass.from-chunk[0].from)*stride)
 		t.flags = 0
-		if i > 0 {
+		if pass.from > 0 {
 			t.flags = accumulate
 		}
-		if p.relu && i == len(p.passes)-1 {
+		if p.relu && pass.from+pass.steps == p.op.K {
 			t.flags |= relu
 		}
-		for panel := from; panel < to; panel += panelsOfStripe() {
-			t.b = unsafe.Add(at(packed, 0), (panel-from)*further+pass.from*stride)
-			t.c = at(p.c, first*p.op.N+panel*tileColumns)
-			t.columns = min(panelsOfStripe()*tileColumns, p.op.N-panel*tileColumns)
-			t.bias = nil
-			if p.op.Bias {
-				t.bias = at(p.bias, panel*tileColumns)
-			}
-			t.ahead, t.pace = ahead.give(ceilDivide(rows, p.rowsOfTile()) * pass.steps)
-			arguments.multiply(p.src[:rows], p.dst[:rows])
-		}
+		t.ahead, t.pace = ahead.give(ceilDivide(rows, p.rowsOfTile()) * pass.steps)
+		arguments.multiply(p.src[:rows], p.dst[:rows])
 	}
-	if p.finishing.needed() {
-		for row := p.pair*p.op.M + first; row < p.pair*p.op.M+first+rows; row++ {
-			p.finishing.finish(p.result, row*p.op.N+from*tileColumns, row*p.op.N+min(to*tileColumns, p.op.N))
-		}
+}
+
+// finish finishes the rows [first, last) of some stripes.
+func (p *product) finish(first, last, from, to int) {
+	if !p.finishing.needed() {
+		return
+	}
+	columns := panelsOfStripe() * tileColumns
+	for row := p.pair*p.op.M + first; row < p.pair*p.op.M+last; row++ {
+		p.finishing.finish(p.result, row*p.op.N+from*columns, row*p.op.N+min(to*columns, p.op.N))
 	}
 }
 

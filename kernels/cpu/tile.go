@@ -61,6 +61,9 @@ const (
 	relu
 )
 
+// cacheWays is how many lines of a set the first-level cache holds; 0 if nobody says.
+var cacheWays int
+
 // panelsOfStripe is how many panels rowTiles takes at most.
 func panelsOfStripe() int {
 	if routines.multiplyRowsWide != nil {
