@@ -93,23 +93,15 @@ func (c Chart) SVG() string {
 	for _, s := range series {
 		hovers = append(hovers, s.draw(&b, x, y, c.X))
 	}
-	for i, l := range lines { // over the curves, which would cross their names out
-		fmt.Fprintf(&b, `<text class="reference" x="%d" y="%.1f" text-anchor="end">%s</text>`, Width-right-2, place(lines, i, y), html.EscapeString(l.Name))
+	var levels []float64
+	for _, l := range lines {
+		levels = append(levels, y.at(l.Value))
+	}
+	for i, n := range placeNames(lines, levels, hovers) { // over the curves, which would cross them out
+		fmt.Fprintf(&b, `<text class="reference" x="%.0f" y="%.1f" text-anchor="%s">%s</text>`, n.x, n.y, n.anchor, html.EscapeString(lines[i].Name))
 	}
 	finish(&b, hovers)
 	return b.String()
-}
-
-// place is where the name of a line stands: above it, or below where the name
-// of one just above would be covered.
-func place(lines []Line, i int, y scale) float64 {
-	at := y.at(lines[i].Value)
-	for j, other := range lines {
-		if d := at - y.at(other.Value); j != i && (d > 0 || d == 0 && j < i) && d < 13 {
-			return at + 12
-		}
-	}
-	return at - 4
 }
 
 // thin leaves out what is not finite and, if there are too many points, takes
