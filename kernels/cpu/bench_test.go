@@ -38,7 +38,12 @@ var layers = []struct {
 	{"64to128k1s1x64", square(4, 64, 64, 128, 1, 1, 0)},
 	{"256to512k1s1x16", square(4, 256, 16, 512, 1, 1, 0)},
 	{"128to64k1s1x128", square(4, 128, 128, 64, 1, 1, 0)},
+	{"64to64k3s2x128", square(4, 64, 128, 64, 3, 2, 1)},
+	{"128to128k3s2x64", square(4, 128, 64, 128, 3, 2, 1)},
 	{"256to256k3s2x32", square(4, 256, 32, 256, 3, 2, 1)},
+	{"32to64k3s2x28", square(64, 32, 28, 64, 3, 2, 1)},
+	{"64to128k3s2x16b64", square(64, 64, 16, 128, 3, 2, 1)},
+	{"32to32k3s2x64", square(16, 32, 64, 32, 3, 2, 1)},
 }
 
 func square(n, c, size, k, filter, stride, pad int) kernels.Convolution {

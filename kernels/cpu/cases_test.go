@@ -96,6 +96,11 @@ func large() []cases.Case {
 		{N: 3, C: 48, H: 41, W: 38, K: 32, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 0, PadW: 2, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 2, C: 256, H: 12, W: 13, K: 32, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 2, C: 32, H: 51, W: 52, K: 32, R: 4, S: 4, StrideH: 2, StrideW: 2, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 2, C: 64, H: 39, W: 36, K: 80, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 1, C: 144, H: 28, W: 44, K: 80, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 1, C: 80, H: 28, W: 44, K: 272, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 1, C: 64, H: 58, W: 62, K: 64, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 2, PadW: 2, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 1, C: 272, H: 16, W: 18, K: 48, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 4, C: 80, H: 17, W: 24, K: 144, R: 4, S: 4, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 1, C: 8, H: 90, W: 90, K: 8, R: 5, S: 5, StrideH: 3, StrideW: 3, PadH: 2, PadW: 2, DilationH: 1, DilationW: 1, Groups: 8},
 	} {

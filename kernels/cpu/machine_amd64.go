@@ -33,10 +33,7 @@ func useAVX2() {
 	routines.multiplyPanels = multiplyPanelsAVX2
 	routines.multiplyTaps = multiplyTapsAVX2
 	routines.multiplyChannels, routines.sumChannels = multiplyChannelsAVX2, sumChannelsAVX2
-	routines.twos.image, routines.twos.filter, routines.twos.result = transformImage2AVX2, transformFilter2AVX2, transformResult2AVX2
-	routines.twos.slope, routines.twos.gradient = transformSlope2AVX2, transformGradient2AVX2
-	routines.threes.image, routines.threes.filter, routines.threes.result = transformImage3AVX2, transformFilter3AVX2, transformResult3AVX2
-	routines.threes.slope, routines.threes.gradient = transformSlope3AVX2, transformGradient3AVX2
+	routines.twos, routines.threes = twosAVX2, threesAVX2
 	routines.transposeEight = transposeEightAVX2
 	routines.packStrided = packStridedAVX2
 	routines.packPatches = packPatchesAVX2
@@ -86,10 +83,7 @@ func useAVX512() {
 	routines.multiplyRows = multiplyRowsAVX512
 	routines.multiplyRowsWide = multiplyRowsWideAVX512
 	routines.multiplyPatches = multiplyPatchesAVX512
-	routines.twos.image, routines.twos.filter, routines.twos.result = transformImage2AVX512, transformFilter2AVX512, transformResult2AVX512
-	routines.twos.slope, routines.twos.gradient = transformSlope2AVX512, transformGradient2AVX512
-	routines.threes.image, routines.threes.filter, routines.threes.result = transformImage3AVX512, transformFilter3AVX512, transformResult3AVX512
-	routines.threes.slope, routines.threes.gradient = transformSlope3AVX512, transformGradient3AVX512
+	routines.twos, routines.threes = twosAVX512, threesAVX512
 	routines.packStrided = packStridedAVX512
 	routines.multiplyTaps = multiplyTapsAVX512
 	routines.multiplyChannels, routines.sumChannels = multiplyChannelsAVX512, sumChannelsAVX512
@@ -168,66 +162,6 @@ func multiplyChannelsAVX512(t *channelTile)
 
 //go:noescape
 func sumChannelsAVX512(t *channelTile)
-
-//go:noescape
-func transformImage2AVX2(t *matrixTransform)
-
-//go:noescape
-func transformFilter2AVX2(t *matrixTransform)
-
-//go:noescape
-func transformResult2AVX2(t *matrixTransform)
-
-//go:noescape
-func transformSlope2AVX2(t *matrixTransform)
-
-//go:noescape
-func transformGradient2AVX2(t *matrixTransform)
-
-//go:noescape
-func transformImage3AVX2(t *matrixTransform)
-
-//go:noescape
-func transformFilter3AVX2(t *matrixTransform)
-
-//go:noescape
-func transformResult3AVX2(t *matrixTransform)
-
-//go:noescape
-func transformSlope3AVX2(t *matrixTransform)
-
-//go:noescape
-func transformGradient3AVX2(t *matrixTransform)
-
-//go:noescape
-func transformImage2AVX512(t *matrixTransform)
-
-//go:noescape
-func transformFilter2AVX512(t *matrixTransform)
-
-//go:noescape
-func transformResult2AVX512(t *matrixTransform)
-
-//go:noescape
-func transformSlope2AVX512(t *matrixTransform)
-
-//go:noescape
-func transformGradient2AVX512(t *matrixTransform)
-
-//go:noescape
-func transformImage3AVX512(t *matrixTransform)
-
-//go:noescape
-func transformFilter3AVX512(t *matrixTransform)
-
-//go:noescape
-func transformResult3AVX512(t *matrixTransform)
-
-//go:noescape
-func transformSlope3AVX512(t *matrixTransform)
-
-//go:noescape
-func transformGradient3AVX512(t *matrixTransform)
 
 //go:noescape
 func transposeEightAVX2(dst, offsets, src unsafe.Pointer, stride, n int)

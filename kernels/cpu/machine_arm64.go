@@ -12,10 +12,7 @@ func init() {
 	routines.multiplyPanels = multiplyPanelsNEON
 	routines.multiplyTaps = multiplyTapsNEON
 	routines.multiplyChannels, routines.sumChannels = multiplyChannelsNEON, sumChannelsNEON
-	routines.twos.image, routines.twos.filter, routines.twos.result = transformImage2NEON, transformFilter2NEON, transformResult2NEON
-	routines.twos.slope, routines.twos.gradient = transformSlope2NEON, transformGradient2NEON
-	routines.threes.image, routines.threes.filter, routines.threes.result = transformImage3NEON, transformFilter3NEON, transformResult3NEON
-	routines.threes.slope, routines.threes.gradient = transformSlope3NEON, transformGradient3NEON
+	routines.twos, routines.threes = twosNEON, threesNEON
 	routines.transposeEight = transposeEightNEON
 	routines.packStrided = packStridedNEON
 	routines.packPatches = packPatchesNEON
@@ -80,36 +77,6 @@ func multiplyChannelsNEON(t *channelTile)
 
 //go:noescape
 func sumChannelsNEON(t *channelTile)
-
-//go:noescape
-func transformImage2NEON(t *matrixTransform)
-
-//go:noescape
-func transformFilter2NEON(t *matrixTransform)
-
-//go:noescape
-func transformResult2NEON(t *matrixTransform)
-
-//go:noescape
-func transformSlope2NEON(t *matrixTransform)
-
-//go:noescape
-func transformGradient2NEON(t *matrixTransform)
-
-//go:noescape
-func transformImage3NEON(t *matrixTransform)
-
-//go:noescape
-func transformFilter3NEON(t *matrixTransform)
-
-//go:noescape
-func transformResult3NEON(t *matrixTransform)
-
-//go:noescape
-func transformSlope3NEON(t *matrixTransform)
-
-//go:noescape
-func transformGradient3NEON(t *matrixTransform)
 
 //go:noescape
 func transposeEightNEON(dst, offsets, src unsafe.Pointer, stride, n int)

@@ -54,6 +54,21 @@ type rowTiles struct {
 	// Of multiplyRowsWide alone; see errand.
 	ahead uintptr // what the second-level cache is asked for next
 	pace  int     // bytes of it in four steps
+
+	// Of multiplyRowsWide alone: the panel that is multiplied next, or nil, and how many
+	// bytes of it, and of a second one further behind, are brought near in four steps.
+	next     unsafe.Pointer
+	nextPace int
+}
+
+// bringNext lets a product of rows with a panel of so many steps bring the next panel
+// near, at one line of either panel in four steps at most: what is read for the first
+// time, and by all rows but the first from a near cache, would keep these first ones
+// waiting.
+func (t *rowTiles) bringNext(next unsafe.Pointer, nextSteps, rows, steps int) {
+	turns := ceilDivide(rows, 2*tileRows) * max(1, steps/4)
+	t.next = next
+	t.nextPace = min(4*cacheLine, ceilDivide(4*tileColumns*nextSteps, turns))
 }
 
 const (

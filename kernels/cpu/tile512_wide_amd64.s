@@ -130,9 +130,11 @@
 #define rowTiles_further 104
 #define rowTiles_ahead 112
 #define rowTiles_pace 120
+#define rowTiles_next 128
+#define rowTiles_nextPace 136
 
-// Where the present piece, what is left of the pieces, what is brought near and
-// the address of the twelfth row stand on the stack.
+// Where the present piece, what is left of the pieces, what is brought near, the
+// address of the twelfth row and the next panel stand on the stack.
 #define from 0(SP)
 #define to 8(SP)
 #define pieces 16(SP)
@@ -140,9 +142,11 @@
 #define ahead 32(SP)
 #define pace 40(SP)
 #define twelfth 48(SP)
+#define next 56(SP)
+#define nextPace 64(SP)
 
 // func multiplyRowsWideAVX512(t *rowTiles)
-TEXT ·multiplyRowsWideAVX512(SB), NOSPLIT, $56-8
+TEXT ·multiplyRowsWideAVX512(SB), NOSPLIT, $72-8
 	MOVQ t+0(FP), AX
 
 	// K1 selects all columns of the first panel, K2 those of the second: the
@@ -156,16 +160,27 @@ TEXT ·multiplyRowsWideAVX512(SB), NOSPLIT, $56-8
 	MOVL  $0xFFFF, DX
 	KMOVW DX, K1
 
-	// Without anything to bring near the panel's first line stands for it.
+	// Without anything to bring near the panel's first line stands for it, and without
+	// a next panel this one.
 	MOVQ  rowTiles_ahead(AX), BX
 	MOVQ  rowTiles_pace(AX), CX
 	TESTQ CX, CX
-	JNZ   begin
+	JNZ   errand
 	MOVQ  rowTiles_b(AX), BX
 
-begin:
+errand:
 	MOVQ BX, ahead
 	MOVQ CX, pace
+	MOVQ  rowTiles_next(AX), BX
+	MOVQ  rowTiles_nextPace(AX), CX
+	TESTQ BX, BX
+	JNZ   begin
+	MOVQ  rowTiles_b(AX), BX
+	XORL  CX, CX
+
+begin:
+	MOVQ BX, next
+	MOVQ CX, nextPace
 
 tiles:
 	MOVQ rowTiles_further(AX), BP
@@ -230,6 +245,11 @@ fourtwelve:
 	PREFETCHT1 (DX)
 	ADDQ pace, DX
 	MOVQ DX, ahead
+	MOVQ next, DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(BP*1)
+	ADDQ nextPace, DX
+	MOVQ DX, next
 	MOVQ twelfth, DX
 	ADDQ $16, CX
 	ADDQ $256, DI

@@ -1,13 +1,14 @@
 package cpu
 
 import (
+	"slices"
 	"unsafe"
 
 	"hourglass/kernels/cpu/winograd"
 )
 
-// matrixTransform applies a matrix of package winograd to both sides of many small
-// matrices X, Y = L·X·Lᵀ, whose elements are vectors of sixteen floats. The rows of X may
+// matrixTransform applies matrices of package winograd to both sides of many small
+// matrices X, Y = L·X·Rᵀ, whose elements are vectors of sixteen floats. The rows of X may
 // stand anywhere. All strides are in bytes: of columns of X and Y, and rows of Y, from one
 // vector to the next, and from the vectors of one matrix to those of the next. Results of
 // a convolution get a bias, which is a vector for each vector; the other transforms do not
@@ -28,10 +29,51 @@ func (t *matrixTransform) read(from []float32, rows, stride int) {
 }
 
 // minimalFilter are the transforms of filters of one size, in the vocabulary of package
-// winograd.
+// winograd, and of such as lack a row or a column.
 type minimalFilter struct {
-	taps, points                           int
-	image, filter, result, slope, gradient func(t *matrixTransform)
+	taps, points  int
+	result, slope func(t *matrixTransform)
+	phases        []phaseTransforms
+}
+
+// phaseTransforms are those that depend on how many rows and columns of taps there are.
+// The points of image and filter are one more of each; those beyond are zero.
+type phaseTransforms struct {
+	rows, columns           int
+	image, filter, gradient func(t *matrixTransform)
+}
+
+// of returns the transforms for so many taps, of which package winograd has an algorithm.
+func (f *minimalFilter) of(rows, columns int) *phaseTransforms {
+	i := slices.IndexFunc(f.phases, func(p phaseTransforms) bool { return p.rows == rows && p.columns == columns })
+	return &f.phases[i]
+}
+
+// portableTwos and portableThrees are those of 2x2 and 3x3 filters in plain Go.
+var (
+	portableTwos   = portableFilter(winograd.TwoTaps(), winograd.TwoTaps().Short())
+	portableThrees = portableFilter(winograd.ThreeTaps())
+)
+
+// portableFilter is that of some algorithms, the one of the whole filter first.
+func portableFilter(lengths ...winograd.Algorithm) minimalFilter {
+	transform := func(left, right winograd.Matrix, bias bool) func(t *matrixTransform) {
+		l, r := matrixSums{left.Sums(), len(left[0])}, matrixSums{right.Sums(), len(right[0])}
+		return func(t *matrixTransform) { t.apply(l, r, bias) }
+	}
+	a := lengths[0]
+	f := minimalFilter{taps: a.Taps, points: a.Points, result: transform(a.Result, a.Result, true), slope: transform(a.Slope, a.Slope, false)}
+	for _, down := range lengths {
+		for _, across := range lengths {
+			f.phases = append(f.phases, phaseTransforms{
+				rows: down.Taps, columns: across.Taps,
+				image:    transform(down.Image, across.Image, false),
+				filter:   transform(down.Filter, across.Filter, false),
+				gradient: transform(down.Gradient, across.Gradient, false),
+			})
+		}
+	}
+	return f
 }
 
 // matrixSums is a matrix as the sums that it makes.
@@ -40,50 +82,8 @@ type matrixSums struct {
 	columns int
 }
 
-// algorithmSums are the matrices of an algorithm.
-type algorithmSums struct{ image, filter, result, slope, gradient matrixSums }
-
-func sumsOf(a winograd.Algorithm) algorithmSums {
-	of := func(m winograd.Matrix) matrixSums { return matrixSums{m.Sums(), len(m[0])} }
-	return algorithmSums{of(a.Image), of(a.Filter), of(a.Result), of(a.Slope), of(a.Gradient)}
-}
-
-var twoTaps, threeTaps = sumsOf(winograd.TwoTaps()), sumsOf(winograd.ThreeTaps())
-
-// portableTwos and portableThrees are those of 2x2 and 3x3 filters in plain Go.
-var (
-	portableTwos = minimalFilter{
-		taps: 2, points: 3,
-		image:    transformImage2Portable,
-		filter:   transformFilter2Portable,
-		result:   transformResult2Portable,
-		slope:    transformSlope2Portable,
-		gradient: transformGradient2Portable,
-	}
-	portableThrees = minimalFilter{
-		taps: 3, points: 4,
-		image:    transformImage3Portable,
-		filter:   transformFilter3Portable,
-		result:   transformResult3Portable,
-		slope:    transformSlope3Portable,
-		gradient: transformGradient3Portable,
-	}
-)
-
-func transformImage2Portable(t *matrixTransform)    { t.apply(twoTaps.image, false) }
-func transformFilter2Portable(t *matrixTransform)   { t.apply(twoTaps.filter, false) }
-func transformResult2Portable(t *matrixTransform)   { t.apply(twoTaps.result, true) }
-func transformSlope2Portable(t *matrixTransform)    { t.apply(twoTaps.slope, false) }
-func transformGradient2Portable(t *matrixTransform) { t.apply(twoTaps.gradient, false) }
-
-func transformImage3Portable(t *matrixTransform)    { t.apply(threeTaps.image, false) }
-func transformFilter3Portable(t *matrixTransform)   { t.apply(threeTaps.filter, false) }
-func transformResult3Portable(t *matrixTransform)   { t.apply(threeTaps.result, true) }
-func transformSlope3Portable(t *matrixTransform)    { t.apply(threeTaps.slope, false) }
-func transformGradient3Portable(t *matrixTransform) { t.apply(threeTaps.gradient, false) }
-
-// apply is Y = L·X·Lᵀ.
-func (t *matrixTransform) apply(l matrixSums, bias bool) {
+// apply is Y = L·X·Rᵀ.
+func (t *matrixTransform) apply(l, r matrixSums, bias bool) {
 	var down [4][tileColumns]float32
 	var columns [4]unsafe.Pointer
 	for b := range columns {
@@ -94,10 +94,10 @@ func (t *matrixTransform) apply(l matrixSums, bias bool) {
 			from := matrix*t.fromMatrix + vector*t.fromVector
 			to := unsafe.Add(t.to, matrix*t.toMatrix+vector*t.toVector)
 			for i, row := range l.rows {
-				for b := range l.columns {
+				for b := range r.columns {
 					addUp(&down[b], row, &t.rows, from+b*t.fromColumn)
 				}
-				for j, column := range l.rows {
+				for j, column := range r.rows {
 					y := (*[tileColumns]float32)(unsafe.Add(to, i*t.toRow+j*t.toColumn))
 					addUp(y, column, &columns, 0)
 					if bias {

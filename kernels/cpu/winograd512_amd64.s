@@ -22,143 +22,6 @@
 DATA halfAVX512<>+0(SB)/4, $0.5
 GLOBL halfAVX512<>(SB), NOPTR|RODATA, $4
 
-// func transformImage2AVX512(t *matrixTransform)
-TEXT ·transformImage2AVX512(SB), NOSPLIT, $8-8
-	MOVQ t+0(FP), AX
-	XORQ R14, R14
-	MOVQ transform_to(AX), R15
-	MOVQ transform_fromColumn(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ transform_toColumn(AX), SI
-	LEAQ (SI)(SI*2), DI
-	MOVQ transform_matrices(AX), R13
-
-	// From the last row of a vector to the first of the next.
-	MOVQ  transform_toRow(AX), R12
-	IMULQ $2, R12
-	NEGQ  R12
-	ADDQ  transform_toVector(AX), R12
-	MOVQ  R12, 0(SP)
-
-matrix:
-	MOVQ transform_row0(AX), R8
-	ADDQ R14, R8
-	MOVQ transform_row1(AX), R9
-	ADDQ R14, R9
-	MOVQ transform_row2(AX), R10
-	ADDQ R14, R10
-	MOVQ R15, BX
-	MOVQ transform_vectors(AX), R12
-
-vector:
-	VMOVUPS (R8), Z0
-	VSUBPS  (R9), Z0, Z0
-	VMOVUPS (R8)(CX*1), Z1
-	VSUBPS  (R9)(CX*1), Z1, Z1
-	VMOVUPS (R8)(CX*2), Z2
-	VSUBPS  (R9)(CX*2), Z2, Z2
-	VSUBPS  Z1, Z0, Z4
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z1, (BX)(SI*1)
-	VSUBPS  Z1, Z2, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R9), Z0
-	VMOVUPS (R9)(CX*1), Z1
-	VMOVUPS (R9)(CX*2), Z2
-	VSUBPS  Z1, Z0, Z4
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z1, (BX)(SI*1)
-	VSUBPS  Z1, Z2, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R10), Z0
-	VSUBPS  (R9), Z0, Z0
-	VMOVUPS (R10)(CX*1), Z1
-	VSUBPS  (R9)(CX*1), Z1, Z1
-	VMOVUPS (R10)(CX*2), Z2
-	VSUBPS  (R9)(CX*2), Z2, Z2
-	VSUBPS  Z1, Z0, Z4
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z1, (BX)(SI*1)
-	VSUBPS  Z1, Z2, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-
-	ADDQ 0(SP), BX
-	ADDQ transform_fromVector(AX), R8
-	ADDQ transform_fromVector(AX), R9
-	ADDQ transform_fromVector(AX), R10
-	DECQ R12
-	JNZ  vector
-	ADDQ transform_fromMatrix(AX), R14
-	ADDQ transform_toMatrix(AX), R15
-	DECQ R13
-	JNZ  matrix
-	VZEROUPPER
-	RET
-
-// func transformFilter2AVX512(t *matrixTransform)
-TEXT ·transformFilter2AVX512(SB), NOSPLIT, $8-8
-	MOVQ t+0(FP), AX
-	XORQ R14, R14
-	MOVQ transform_to(AX), R15
-	MOVQ transform_fromColumn(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ transform_toColumn(AX), SI
-	LEAQ (SI)(SI*2), DI
-	MOVQ transform_matrices(AX), R13
-
-	// From the last row of a vector to the first of the next.
-	MOVQ  transform_toRow(AX), R12
-	IMULQ $2, R12
-	NEGQ  R12
-	ADDQ  transform_toVector(AX), R12
-	MOVQ  R12, 0(SP)
-
-matrix:
-	MOVQ transform_row0(AX), R8
-	ADDQ R14, R8
-	MOVQ transform_row1(AX), R9
-	ADDQ R14, R9
-	MOVQ R15, BX
-	MOVQ transform_vectors(AX), R12
-
-vector:
-	VMOVUPS (R8), Z0
-	VMOVUPS (R8)(CX*1), Z1
-	VMOVUPS Z0, (BX)
-	VADDPS  Z1, Z0, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VMOVUPS Z1, (BX)(SI*2)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R8), Z0
-	VADDPS  (R9), Z0, Z0
-	VMOVUPS (R8)(CX*1), Z1
-	VADDPS  (R9)(CX*1), Z1, Z1
-	VMOVUPS Z0, (BX)
-	VADDPS  Z1, Z0, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VMOVUPS Z1, (BX)(SI*2)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R9), Z0
-	VMOVUPS (R9)(CX*1), Z1
-	VMOVUPS Z0, (BX)
-	VADDPS  Z1, Z0, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VMOVUPS Z1, (BX)(SI*2)
-
-	ADDQ 0(SP), BX
-	ADDQ transform_fromVector(AX), R8
-	ADDQ transform_fromVector(AX), R9
-	DECQ R12
-	JNZ  vector
-	ADDQ transform_fromMatrix(AX), R14
-	ADDQ transform_toMatrix(AX), R15
-	DECQ R13
-	JNZ  matrix
-	VZEROUPPER
-	RET
-
 // func transformResult2AVX512(t *matrixTransform)
 TEXT ·transformResult2AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
@@ -291,8 +154,145 @@ vector:
 	VZEROUPPER
 	RET
 
-// func transformGradient2AVX512(t *matrixTransform)
-TEXT ·transformGradient2AVX512(SB), NOSPLIT, $8-8
+// func transformImage2x2AVX512(t *matrixTransform)
+TEXT ·transformImage2x2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VSUBPS  (R9)(CX*2), Z2, Z2
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VMOVUPS (R9)(CX*2), Z2
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R10), Z0
+	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R10)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R10)(CX*2), Z2
+	VSUBPS  (R9)(CX*2), Z2, Z2
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter2x2AVX512(t *matrixTransform)
+TEXT ·transformFilter2x2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VADDPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient2x2AVX512(t *matrixTransform)
+TEXT ·transformGradient2x2AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	XORQ R14, R14
 	MOVQ transform_to(AX), R15
@@ -355,8 +355,8 @@ vector:
 	VZEROUPPER
 	RET
 
-// func transformImage3AVX512(t *matrixTransform)
-TEXT ·transformImage3AVX512(SB), NOSPLIT, $8-8
+// func transformImage2x1AVX512(t *matrixTransform)
+TEXT ·transformImage2x1AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	XORQ R14, R14
 	MOVQ transform_to(AX), R15
@@ -368,7 +368,7 @@ TEXT ·transformImage3AVX512(SB), NOSPLIT, $8-8
 
 	// From the last row of a vector to the first of the next.
 	MOVQ  transform_toRow(AX), R12
-	IMULQ $3, R12
+	IMULQ $2, R12
 	NEGQ  R12
 	ADDQ  transform_toVector(AX), R12
 	MOVQ  R12, 0(SP)
@@ -380,85 +380,36 @@ matrix:
 	ADDQ R14, R9
 	MOVQ transform_row2(AX), R10
 	ADDQ R14, R10
-	MOVQ transform_row3(AX), R11
-	ADDQ R14, R11
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
 vector:
 	VMOVUPS (R8), Z0
-	VSUBPS  (R10), Z0, Z0
+	VSUBPS  (R9), Z0, Z0
 	VMOVUPS (R8)(CX*1), Z1
-	VSUBPS  (R10)(CX*1), Z1, Z1
-	VMOVUPS (R8)(CX*2), Z2
-	VSUBPS  (R10)(CX*2), Z2, Z2
-	VMOVUPS (R8)(DX*1), Z3
-	VSUBPS  (R10)(DX*1), Z3, Z3
-	VSUBPS  Z2, Z0, Z4
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VSUBPS  Z1, Z0, Z4
 	VMOVUPS Z4, (BX)
-	VADDPS  Z2, Z1, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VSUBPS  Z1, Z2, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	VSUBPS  Z1, Z3, Z4
-	VMOVUPS Z4, (BX)(DI*1)
+	VMOVUPS Z1, (BX)(SI*1)
 	ADDQ transform_toRow(AX), BX
 	VMOVUPS (R9), Z0
-	VADDPS  (R10), Z0, Z0
 	VMOVUPS (R9)(CX*1), Z1
-	VADDPS  (R10)(CX*1), Z1, Z1
-	VMOVUPS (R9)(CX*2), Z2
-	VADDPS  (R10)(CX*2), Z2, Z2
-	VMOVUPS (R9)(DX*1), Z3
-	VADDPS  (R10)(DX*1), Z3, Z3
-	VSUBPS  Z2, Z0, Z4
+	VSUBPS  Z1, Z0, Z4
 	VMOVUPS Z4, (BX)
-	VADDPS  Z2, Z1, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VSUBPS  Z1, Z2, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	VSUBPS  Z1, Z3, Z4
-	VMOVUPS Z4, (BX)(DI*1)
+	VMOVUPS Z1, (BX)(SI*1)
 	ADDQ transform_toRow(AX), BX
 	VMOVUPS (R10), Z0
 	VSUBPS  (R9), Z0, Z0
 	VMOVUPS (R10)(CX*1), Z1
 	VSUBPS  (R9)(CX*1), Z1, Z1
-	VMOVUPS (R10)(CX*2), Z2
-	VSUBPS  (R9)(CX*2), Z2, Z2
-	VMOVUPS (R10)(DX*1), Z3
-	VSUBPS  (R9)(DX*1), Z3, Z3
-	VSUBPS  Z2, Z0, Z4
+	VSUBPS  Z1, Z0, Z4
 	VMOVUPS Z4, (BX)
-	VADDPS  Z2, Z1, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VSUBPS  Z1, Z2, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	VSUBPS  Z1, Z3, Z4
-	VMOVUPS Z4, (BX)(DI*1)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R11), Z0
-	VSUBPS  (R9), Z0, Z0
-	VMOVUPS (R11)(CX*1), Z1
-	VSUBPS  (R9)(CX*1), Z1, Z1
-	VMOVUPS (R11)(CX*2), Z2
-	VSUBPS  (R9)(CX*2), Z2, Z2
-	VMOVUPS (R11)(DX*1), Z3
-	VSUBPS  (R9)(DX*1), Z3, Z3
-	VSUBPS  Z2, Z0, Z4
-	VMOVUPS Z4, (BX)
-	VADDPS  Z2, Z1, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VSUBPS  Z1, Z2, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	VSUBPS  Z1, Z3, Z4
-	VMOVUPS Z4, (BX)(DI*1)
+	VMOVUPS Z1, (BX)(SI*1)
 
 	ADDQ 0(SP), BX
 	ADDQ transform_fromVector(AX), R8
 	ADDQ transform_fromVector(AX), R9
 	ADDQ transform_fromVector(AX), R10
-	ADDQ transform_fromVector(AX), R11
 	DECQ R12
 	JNZ  vector
 	ADDQ transform_fromMatrix(AX), R14
@@ -468,8 +419,8 @@ vector:
 	VZEROUPPER
 	RET
 
-// func transformFilter3AVX512(t *matrixTransform)
-TEXT ·transformFilter3AVX512(SB), NOSPLIT, $8-8
+// func transformFilter2x1AVX512(t *matrixTransform)
+TEXT ·transformFilter2x1AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	XORQ R14, R14
 	MOVQ transform_to(AX), R15
@@ -481,11 +432,62 @@ TEXT ·transformFilter3AVX512(SB), NOSPLIT, $8-8
 
 	// From the last row of a vector to the first of the next.
 	MOVQ  transform_toRow(AX), R12
-	IMULQ $3, R12
+	IMULQ $2, R12
 	NEGQ  R12
 	ADDQ  transform_toVector(AX), R12
 	MOVQ  R12, 0(SP)
-	VBROADCASTSS halfAVX512<>(SB), Z15
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z0, (BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z0, (BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z0, (BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient2x1AVX512(t *matrixTransform)
+TEXT ·transformGradient2x1AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
 
 matrix:
 	MOVQ transform_row0(AX), R8
@@ -499,83 +501,326 @@ matrix:
 
 vector:
 	VMOVUPS (R8), Z0
-	VMOVUPS (R8)(CX*1), Z1
-	VMOVUPS (R8)(CX*2), Z2
-	VMOVUPS Z0, (BX)
-	VADDPS  Z1, Z0, Z4
-	VADDPS  Z2, Z4, Z4
-	VMULPS  Z15, Z4, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VSUBPS  Z1, Z0, Z4
-	VADDPS  Z2, Z4, Z4
-	VMULPS  Z15, Z4, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	VMOVUPS Z2, (BX)(DI*1)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R8), Z0
 	VADDPS  (R9), Z0, Z0
-	VADDPS  (R10), Z0, Z0
-	VMULPS  Z15, Z0, Z0
 	VMOVUPS (R8)(CX*1), Z1
 	VADDPS  (R9)(CX*1), Z1, Z1
-	VADDPS  (R10)(CX*1), Z1, Z1
-	VMULPS  Z15, Z1, Z1
-	VMOVUPS (R8)(CX*2), Z2
-	VADDPS  (R9)(CX*2), Z2, Z2
-	VADDPS  (R10)(CX*2), Z2, Z2
-	VMULPS  Z15, Z2, Z2
-	VMOVUPS Z0, (BX)
 	VADDPS  Z1, Z0, Z4
-	VADDPS  Z2, Z4, Z4
-	VMULPS  Z15, Z4, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VSUBPS  Z1, Z0, Z4
-	VADDPS  Z2, Z4, Z4
-	VMULPS  Z15, Z4, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	VMOVUPS Z2, (BX)(DI*1)
+	VMOVUPS Z4, (BX)
 	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R8), Z0
-	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R9), Z0
 	VADDPS  (R10), Z0, Z0
-	VMULPS  Z15, Z0, Z0
-	VMOVUPS (R8)(CX*1), Z1
-	VSUBPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R9)(CX*1), Z1
 	VADDPS  (R10)(CX*1), Z1, Z1
-	VMULPS  Z15, Z1, Z1
-	VMOVUPS (R8)(CX*2), Z2
-	VSUBPS  (R9)(CX*2), Z2, Z2
-	VADDPS  (R10)(CX*2), Z2, Z2
-	VMULPS  Z15, Z2, Z2
-	VMOVUPS Z0, (BX)
 	VADDPS  Z1, Z0, Z4
-	VADDPS  Z2, Z4, Z4
-	VMULPS  Z15, Z4, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VSUBPS  Z1, Z0, Z4
-	VADDPS  Z2, Z4, Z4
-	VMULPS  Z15, Z4, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	VMOVUPS Z2, (BX)(DI*1)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R10), Z0
-	VMOVUPS (R10)(CX*1), Z1
-	VMOVUPS (R10)(CX*2), Z2
-	VMOVUPS Z0, (BX)
-	VADDPS  Z1, Z0, Z4
-	VADDPS  Z2, Z4, Z4
-	VMULPS  Z15, Z4, Z4
-	VMOVUPS Z4, (BX)(SI*1)
-	VSUBPS  Z1, Z0, Z4
-	VADDPS  Z2, Z4, Z4
-	VMULPS  Z15, Z4, Z4
-	VMOVUPS Z4, (BX)(SI*2)
-	VMOVUPS Z2, (BX)(DI*1)
+	VMOVUPS Z4, (BX)
 
 	ADDQ 0(SP), BX
 	ADDQ transform_fromVector(AX), R8
 	ADDQ transform_fromVector(AX), R9
 	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformImage1x2AVX512(t *matrixTransform)
+TEXT ·transformImage1x2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VSUBPS  (R9)(CX*2), Z2, Z2
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VMOVUPS (R9)(CX*2), Z2
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter1x2AVX512(t *matrixTransform)
+TEXT ·transformFilter1x2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VMOVUPS Z1, (BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient1x2AVX512(t *matrixTransform)
+TEXT ·transformGradient1x2AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $0, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VADDPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VADDPS  (R9)(CX*2), Z2, Z2
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformImage1x1AVX512(t *matrixTransform)
+TEXT ·transformImage1x1AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VSUBPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z1, (BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter1x1AVX512(t *matrixTransform)
+TEXT ·transformFilter1x1AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z0, (BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Z0
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z0, (BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient1x1AVX512(t *matrixTransform)
+TEXT ·transformGradient1x1AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $0, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VADDPS  (R9)(CX*1), Z1, Z1
+	VADDPS  Z1, Z0, Z4
+	VMOVUPS Z4, (BX)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
 	DECQ R12
 	JNZ  vector
 	ADDQ transform_fromMatrix(AX), R14
@@ -753,8 +998,238 @@ vector:
 	VZEROUPPER
 	RET
 
-// func transformGradient3AVX512(t *matrixTransform)
-TEXT ·transformGradient3AVX512(SB), NOSPLIT, $8-8
+// func transformImage3x3AVX512(t *matrixTransform)
+TEXT ·transformImage3x3AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $3, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ transform_row3(AX), R11
+	ADDQ R14, R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VSUBPS  (R10), Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VSUBPS  (R10)(CX*1), Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VSUBPS  (R10)(CX*2), Z2, Z2
+	VMOVUPS (R8)(DX*1), Z3
+	VSUBPS  (R10)(DX*1), Z3, Z3
+	VSUBPS  Z2, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	VSUBPS  Z1, Z3, Z4
+	VMOVUPS Z4, (BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Z0
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS (R9)(CX*1), Z1
+	VADDPS  (R10)(CX*1), Z1, Z1
+	VMOVUPS (R9)(CX*2), Z2
+	VADDPS  (R10)(CX*2), Z2, Z2
+	VMOVUPS (R9)(DX*1), Z3
+	VADDPS  (R10)(DX*1), Z3, Z3
+	VSUBPS  Z2, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	VSUBPS  Z1, Z3, Z4
+	VMOVUPS Z4, (BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R10), Z0
+	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R10)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R10)(CX*2), Z2
+	VSUBPS  (R9)(CX*2), Z2, Z2
+	VMOVUPS (R10)(DX*1), Z3
+	VSUBPS  (R9)(DX*1), Z3, Z3
+	VSUBPS  Z2, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	VSUBPS  Z1, Z3, Z4
+	VMOVUPS Z4, (BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R11), Z0
+	VSUBPS  (R9), Z0, Z0
+	VMOVUPS (R11)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VMOVUPS (R11)(CX*2), Z2
+	VSUBPS  (R9)(CX*2), Z2, Z2
+	VMOVUPS (R11)(DX*1), Z3
+	VSUBPS  (R9)(DX*1), Z3, Z3
+	VSUBPS  Z2, Z0, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  Z2, Z1, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VSUBPS  Z1, Z2, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	VSUBPS  Z1, Z3, Z4
+	VMOVUPS Z4, (BX)(DI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	ADDQ transform_fromVector(AX), R11
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter3x3AVX512(t *matrixTransform)
+TEXT ·transformFilter3x3AVX512(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $3, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+	VBROADCASTSS halfAVX512<>(SB), Z15
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VADDPS  Z2, Z4, Z4
+	VMULPS  Z15, Z4, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VSUBPS  Z1, Z0, Z4
+	VADDPS  Z2, Z4, Z4
+	VMULPS  Z15, Z4, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	VMOVUPS Z2, (BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Z0
+	VADDPS  (R9), Z0, Z0
+	VADDPS  (R10), Z0, Z0
+	VMULPS  Z15, Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VADDPS  (R9)(CX*1), Z1, Z1
+	VADDPS  (R10)(CX*1), Z1, Z1
+	VMULPS  Z15, Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VADDPS  (R9)(CX*2), Z2, Z2
+	VADDPS  (R10)(CX*2), Z2, Z2
+	VMULPS  Z15, Z2, Z2
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VADDPS  Z2, Z4, Z4
+	VMULPS  Z15, Z4, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VSUBPS  Z1, Z0, Z4
+	VADDPS  Z2, Z4, Z4
+	VMULPS  Z15, Z4, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	VMOVUPS Z2, (BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Z0
+	VSUBPS  (R9), Z0, Z0
+	VADDPS  (R10), Z0, Z0
+	VMULPS  Z15, Z0, Z0
+	VMOVUPS (R8)(CX*1), Z1
+	VSUBPS  (R9)(CX*1), Z1, Z1
+	VADDPS  (R10)(CX*1), Z1, Z1
+	VMULPS  Z15, Z1, Z1
+	VMOVUPS (R8)(CX*2), Z2
+	VSUBPS  (R9)(CX*2), Z2, Z2
+	VADDPS  (R10)(CX*2), Z2, Z2
+	VMULPS  Z15, Z2, Z2
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VADDPS  Z2, Z4, Z4
+	VMULPS  Z15, Z4, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VSUBPS  Z1, Z0, Z4
+	VADDPS  Z2, Z4, Z4
+	VMULPS  Z15, Z4, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	VMOVUPS Z2, (BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R10), Z0
+	VMOVUPS (R10)(CX*1), Z1
+	VMOVUPS (R10)(CX*2), Z2
+	VMOVUPS Z0, (BX)
+	VADDPS  Z1, Z0, Z4
+	VADDPS  Z2, Z4, Z4
+	VMULPS  Z15, Z4, Z4
+	VMOVUPS Z4, (BX)(SI*1)
+	VSUBPS  Z1, Z0, Z4
+	VADDPS  Z2, Z4, Z4
+	VMULPS  Z15, Z4, Z4
+	VMOVUPS Z4, (BX)(SI*2)
+	VMOVUPS Z2, (BX)(DI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient3x3AVX512(t *matrixTransform)
+TEXT ·transformGradient3x3AVX512(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	XORQ R14, R14
 	MOVQ transform_to(AX), R15

@@ -22,193 +22,6 @@
 DATA halfAVX2<>+0(SB)/4, $0.5
 GLOBL halfAVX2<>(SB), NOPTR|RODATA, $4
 
-// func transformImage2AVX2(t *matrixTransform)
-TEXT ·transformImage2AVX2(SB), NOSPLIT, $8-8
-	MOVQ t+0(FP), AX
-	XORQ R14, R14
-	MOVQ transform_to(AX), R15
-	MOVQ transform_fromColumn(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ transform_toColumn(AX), SI
-	LEAQ (SI)(SI*2), DI
-	MOVQ transform_matrices(AX), R13
-
-	// From the last row of a vector to the first of the next.
-	MOVQ  transform_toRow(AX), R12
-	IMULQ $2, R12
-	NEGQ  R12
-	ADDQ  transform_toVector(AX), R12
-	MOVQ  R12, 0(SP)
-
-matrix:
-	MOVQ transform_row0(AX), R8
-	ADDQ R14, R8
-	MOVQ transform_row1(AX), R9
-	ADDQ R14, R9
-	MOVQ transform_row2(AX), R10
-	ADDQ R14, R10
-	MOVQ R15, BX
-	MOVQ transform_vectors(AX), R12
-
-vector:
-	VMOVUPS (R8), Y0
-	VSUBPS  (R9), Y0, Y0
-	VMOVUPS (R8)(CX*1), Y1
-	VSUBPS  (R9)(CX*1), Y1, Y1
-	VMOVUPS (R8)(CX*2), Y2
-	VSUBPS  (R9)(CX*2), Y2, Y2
-	VSUBPS  Y1, Y0, Y4
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y1, (BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VMOVUPS 32(R8), Y0
-	VSUBPS  32(R9), Y0, Y0
-	VMOVUPS 32(R8)(CX*1), Y1
-	VSUBPS  32(R9)(CX*1), Y1, Y1
-	VMOVUPS 32(R8)(CX*2), Y2
-	VSUBPS  32(R9)(CX*2), Y2, Y2
-	VSUBPS  Y1, Y0, Y4
-	VMOVUPS Y4, 32(BX)
-	VMOVUPS Y1, 32(BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R9), Y0
-	VMOVUPS (R9)(CX*1), Y1
-	VMOVUPS (R9)(CX*2), Y2
-	VSUBPS  Y1, Y0, Y4
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y1, (BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VMOVUPS 32(R9), Y0
-	VMOVUPS 32(R9)(CX*1), Y1
-	VMOVUPS 32(R9)(CX*2), Y2
-	VSUBPS  Y1, Y0, Y4
-	VMOVUPS Y4, 32(BX)
-	VMOVUPS Y1, 32(BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R10), Y0
-	VSUBPS  (R9), Y0, Y0
-	VMOVUPS (R10)(CX*1), Y1
-	VSUBPS  (R9)(CX*1), Y1, Y1
-	VMOVUPS (R10)(CX*2), Y2
-	VSUBPS  (R9)(CX*2), Y2, Y2
-	VSUBPS  Y1, Y0, Y4
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y1, (BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VMOVUPS 32(R10), Y0
-	VSUBPS  32(R9), Y0, Y0
-	VMOVUPS 32(R10)(CX*1), Y1
-	VSUBPS  32(R9)(CX*1), Y1, Y1
-	VMOVUPS 32(R10)(CX*2), Y2
-	VSUBPS  32(R9)(CX*2), Y2, Y2
-	VSUBPS  Y1, Y0, Y4
-	VMOVUPS Y4, 32(BX)
-	VMOVUPS Y1, 32(BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-
-	ADDQ 0(SP), BX
-	ADDQ transform_fromVector(AX), R8
-	ADDQ transform_fromVector(AX), R9
-	ADDQ transform_fromVector(AX), R10
-	DECQ R12
-	JNZ  vector
-	ADDQ transform_fromMatrix(AX), R14
-	ADDQ transform_toMatrix(AX), R15
-	DECQ R13
-	JNZ  matrix
-	VZEROUPPER
-	RET
-
-// func transformFilter2AVX2(t *matrixTransform)
-TEXT ·transformFilter2AVX2(SB), NOSPLIT, $8-8
-	MOVQ t+0(FP), AX
-	XORQ R14, R14
-	MOVQ transform_to(AX), R15
-	MOVQ transform_fromColumn(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ transform_toColumn(AX), SI
-	LEAQ (SI)(SI*2), DI
-	MOVQ transform_matrices(AX), R13
-
-	// From the last row of a vector to the first of the next.
-	MOVQ  transform_toRow(AX), R12
-	IMULQ $2, R12
-	NEGQ  R12
-	ADDQ  transform_toVector(AX), R12
-	MOVQ  R12, 0(SP)
-
-matrix:
-	MOVQ transform_row0(AX), R8
-	ADDQ R14, R8
-	MOVQ transform_row1(AX), R9
-	ADDQ R14, R9
-	MOVQ R15, BX
-	MOVQ transform_vectors(AX), R12
-
-vector:
-	VMOVUPS (R8), Y0
-	VMOVUPS (R8)(CX*1), Y1
-	VMOVUPS Y0, (BX)
-	VADDPS  Y1, Y0, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VMOVUPS Y1, (BX)(SI*2)
-	VMOVUPS 32(R8), Y0
-	VMOVUPS 32(R8)(CX*1), Y1
-	VMOVUPS Y0, 32(BX)
-	VADDPS  Y1, Y0, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VMOVUPS Y1, 32(BX)(SI*2)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R8), Y0
-	VADDPS  (R9), Y0, Y0
-	VMOVUPS (R8)(CX*1), Y1
-	VADDPS  (R9)(CX*1), Y1, Y1
-	VMOVUPS Y0, (BX)
-	VADDPS  Y1, Y0, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VMOVUPS Y1, (BX)(SI*2)
-	VMOVUPS 32(R8), Y0
-	VADDPS  32(R9), Y0, Y0
-	VMOVUPS 32(R8)(CX*1), Y1
-	VADDPS  32(R9)(CX*1), Y1, Y1
-	VMOVUPS Y0, 32(BX)
-	VADDPS  Y1, Y0, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VMOVUPS Y1, 32(BX)(SI*2)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R9), Y0
-	VMOVUPS (R9)(CX*1), Y1
-	VMOVUPS Y0, (BX)
-	VADDPS  Y1, Y0, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VMOVUPS Y1, (BX)(SI*2)
-	VMOVUPS 32(R9), Y0
-	VMOVUPS 32(R9)(CX*1), Y1
-	VMOVUPS Y0, 32(BX)
-	VADDPS  Y1, Y0, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VMOVUPS Y1, 32(BX)(SI*2)
-
-	ADDQ 0(SP), BX
-	ADDQ transform_fromVector(AX), R8
-	ADDQ transform_fromVector(AX), R9
-	DECQ R12
-	JNZ  vector
-	ADDQ transform_fromMatrix(AX), R14
-	ADDQ transform_toMatrix(AX), R15
-	DECQ R13
-	JNZ  matrix
-	VZEROUPPER
-	RET
-
 // func transformResult2AVX2(t *matrixTransform)
 TEXT ·transformResult2AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
@@ -385,8 +198,195 @@ vector:
 	VZEROUPPER
 	RET
 
-// func transformGradient2AVX2(t *matrixTransform)
-TEXT ·transformGradient2AVX2(SB), NOSPLIT, $8-8
+// func transformImage2x2AVX2(t *matrixTransform)
+TEXT ·transformImage2x2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VSUBPS  (R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VSUBPS  32(R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VMOVUPS (R9)(CX*2), Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VMOVUPS 32(R9)(CX*2), Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R10), Y0
+	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R10)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R10)(CX*2), Y2
+	VSUBPS  (R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS 32(R10), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS 32(R10)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R10)(CX*2), Y2
+	VSUBPS  32(R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter2x2AVX2(t *matrixTransform)
+TEXT ·transformFilter2x2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $2, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VADDPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VADDPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient2x2AVX2(t *matrixTransform)
+TEXT ·transformGradient2x2AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	XORQ R14, R14
 	MOVQ transform_to(AX), R15
@@ -469,8 +469,8 @@ vector:
 	VZEROUPPER
 	RET
 
-// func transformImage3AVX2(t *matrixTransform)
-TEXT ·transformImage3AVX2(SB), NOSPLIT, $8-8
+// func transformImage2x1AVX2(t *matrixTransform)
+TEXT ·transformImage2x1AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	XORQ R14, R14
 	MOVQ transform_to(AX), R15
@@ -482,7 +482,7 @@ TEXT ·transformImage3AVX2(SB), NOSPLIT, $8-8
 
 	// From the last row of a vector to the first of the next.
 	MOVQ  transform_toRow(AX), R12
-	IMULQ $3, R12
+	IMULQ $2, R12
 	NEGQ  R12
 	ADDQ  transform_toVector(AX), R12
 	MOVQ  R12, 0(SP)
@@ -494,149 +494,55 @@ matrix:
 	ADDQ R14, R9
 	MOVQ transform_row2(AX), R10
 	ADDQ R14, R10
-	MOVQ transform_row3(AX), R11
-	ADDQ R14, R11
 	MOVQ R15, BX
 	MOVQ transform_vectors(AX), R12
 
 vector:
 	VMOVUPS (R8), Y0
-	VSUBPS  (R10), Y0, Y0
+	VSUBPS  (R9), Y0, Y0
 	VMOVUPS (R8)(CX*1), Y1
-	VSUBPS  (R10)(CX*1), Y1, Y1
-	VMOVUPS (R8)(CX*2), Y2
-	VSUBPS  (R10)(CX*2), Y2, Y2
-	VMOVUPS (R8)(DX*1), Y3
-	VSUBPS  (R10)(DX*1), Y3, Y3
-	VSUBPS  Y2, Y0, Y4
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VSUBPS  Y1, Y0, Y4
 	VMOVUPS Y4, (BX)
-	VADDPS  Y2, Y1, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VSUBPS  Y1, Y3, Y4
-	VMOVUPS Y4, (BX)(DI*1)
+	VMOVUPS Y1, (BX)(SI*1)
 	VMOVUPS 32(R8), Y0
-	VSUBPS  32(R10), Y0, Y0
+	VSUBPS  32(R9), Y0, Y0
 	VMOVUPS 32(R8)(CX*1), Y1
-	VSUBPS  32(R10)(CX*1), Y1, Y1
-	VMOVUPS 32(R8)(CX*2), Y2
-	VSUBPS  32(R10)(CX*2), Y2, Y2
-	VMOVUPS 32(R8)(DX*1), Y3
-	VSUBPS  32(R10)(DX*1), Y3, Y3
-	VSUBPS  Y2, Y0, Y4
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VSUBPS  Y1, Y0, Y4
 	VMOVUPS Y4, 32(BX)
-	VADDPS  Y2, Y1, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	VSUBPS  Y1, Y3, Y4
-	VMOVUPS Y4, 32(BX)(DI*1)
+	VMOVUPS Y1, 32(BX)(SI*1)
 	ADDQ transform_toRow(AX), BX
 	VMOVUPS (R9), Y0
-	VADDPS  (R10), Y0, Y0
 	VMOVUPS (R9)(CX*1), Y1
-	VADDPS  (R10)(CX*1), Y1, Y1
-	VMOVUPS (R9)(CX*2), Y2
-	VADDPS  (R10)(CX*2), Y2, Y2
-	VMOVUPS (R9)(DX*1), Y3
-	VADDPS  (R10)(DX*1), Y3, Y3
-	VSUBPS  Y2, Y0, Y4
+	VSUBPS  Y1, Y0, Y4
 	VMOVUPS Y4, (BX)
-	VADDPS  Y2, Y1, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VSUBPS  Y1, Y3, Y4
-	VMOVUPS Y4, (BX)(DI*1)
+	VMOVUPS Y1, (BX)(SI*1)
 	VMOVUPS 32(R9), Y0
-	VADDPS  32(R10), Y0, Y0
 	VMOVUPS 32(R9)(CX*1), Y1
-	VADDPS  32(R10)(CX*1), Y1, Y1
-	VMOVUPS 32(R9)(CX*2), Y2
-	VADDPS  32(R10)(CX*2), Y2, Y2
-	VMOVUPS 32(R9)(DX*1), Y3
-	VADDPS  32(R10)(DX*1), Y3, Y3
-	VSUBPS  Y2, Y0, Y4
+	VSUBPS  Y1, Y0, Y4
 	VMOVUPS Y4, 32(BX)
-	VADDPS  Y2, Y1, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	VSUBPS  Y1, Y3, Y4
-	VMOVUPS Y4, 32(BX)(DI*1)
+	VMOVUPS Y1, 32(BX)(SI*1)
 	ADDQ transform_toRow(AX), BX
 	VMOVUPS (R10), Y0
 	VSUBPS  (R9), Y0, Y0
 	VMOVUPS (R10)(CX*1), Y1
 	VSUBPS  (R9)(CX*1), Y1, Y1
-	VMOVUPS (R10)(CX*2), Y2
-	VSUBPS  (R9)(CX*2), Y2, Y2
-	VMOVUPS (R10)(DX*1), Y3
-	VSUBPS  (R9)(DX*1), Y3, Y3
-	VSUBPS  Y2, Y0, Y4
+	VSUBPS  Y1, Y0, Y4
 	VMOVUPS Y4, (BX)
-	VADDPS  Y2, Y1, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VSUBPS  Y1, Y3, Y4
-	VMOVUPS Y4, (BX)(DI*1)
+	VMOVUPS Y1, (BX)(SI*1)
 	VMOVUPS 32(R10), Y0
 	VSUBPS  32(R9), Y0, Y0
 	VMOVUPS 32(R10)(CX*1), Y1
 	VSUBPS  32(R9)(CX*1), Y1, Y1
-	VMOVUPS 32(R10)(CX*2), Y2
-	VSUBPS  32(R9)(CX*2), Y2, Y2
-	VMOVUPS 32(R10)(DX*1), Y3
-	VSUBPS  32(R9)(DX*1), Y3, Y3
-	VSUBPS  Y2, Y0, Y4
+	VSUBPS  Y1, Y0, Y4
 	VMOVUPS Y4, 32(BX)
-	VADDPS  Y2, Y1, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	VSUBPS  Y1, Y3, Y4
-	VMOVUPS Y4, 32(BX)(DI*1)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R11), Y0
-	VSUBPS  (R9), Y0, Y0
-	VMOVUPS (R11)(CX*1), Y1
-	VSUBPS  (R9)(CX*1), Y1, Y1
-	VMOVUPS (R11)(CX*2), Y2
-	VSUBPS  (R9)(CX*2), Y2, Y2
-	VMOVUPS (R11)(DX*1), Y3
-	VSUBPS  (R9)(DX*1), Y3, Y3
-	VSUBPS  Y2, Y0, Y4
-	VMOVUPS Y4, (BX)
-	VADDPS  Y2, Y1, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VSUBPS  Y1, Y3, Y4
-	VMOVUPS Y4, (BX)(DI*1)
-	VMOVUPS 32(R11), Y0
-	VSUBPS  32(R9), Y0, Y0
-	VMOVUPS 32(R11)(CX*1), Y1
-	VSUBPS  32(R9)(CX*1), Y1, Y1
-	VMOVUPS 32(R11)(CX*2), Y2
-	VSUBPS  32(R9)(CX*2), Y2, Y2
-	VMOVUPS 32(R11)(DX*1), Y3
-	VSUBPS  32(R9)(DX*1), Y3, Y3
-	VSUBPS  Y2, Y0, Y4
-	VMOVUPS Y4, 32(BX)
-	VADDPS  Y2, Y1, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VSUBPS  Y1, Y2, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	VSUBPS  Y1, Y3, Y4
-	VMOVUPS Y4, 32(BX)(DI*1)
+	VMOVUPS Y1, 32(BX)(SI*1)
 
 	ADDQ 0(SP), BX
 	ADDQ transform_fromVector(AX), R8
 	ADDQ transform_fromVector(AX), R9
 	ADDQ transform_fromVector(AX), R10
-	ADDQ transform_fromVector(AX), R11
 	DECQ R12
 	JNZ  vector
 	ADDQ transform_fromMatrix(AX), R14
@@ -646,8 +552,8 @@ vector:
 	VZEROUPPER
 	RET
 
-// func transformFilter3AVX2(t *matrixTransform)
-TEXT ·transformFilter3AVX2(SB), NOSPLIT, $8-8
+// func transformFilter2x1AVX2(t *matrixTransform)
+TEXT ·transformFilter2x1AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	XORQ R14, R14
 	MOVQ transform_to(AX), R15
@@ -659,11 +565,72 @@ TEXT ·transformFilter3AVX2(SB), NOSPLIT, $8-8
 
 	// From the last row of a vector to the first of the next.
 	MOVQ  transform_toRow(AX), R12
-	IMULQ $3, R12
+	IMULQ $2, R12
 	NEGQ  R12
 	ADDQ  transform_toVector(AX), R12
 	MOVQ  R12, 0(SP)
-	VBROADCASTSS halfAVX2<>(SB), Y15
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y0, (BX)(SI*1)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS Y0, 32(BX)
+	VMOVUPS Y0, 32(BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y0, (BX)(SI*1)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VMOVUPS Y0, 32(BX)
+	VMOVUPS Y0, 32(BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y0, (BX)(SI*1)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS Y0, 32(BX)
+	VMOVUPS Y0, 32(BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient2x1AVX2(t *matrixTransform)
+TEXT ·transformGradient2x1AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
 
 matrix:
 	MOVQ transform_row0(AX), R8
@@ -677,153 +644,403 @@ matrix:
 
 vector:
 	VMOVUPS (R8), Y0
-	VMOVUPS (R8)(CX*1), Y1
-	VMOVUPS (R8)(CX*2), Y2
-	VMOVUPS Y0, (BX)
-	VADDPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VSUBPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VMOVUPS Y2, (BX)(DI*1)
-	VMOVUPS 32(R8), Y0
-	VMOVUPS 32(R8)(CX*1), Y1
-	VMOVUPS 32(R8)(CX*2), Y2
-	VMOVUPS Y0, 32(BX)
-	VADDPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VSUBPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	VMOVUPS Y2, 32(BX)(DI*1)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R8), Y0
 	VADDPS  (R9), Y0, Y0
-	VADDPS  (R10), Y0, Y0
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS (R8)(CX*1), Y1
 	VADDPS  (R9)(CX*1), Y1, Y1
-	VADDPS  (R10)(CX*1), Y1, Y1
-	VMULPS  Y15, Y1, Y1
-	VMOVUPS (R8)(CX*2), Y2
-	VADDPS  (R9)(CX*2), Y2, Y2
-	VADDPS  (R10)(CX*2), Y2, Y2
-	VMULPS  Y15, Y2, Y2
-	VMOVUPS Y0, (BX)
 	VADDPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VSUBPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VMOVUPS Y2, (BX)(DI*1)
+	VMOVUPS Y4, (BX)
 	VMOVUPS 32(R8), Y0
 	VADDPS  32(R9), Y0, Y0
-	VADDPS  32(R10), Y0, Y0
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS 32(R8)(CX*1), Y1
 	VADDPS  32(R9)(CX*1), Y1, Y1
-	VADDPS  32(R10)(CX*1), Y1, Y1
-	VMULPS  Y15, Y1, Y1
-	VMOVUPS 32(R8)(CX*2), Y2
-	VADDPS  32(R9)(CX*2), Y2, Y2
-	VADDPS  32(R10)(CX*2), Y2, Y2
-	VMULPS  Y15, Y2, Y2
-	VMOVUPS Y0, 32(BX)
 	VADDPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VSUBPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	VMOVUPS Y2, 32(BX)(DI*1)
+	VMOVUPS Y4, 32(BX)
 	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R8), Y0
-	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R9), Y0
 	VADDPS  (R10), Y0, Y0
-	VMULPS  Y15, Y0, Y0
-	VMOVUPS (R8)(CX*1), Y1
-	VSUBPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R9)(CX*1), Y1
 	VADDPS  (R10)(CX*1), Y1, Y1
-	VMULPS  Y15, Y1, Y1
-	VMOVUPS (R8)(CX*2), Y2
-	VSUBPS  (R9)(CX*2), Y2, Y2
-	VADDPS  (R10)(CX*2), Y2, Y2
-	VMULPS  Y15, Y2, Y2
-	VMOVUPS Y0, (BX)
 	VADDPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VSUBPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VMOVUPS Y2, (BX)(DI*1)
-	VMOVUPS 32(R8), Y0
-	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS Y4, (BX)
+	VMOVUPS 32(R9), Y0
 	VADDPS  32(R10), Y0, Y0
-	VMULPS  Y15, Y0, Y0
-	VMOVUPS 32(R8)(CX*1), Y1
-	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R9)(CX*1), Y1
 	VADDPS  32(R10)(CX*1), Y1, Y1
-	VMULPS  Y15, Y1, Y1
-	VMOVUPS 32(R8)(CX*2), Y2
-	VSUBPS  32(R9)(CX*2), Y2, Y2
-	VADDPS  32(R10)(CX*2), Y2, Y2
-	VMULPS  Y15, Y2, Y2
-	VMOVUPS Y0, 32(BX)
 	VADDPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VSUBPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	VMOVUPS Y2, 32(BX)(DI*1)
-	ADDQ transform_toRow(AX), BX
-	VMOVUPS (R10), Y0
-	VMOVUPS (R10)(CX*1), Y1
-	VMOVUPS (R10)(CX*2), Y2
-	VMOVUPS Y0, (BX)
-	VADDPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, (BX)(SI*1)
-	VSUBPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, (BX)(SI*2)
-	VMOVUPS Y2, (BX)(DI*1)
-	VMOVUPS 32(R10), Y0
-	VMOVUPS 32(R10)(CX*1), Y1
-	VMOVUPS 32(R10)(CX*2), Y2
-	VMOVUPS Y0, 32(BX)
-	VADDPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, 32(BX)(SI*1)
-	VSUBPS  Y1, Y0, Y4
-	VADDPS  Y2, Y4, Y4
-	VMULPS  Y15, Y4, Y4
-	VMOVUPS Y4, 32(BX)(SI*2)
-	VMOVUPS Y2, 32(BX)(DI*1)
+	VMOVUPS Y4, 32(BX)
 
 	ADDQ 0(SP), BX
 	ADDQ transform_fromVector(AX), R8
 	ADDQ transform_fromVector(AX), R9
 	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformImage1x2AVX2(t *matrixTransform)
+TEXT ·transformImage1x2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VSUBPS  (R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VSUBPS  32(R9)(CX*2), Y2, Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VMOVUPS (R9)(CX*2), Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VMOVUPS 32(R9)(CX*2), Y2
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter1x2AVX2(t *matrixTransform)
+TEXT ·transformFilter1x2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS Y1, (BX)(SI*2)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VMOVUPS Y1, 32(BX)(SI*2)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient1x2AVX2(t *matrixTransform)
+TEXT ·transformGradient1x2AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $0, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VADDPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VADDPS  (R9)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VADDPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VADDPS  32(R9)(CX*2), Y2, Y2
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformImage1x1AVX2(t *matrixTransform)
+TEXT ·transformImage1x1AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VMOVUPS 32(R8), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y1, (BX)(SI*1)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VSUBPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VMOVUPS Y1, 32(BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter1x1AVX2(t *matrixTransform)
+TEXT ·transformFilter1x1AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $1, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y0, (BX)(SI*1)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS Y0, 32(BX)
+	VMOVUPS Y0, 32(BX)(SI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Y0
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y0, (BX)(SI*1)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS Y0, 32(BX)
+	VMOVUPS Y0, 32(BX)(SI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient1x1AVX2(t *matrixTransform)
+TEXT ·transformGradient1x1AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $0, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VADDPS  (R9)(CX*1), Y1, Y1
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VADDPS  32(R9)(CX*1), Y1, Y1
+	VADDPS  Y1, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
 	DECQ R12
 	JNZ  vector
 	ADDQ transform_fromMatrix(AX), R14
@@ -1077,8 +1294,372 @@ vector:
 	VZEROUPPER
 	RET
 
-// func transformGradient3AVX2(t *matrixTransform)
-TEXT ·transformGradient3AVX2(SB), NOSPLIT, $8-8
+// func transformImage3x3AVX2(t *matrixTransform)
+TEXT ·transformImage3x3AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $3, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ transform_row3(AX), R11
+	ADDQ R14, R11
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VSUBPS  (R10), Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VSUBPS  (R10)(CX*1), Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VSUBPS  (R10)(CX*2), Y2, Y2
+	VMOVUPS (R8)(DX*1), Y3
+	VSUBPS  (R10)(DX*1), Y3, Y3
+	VSUBPS  Y2, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VSUBPS  Y1, Y3, Y4
+	VMOVUPS Y4, (BX)(DI*1)
+	VMOVUPS 32(R8), Y0
+	VSUBPS  32(R10), Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VSUBPS  32(R10)(CX*1), Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VSUBPS  32(R10)(CX*2), Y2, Y2
+	VMOVUPS 32(R8)(DX*1), Y3
+	VSUBPS  32(R10)(DX*1), Y3, Y3
+	VSUBPS  Y2, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	VSUBPS  Y1, Y3, Y4
+	VMOVUPS Y4, 32(BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R9), Y0
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS (R9)(CX*1), Y1
+	VADDPS  (R10)(CX*1), Y1, Y1
+	VMOVUPS (R9)(CX*2), Y2
+	VADDPS  (R10)(CX*2), Y2, Y2
+	VMOVUPS (R9)(DX*1), Y3
+	VADDPS  (R10)(DX*1), Y3, Y3
+	VSUBPS  Y2, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VSUBPS  Y1, Y3, Y4
+	VMOVUPS Y4, (BX)(DI*1)
+	VMOVUPS 32(R9), Y0
+	VADDPS  32(R10), Y0, Y0
+	VMOVUPS 32(R9)(CX*1), Y1
+	VADDPS  32(R10)(CX*1), Y1, Y1
+	VMOVUPS 32(R9)(CX*2), Y2
+	VADDPS  32(R10)(CX*2), Y2, Y2
+	VMOVUPS 32(R9)(DX*1), Y3
+	VADDPS  32(R10)(DX*1), Y3, Y3
+	VSUBPS  Y2, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	VSUBPS  Y1, Y3, Y4
+	VMOVUPS Y4, 32(BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R10), Y0
+	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R10)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R10)(CX*2), Y2
+	VSUBPS  (R9)(CX*2), Y2, Y2
+	VMOVUPS (R10)(DX*1), Y3
+	VSUBPS  (R9)(DX*1), Y3, Y3
+	VSUBPS  Y2, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VSUBPS  Y1, Y3, Y4
+	VMOVUPS Y4, (BX)(DI*1)
+	VMOVUPS 32(R10), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS 32(R10)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R10)(CX*2), Y2
+	VSUBPS  32(R9)(CX*2), Y2, Y2
+	VMOVUPS 32(R10)(DX*1), Y3
+	VSUBPS  32(R9)(DX*1), Y3, Y3
+	VSUBPS  Y2, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	VSUBPS  Y1, Y3, Y4
+	VMOVUPS Y4, 32(BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R11), Y0
+	VSUBPS  (R9), Y0, Y0
+	VMOVUPS (R11)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VMOVUPS (R11)(CX*2), Y2
+	VSUBPS  (R9)(CX*2), Y2, Y2
+	VMOVUPS (R11)(DX*1), Y3
+	VSUBPS  (R9)(DX*1), Y3, Y3
+	VSUBPS  Y2, Y0, Y4
+	VMOVUPS Y4, (BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VSUBPS  Y1, Y3, Y4
+	VMOVUPS Y4, (BX)(DI*1)
+	VMOVUPS 32(R11), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VMOVUPS 32(R11)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VMOVUPS 32(R11)(CX*2), Y2
+	VSUBPS  32(R9)(CX*2), Y2, Y2
+	VMOVUPS 32(R11)(DX*1), Y3
+	VSUBPS  32(R9)(DX*1), Y3, Y3
+	VSUBPS  Y2, Y0, Y4
+	VMOVUPS Y4, 32(BX)
+	VADDPS  Y2, Y1, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	VSUBPS  Y1, Y3, Y4
+	VMOVUPS Y4, 32(BX)(DI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	ADDQ transform_fromVector(AX), R11
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformFilter3x3AVX2(t *matrixTransform)
+TEXT ·transformFilter3x3AVX2(SB), NOSPLIT, $8-8
+	MOVQ t+0(FP), AX
+	XORQ R14, R14
+	MOVQ transform_to(AX), R15
+	MOVQ transform_fromColumn(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ transform_toColumn(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ transform_matrices(AX), R13
+
+	// From the last row of a vector to the first of the next.
+	MOVQ  transform_toRow(AX), R12
+	IMULQ $3, R12
+	NEGQ  R12
+	ADDQ  transform_toVector(AX), R12
+	MOVQ  R12, 0(SP)
+	VBROADCASTSS halfAVX2<>(SB), Y15
+
+matrix:
+	MOVQ transform_row0(AX), R8
+	ADDQ R14, R8
+	MOVQ transform_row1(AX), R9
+	ADDQ R14, R9
+	MOVQ transform_row2(AX), R10
+	ADDQ R14, R10
+	MOVQ R15, BX
+	MOVQ transform_vectors(AX), R12
+
+vector:
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS Y2, (BX)(DI*1)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	VMOVUPS Y2, 32(BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Y0
+	VADDPS  (R9), Y0, Y0
+	VADDPS  (R10), Y0, Y0
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VADDPS  (R9)(CX*1), Y1, Y1
+	VADDPS  (R10)(CX*1), Y1, Y1
+	VMULPS  Y15, Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VADDPS  (R9)(CX*2), Y2, Y2
+	VADDPS  (R10)(CX*2), Y2, Y2
+	VMULPS  Y15, Y2, Y2
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS Y2, (BX)(DI*1)
+	VMOVUPS 32(R8), Y0
+	VADDPS  32(R9), Y0, Y0
+	VADDPS  32(R10), Y0, Y0
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VADDPS  32(R9)(CX*1), Y1, Y1
+	VADDPS  32(R10)(CX*1), Y1, Y1
+	VMULPS  Y15, Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VADDPS  32(R9)(CX*2), Y2, Y2
+	VADDPS  32(R10)(CX*2), Y2, Y2
+	VMULPS  Y15, Y2, Y2
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	VMOVUPS Y2, 32(BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R8), Y0
+	VSUBPS  (R9), Y0, Y0
+	VADDPS  (R10), Y0, Y0
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS (R8)(CX*1), Y1
+	VSUBPS  (R9)(CX*1), Y1, Y1
+	VADDPS  (R10)(CX*1), Y1, Y1
+	VMULPS  Y15, Y1, Y1
+	VMOVUPS (R8)(CX*2), Y2
+	VSUBPS  (R9)(CX*2), Y2, Y2
+	VADDPS  (R10)(CX*2), Y2, Y2
+	VMULPS  Y15, Y2, Y2
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS Y2, (BX)(DI*1)
+	VMOVUPS 32(R8), Y0
+	VSUBPS  32(R9), Y0, Y0
+	VADDPS  32(R10), Y0, Y0
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS 32(R8)(CX*1), Y1
+	VSUBPS  32(R9)(CX*1), Y1, Y1
+	VADDPS  32(R10)(CX*1), Y1, Y1
+	VMULPS  Y15, Y1, Y1
+	VMOVUPS 32(R8)(CX*2), Y2
+	VSUBPS  32(R9)(CX*2), Y2, Y2
+	VADDPS  32(R10)(CX*2), Y2, Y2
+	VMULPS  Y15, Y2, Y2
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	VMOVUPS Y2, 32(BX)(DI*1)
+	ADDQ transform_toRow(AX), BX
+	VMOVUPS (R10), Y0
+	VMOVUPS (R10)(CX*1), Y1
+	VMOVUPS (R10)(CX*2), Y2
+	VMOVUPS Y0, (BX)
+	VADDPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, (BX)(SI*1)
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, (BX)(SI*2)
+	VMOVUPS Y2, (BX)(DI*1)
+	VMOVUPS 32(R10), Y0
+	VMOVUPS 32(R10)(CX*1), Y1
+	VMOVUPS 32(R10)(CX*2), Y2
+	VMOVUPS Y0, 32(BX)
+	VADDPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*1)
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y2, Y4, Y4
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(BX)(SI*2)
+	VMOVUPS Y2, 32(BX)(DI*1)
+
+	ADDQ 0(SP), BX
+	ADDQ transform_fromVector(AX), R8
+	ADDQ transform_fromVector(AX), R9
+	ADDQ transform_fromVector(AX), R10
+	DECQ R12
+	JNZ  vector
+	ADDQ transform_fromMatrix(AX), R14
+	ADDQ transform_toMatrix(AX), R15
+	DECQ R13
+	JNZ  matrix
+	VZEROUPPER
+	RET
+
+// func transformGradient3x3AVX2(t *matrixTransform)
+TEXT ·transformGradient3x3AVX2(SB), NOSPLIT, $8-8
 	MOVQ t+0(FP), AX
 	XORQ R14, R14
 	MOVQ transform_to(AX), R15

@@ -20,205 +20,6 @@
 #define transform_vectors 104
 #define transform_matrices 112
 
-// func transformImage2NEON(t *matrixTransform)
-TEXT ·transformImage2NEON(SB), NOSPLIT, $0-8
-	MOVD t+0(FP), R0
-	MOVD $0, R14
-	MOVD transform_to(R0), R15
-	MOVD transform_fromColumn(R0), R5
-	MOVD transform_toColumn(R0), R7
-	MOVD transform_toRow(R0), R8
-	MOVD transform_matrices(R0), R13
-	MOVD $16, R16
-	SUB  R8, R16
-	SUB  R8, R16
-	MOVD transform_fromVector(R0), R17
-	SUB  $64, R17
-	MOVD transform_toVector(R0), R19
-	SUB  $64, R19
-
-matrix:
-	MOVD transform_row0(R0), R1
-	ADD  R14, R1
-	MOVD transform_row1(R0), R2
-	ADD  R14, R2
-	MOVD transform_row2(R0), R3
-	ADD  R14, R3
-	MOVD R15, R6
-	MOVD transform_vectors(R0), R12
-
-vector:
-	MOVD $4, R11
-
-quarter:
-	VLD1 (R1), [V0.S4]
-	VLD1 (R2), [V30.S4]
-	VFSUB_S4(30, 0, 0)
-	ADD  R5, R1, R9
-	VLD1 (R9), [V1.S4]
-	ADD  R5, R2, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 1, 1)
-	ADD  R5, R1, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 2, 2)
-	VFSUB_S4(1, 0, 4)
-	VST1 [V4.S4], (R6)
-	ADD  R7, R6, R9
-	VST1 [V1.S4], (R9)
-	VFSUB_S4(1, 2, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	ADD  R8, R6
-	VLD1 (R2), [V0.S4]
-	ADD  R5, R2, R9
-	VLD1 (R9), [V1.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	VFSUB_S4(1, 0, 4)
-	VST1 [V4.S4], (R6)
-	ADD  R7, R6, R9
-	VST1 [V1.S4], (R9)
-	VFSUB_S4(1, 2, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	ADD  R8, R6
-	VLD1 (R3), [V0.S4]
-	VLD1 (R2), [V30.S4]
-	VFSUB_S4(30, 0, 0)
-	ADD  R5, R3, R9
-	VLD1 (R9), [V1.S4]
-	ADD  R5, R2, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 1, 1)
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 2, 2)
-	VFSUB_S4(1, 0, 4)
-	VST1 [V4.S4], (R6)
-	ADD  R7, R6, R9
-	VST1 [V1.S4], (R9)
-	VFSUB_S4(1, 2, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-
-	ADD  R16, R6
-	ADD  $16, R1
-	ADD  $16, R2
-	ADD  $16, R3
-	SUBS $1, R11
-	BNE  quarter
-	ADD  R17, R1
-	ADD  R17, R2
-	ADD  R17, R3
-	ADD  R19, R6
-	SUBS $1, R12
-	BNE  vector
-	MOVD transform_fromMatrix(R0), R9
-	ADD  R9, R14
-	MOVD transform_toMatrix(R0), R9
-	ADD  R9, R15
-	SUBS $1, R13
-	BNE  matrix
-	RET
-
-// func transformFilter2NEON(t *matrixTransform)
-TEXT ·transformFilter2NEON(SB), NOSPLIT, $0-8
-	MOVD t+0(FP), R0
-	MOVD $0, R14
-	MOVD transform_to(R0), R15
-	MOVD transform_fromColumn(R0), R5
-	MOVD transform_toColumn(R0), R7
-	MOVD transform_toRow(R0), R8
-	MOVD transform_matrices(R0), R13
-	MOVD $16, R16
-	SUB  R8, R16
-	SUB  R8, R16
-	MOVD transform_fromVector(R0), R17
-	SUB  $64, R17
-	MOVD transform_toVector(R0), R19
-	SUB  $64, R19
-
-matrix:
-	MOVD transform_row0(R0), R1
-	ADD  R14, R1
-	MOVD transform_row1(R0), R2
-	ADD  R14, R2
-	MOVD R15, R6
-	MOVD transform_vectors(R0), R12
-
-vector:
-	MOVD $4, R11
-
-quarter:
-	VLD1 (R1), [V0.S4]
-	ADD  R5, R1, R9
-	VLD1 (R9), [V1.S4]
-	VST1 [V0.S4], (R6)
-	VFADD_S4(1, 0, 4)
-	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V1.S4], (R9)
-	ADD  R8, R6
-	VLD1 (R1), [V0.S4]
-	VLD1 (R2), [V30.S4]
-	VFADD_S4(30, 0, 0)
-	ADD  R5, R1, R9
-	VLD1 (R9), [V1.S4]
-	ADD  R5, R2, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 1, 1)
-	VST1 [V0.S4], (R6)
-	VFADD_S4(1, 0, 4)
-	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V1.S4], (R9)
-	ADD  R8, R6
-	VLD1 (R2), [V0.S4]
-	ADD  R5, R2, R9
-	VLD1 (R9), [V1.S4]
-	VST1 [V0.S4], (R6)
-	VFADD_S4(1, 0, 4)
-	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V1.S4], (R9)
-
-	ADD  R16, R6
-	ADD  $16, R1
-	ADD  $16, R2
-	SUBS $1, R11
-	BNE  quarter
-	ADD  R17, R1
-	ADD  R17, R2
-	ADD  R19, R6
-	SUBS $1, R12
-	BNE  vector
-	MOVD transform_fromMatrix(R0), R9
-	ADD  R9, R14
-	MOVD transform_toMatrix(R0), R9
-	ADD  R9, R15
-	SUBS $1, R13
-	BNE  matrix
-	RET
-
 // func transformResult2NEON(t *matrixTransform)
 TEXT ·transformResult2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
@@ -406,8 +207,207 @@ quarter:
 	BNE  matrix
 	RET
 
-// func transformGradient2NEON(t *matrixTransform)
-TEXT ·transformGradient2NEON(SB), NOSPLIT, $0-8
+// func transformImage2x2NEON(t *matrixTransform)
+TEXT ·transformImage2x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R3), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R3, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	ADD  $16, R3
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R17, R3
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformFilter2x2NEON(t *matrixTransform)
+TEXT ·transformFilter2x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformGradient2x2NEON(t *matrixTransform)
+TEXT ·transformGradient2x2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
 	MOVD $0, R14
 	MOVD transform_to(R0), R15
@@ -498,8 +498,8 @@ quarter:
 	BNE  matrix
 	RET
 
-// func transformImage3NEON(t *matrixTransform)
-TEXT ·transformImage3NEON(SB), NOSPLIT, $0-8
+// func transformImage2x1NEON(t *matrixTransform)
+TEXT ·transformImage2x1NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
 	MOVD $0, R14
 	MOVD transform_to(R0), R15
@@ -508,7 +508,6 @@ TEXT ·transformImage3NEON(SB), NOSPLIT, $0-8
 	MOVD transform_toRow(R0), R8
 	MOVD transform_matrices(R0), R13
 	MOVD $16, R16
-	SUB  R8, R16
 	SUB  R8, R16
 	SUB  R8, R16
 	MOVD transform_fromVector(R0), R17
@@ -523,8 +522,6 @@ matrix:
 	ADD  R14, R2
 	MOVD transform_row2(R0), R3
 	ADD  R14, R3
-	MOVD transform_row3(R0), R4
-	ADD  R14, R4
 	MOVD R15, R6
 	MOVD transform_vectors(R0), R12
 
@@ -533,82 +530,25 @@ vector:
 
 quarter:
 	VLD1 (R1), [V0.S4]
-	VLD1 (R3), [V30.S4]
+	VLD1 (R2), [V30.S4]
 	VFSUB_S4(30, 0, 0)
 	ADD  R5, R1, R9
 	VLD1 (R9), [V1.S4]
-	ADD  R5, R3, R9
+	ADD  R5, R2, R9
 	VLD1 (R9), [V30.S4]
 	VFSUB_S4(30, 1, 1)
-	ADD  R5, R1, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 2, 2)
-	ADD  R5, R1, R9
-	ADD  R5, R9
-	ADD  R5, R9
-	VLD1 (R9), [V3.S4]
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 3, 3)
-	VFSUB_S4(2, 0, 4)
+	VFSUB_S4(1, 0, 4)
 	VST1 [V4.S4], (R6)
-	VFADD_S4(2, 1, 4)
 	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 2, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 3, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
+	VST1 [V1.S4], (R9)
 	ADD  R8, R6
 	VLD1 (R2), [V0.S4]
-	VLD1 (R3), [V30.S4]
-	VFADD_S4(30, 0, 0)
 	ADD  R5, R2, R9
 	VLD1 (R9), [V1.S4]
-	ADD  R5, R3, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 1, 1)
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 2, 2)
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	ADD  R5, R9
-	VLD1 (R9), [V3.S4]
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 3, 3)
-	VFSUB_S4(2, 0, 4)
+	VFSUB_S4(1, 0, 4)
 	VST1 [V4.S4], (R6)
-	VFADD_S4(2, 1, 4)
 	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 2, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 3, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
+	VST1 [V1.S4], (R9)
 	ADD  R8, R6
 	VLD1 (R3), [V0.S4]
 	VLD1 (R2), [V30.S4]
@@ -618,87 +558,20 @@ quarter:
 	ADD  R5, R2, R9
 	VLD1 (R9), [V30.S4]
 	VFSUB_S4(30, 1, 1)
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 2, 2)
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	ADD  R5, R9
-	VLD1 (R9), [V3.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 3, 3)
-	VFSUB_S4(2, 0, 4)
+	VFSUB_S4(1, 0, 4)
 	VST1 [V4.S4], (R6)
-	VFADD_S4(2, 1, 4)
 	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 2, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 3, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	ADD  R8, R6
-	VLD1 (R4), [V0.S4]
-	VLD1 (R2), [V30.S4]
-	VFSUB_S4(30, 0, 0)
-	ADD  R5, R4, R9
-	VLD1 (R9), [V1.S4]
-	ADD  R5, R2, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 1, 1)
-	ADD  R5, R4, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 2, 2)
-	ADD  R5, R4, R9
-	ADD  R5, R9
-	ADD  R5, R9
-	VLD1 (R9), [V3.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 3, 3)
-	VFSUB_S4(2, 0, 4)
-	VST1 [V4.S4], (R6)
-	VFADD_S4(2, 1, 4)
-	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 2, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 3, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
+	VST1 [V1.S4], (R9)
 
 	ADD  R16, R6
 	ADD  $16, R1
 	ADD  $16, R2
 	ADD  $16, R3
-	ADD  $16, R4
 	SUBS $1, R11
 	BNE  quarter
 	ADD  R17, R1
 	ADD  R17, R2
 	ADD  R17, R3
-	ADD  R17, R4
 	ADD  R19, R6
 	SUBS $1, R12
 	BNE  vector
@@ -710,8 +583,8 @@ quarter:
 	BNE  matrix
 	RET
 
-// func transformFilter3NEON(t *matrixTransform)
-TEXT ·transformFilter3NEON(SB), NOSPLIT, $0-8
+// func transformFilter2x1NEON(t *matrixTransform)
+TEXT ·transformFilter2x1NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
 	MOVD $0, R14
 	MOVD transform_to(R0), R15
@@ -722,13 +595,73 @@ TEXT ·transformFilter3NEON(SB), NOSPLIT, $0-8
 	MOVD $16, R16
 	SUB  R8, R16
 	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VST1 [V0.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V0.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	VST1 [V0.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V0.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	VST1 [V0.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V0.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformGradient2x1NEON(t *matrixTransform)
+TEXT ·transformGradient2x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
 	SUB  R8, R16
 	MOVD transform_fromVector(R0), R17
 	SUB  $64, R17
 	MOVD transform_toVector(R0), R19
 	SUB  $64, R19
-	FMOVS $0.5, F31
-	VDUP  V31.S[0], V31.S4
 
 matrix:
 	MOVD transform_row0(R0), R1
@@ -745,138 +678,26 @@ vector:
 
 quarter:
 	VLD1 (R1), [V0.S4]
-	ADD  R5, R1, R9
-	VLD1 (R9), [V1.S4]
-	ADD  R5, R1, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	VST1 [V0.S4], (R6)
-	VFADD_S4(1, 0, 4)
-	VFADD_S4(2, 4, 4)
-	VFMUL_S4(31, 4, 4)
-	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 0, 4)
-	VFADD_S4(2, 4, 4)
-	VFMUL_S4(31, 4, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	ADD  R7, R9
-	VST1 [V2.S4], (R9)
-	ADD  R8, R6
-	VLD1 (R1), [V0.S4]
 	VLD1 (R2), [V30.S4]
 	VFADD_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	VFADD_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
 	VLD1 (R3), [V30.S4]
 	VFADD_S4(30, 0, 0)
-	VFMUL_S4(31, 0, 0)
-	ADD  R5, R1, R9
-	VLD1 (R9), [V1.S4]
 	ADD  R5, R2, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 1, 1)
+	VLD1 (R9), [V1.S4]
 	ADD  R5, R3, R9
 	VLD1 (R9), [V30.S4]
 	VFADD_S4(30, 1, 1)
-	VFMUL_S4(31, 1, 1)
-	ADD  R5, R1, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 2, 2)
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 2, 2)
-	VFMUL_S4(31, 2, 2)
-	VST1 [V0.S4], (R6)
 	VFADD_S4(1, 0, 4)
-	VFADD_S4(2, 4, 4)
-	VFMUL_S4(31, 4, 4)
-	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 0, 4)
-	VFADD_S4(2, 4, 4)
-	VFMUL_S4(31, 4, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	ADD  R7, R9
-	VST1 [V2.S4], (R9)
-	ADD  R8, R6
-	VLD1 (R1), [V0.S4]
-	VLD1 (R2), [V30.S4]
-	VFSUB_S4(30, 0, 0)
-	VLD1 (R3), [V30.S4]
-	VFADD_S4(30, 0, 0)
-	VFMUL_S4(31, 0, 0)
-	ADD  R5, R1, R9
-	VLD1 (R9), [V1.S4]
-	ADD  R5, R2, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 1, 1)
-	ADD  R5, R3, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 1, 1)
-	VFMUL_S4(31, 1, 1)
-	ADD  R5, R1, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	ADD  R5, R2, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFSUB_S4(30, 2, 2)
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	VLD1 (R9), [V30.S4]
-	VFADD_S4(30, 2, 2)
-	VFMUL_S4(31, 2, 2)
-	VST1 [V0.S4], (R6)
-	VFADD_S4(1, 0, 4)
-	VFADD_S4(2, 4, 4)
-	VFMUL_S4(31, 4, 4)
-	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 0, 4)
-	VFADD_S4(2, 4, 4)
-	VFMUL_S4(31, 4, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	ADD  R7, R9
-	VST1 [V2.S4], (R9)
-	ADD  R8, R6
-	VLD1 (R3), [V0.S4]
-	ADD  R5, R3, R9
-	VLD1 (R9), [V1.S4]
-	ADD  R5, R3, R9
-	ADD  R5, R9
-	VLD1 (R9), [V2.S4]
-	VST1 [V0.S4], (R6)
-	VFADD_S4(1, 0, 4)
-	VFADD_S4(2, 4, 4)
-	VFMUL_S4(31, 4, 4)
-	ADD  R7, R6, R9
-	VST1 [V4.S4], (R9)
-	VFSUB_S4(1, 0, 4)
-	VFADD_S4(2, 4, 4)
-	VFMUL_S4(31, 4, 4)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	VST1 [V4.S4], (R9)
-	ADD  R7, R6, R9
-	ADD  R7, R9
-	ADD  R7, R9
-	VST1 [V2.S4], (R9)
+	VST1 [V4.S4], (R6)
 
 	ADD  R16, R6
 	ADD  $16, R1
@@ -887,6 +708,396 @@ quarter:
 	ADD  R17, R1
 	ADD  R17, R2
 	ADD  R17, R3
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformImage1x2NEON(t *matrixTransform)
+TEXT ·transformImage1x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformFilter1x2NEON(t *matrixTransform)
+TEXT ·transformFilter1x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R1), [V0.S4]
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V1.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformGradient1x2NEON(t *matrixTransform)
+TEXT ·transformGradient1x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	VFADD_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformImage1x1NEON(t *matrixTransform)
+TEXT ·transformImage1x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	VFSUB_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V1.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformFilter1x1NEON(t *matrixTransform)
+TEXT ·transformFilter1x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VST1 [V0.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V0.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R1), [V0.S4]
+	VST1 [V0.S4], (R6)
+	ADD  R7, R6, R9
+	VST1 [V0.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformGradient1x1NEON(t *matrixTransform)
+TEXT ·transformGradient1x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	VFADD_S4(1, 0, 4)
+	VST1 [V4.S4], (R6)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
 	ADD  R19, R6
 	SUBS $1, R12
 	BNE  vector
@@ -1176,8 +1387,408 @@ quarter:
 	BNE  matrix
 	RET
 
-// func transformGradient3NEON(t *matrixTransform)
-TEXT ·transformGradient3NEON(SB), NOSPLIT, $0-8
+// func transformImage3x3NEON(t *matrixTransform)
+TEXT ·transformImage3x3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
+	MOVD transform_row3(R0), R4
+	ADD  R14, R4
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R3), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R3, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	ADD  R5, R9
+	VLD1 (R9), [V3.S4]
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 3, 3)
+	VFSUB_S4(2, 0, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 3, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R2), [V0.S4]
+	VLD1 (R3), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	ADD  R5, R2, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R3, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	ADD  R5, R9
+	VLD1 (R9), [V3.S4]
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 3, 3)
+	VFSUB_S4(2, 0, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 3, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R3), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R3, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	ADD  R5, R9
+	VLD1 (R9), [V3.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 3, 3)
+	VFSUB_S4(2, 0, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 3, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R4), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	ADD  R5, R4, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R4, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	ADD  R5, R4, R9
+	ADD  R5, R9
+	ADD  R5, R9
+	VLD1 (R9), [V3.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 3, 3)
+	VFSUB_S4(2, 0, 4)
+	VST1 [V4.S4], (R6)
+	VFADD_S4(2, 1, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 2, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 3, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	ADD  $16, R3
+	ADD  $16, R4
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R17, R3
+	ADD  R17, R4
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformFilter3x3NEON(t *matrixTransform)
+TEXT ·transformFilter3x3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD $0, R14
+	MOVD transform_to(R0), R15
+	MOVD transform_fromColumn(R0), R5
+	MOVD transform_toColumn(R0), R7
+	MOVD transform_toRow(R0), R8
+	MOVD transform_matrices(R0), R13
+	MOVD $16, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	SUB  R8, R16
+	MOVD transform_fromVector(R0), R17
+	SUB  $64, R17
+	MOVD transform_toVector(R0), R19
+	SUB  $64, R19
+	FMOVS $0.5, F31
+	VDUP  V31.S[0], V31.S4
+
+matrix:
+	MOVD transform_row0(R0), R1
+	ADD  R14, R1
+	MOVD transform_row1(R0), R2
+	ADD  R14, R2
+	MOVD transform_row2(R0), R3
+	ADD  R14, R3
+	MOVD R15, R6
+	MOVD transform_vectors(R0), R12
+
+vector:
+	MOVD $4, R11
+
+quarter:
+	VLD1 (R1), [V0.S4]
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	VFADD_S4(2, 4, 4)
+	VFMUL_S4(31, 4, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 0, 4)
+	VFADD_S4(2, 4, 4)
+	VFMUL_S4(31, 4, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	ADD  R7, R9
+	VST1 [V2.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	VLD1 (R3), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	VFMUL_S4(31, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	ADD  R5, R3, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	VFMUL_S4(31, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	VFMUL_S4(31, 2, 2)
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	VFADD_S4(2, 4, 4)
+	VFMUL_S4(31, 4, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 0, 4)
+	VFADD_S4(2, 4, 4)
+	VFMUL_S4(31, 4, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	ADD  R7, R9
+	VST1 [V2.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V30.S4]
+	VFSUB_S4(30, 0, 0)
+	VLD1 (R3), [V30.S4]
+	VFADD_S4(30, 0, 0)
+	VFMUL_S4(31, 0, 0)
+	ADD  R5, R1, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R2, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 1, 1)
+	ADD  R5, R3, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 1, 1)
+	VFMUL_S4(31, 1, 1)
+	ADD  R5, R1, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	ADD  R5, R2, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFSUB_S4(30, 2, 2)
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V30.S4]
+	VFADD_S4(30, 2, 2)
+	VFMUL_S4(31, 2, 2)
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	VFADD_S4(2, 4, 4)
+	VFMUL_S4(31, 4, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 0, 4)
+	VFADD_S4(2, 4, 4)
+	VFMUL_S4(31, 4, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	ADD  R7, R9
+	VST1 [V2.S4], (R9)
+	ADD  R8, R6
+	VLD1 (R3), [V0.S4]
+	ADD  R5, R3, R9
+	VLD1 (R9), [V1.S4]
+	ADD  R5, R3, R9
+	ADD  R5, R9
+	VLD1 (R9), [V2.S4]
+	VST1 [V0.S4], (R6)
+	VFADD_S4(1, 0, 4)
+	VFADD_S4(2, 4, 4)
+	VFMUL_S4(31, 4, 4)
+	ADD  R7, R6, R9
+	VST1 [V4.S4], (R9)
+	VFSUB_S4(1, 0, 4)
+	VFADD_S4(2, 4, 4)
+	VFMUL_S4(31, 4, 4)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	VST1 [V4.S4], (R9)
+	ADD  R7, R6, R9
+	ADD  R7, R9
+	ADD  R7, R9
+	VST1 [V2.S4], (R9)
+
+	ADD  R16, R6
+	ADD  $16, R1
+	ADD  $16, R2
+	ADD  $16, R3
+	SUBS $1, R11
+	BNE  quarter
+	ADD  R17, R1
+	ADD  R17, R2
+	ADD  R17, R3
+	ADD  R19, R6
+	SUBS $1, R12
+	BNE  vector
+	MOVD transform_fromMatrix(R0), R9
+	ADD  R9, R14
+	MOVD transform_toMatrix(R0), R9
+	ADD  R9, R15
+	SUBS $1, R13
+	BNE  matrix
+	RET
+
+// func transformGradient3x3NEON(t *matrixTransform)
+TEXT ·transformGradient3x3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
 	MOVD $0, R14
 	MOVD transform_to(R0), R15

@@ -12,18 +12,39 @@ import (
 // 128 terms by 2.3e-7, and with passes of 128 by 3.6e-7.
 const depthOfPoints = 64
 
+// depthOfSlab is how many inner channels are transformed together at most: of all points
+// of as many tiles as two panels of filters should meet, they leave room for these in the
+// second-level cache.
+const depthOfSlab = 256
+
 // phase is a part of a convolution that minimal filtering computes: the pixels that a
 // filter reads, of every step-th row and column of taps from one on. A filter of stride 1
-// has one phase, of stride 2 four.
+// has one phase, of stride 2 four, of which some lack the last row or column of taps if
+// it has 3x3.
 type phase struct {
-	image       lattice
-	row, column int
+	image         lattice
+	row, column   int // of the first tap
+	rows, columns int // of taps
 }
+
+// isZero reports whether all products of a point are.
+func (p *phase) isZero(f minimalFilter, point int) bool {
+	return point/f.points > p.rows || point%f.points > p.columns
+}
+
+// load transforms its pixels of the tiles of a run; see lattice.load.
+func (p *phase) load(t *matrixTransform, f *minimalFilter, x []float32, r tileRun, first, n int, to transformed, tile int, scratch []float32) {
+	p.image.load(t, f.of(p.rows, p.columns).image, p.rows+1, p.columns+1, f.points, x, r, first, n, to, tile, scratch)
+}
+
+// tapsOfPhase is how many of the filter's taps a phase has that begins with one of them.
+func tapsOfPhase(taps, first, step int) int { return ceilDivide(taps-first, step) }
 
 // minimalPart are results that read the same phases.
 type minimalPart struct {
 	out    lattice
 	phases []phase
+	source int // the part whose transformed tiles have all points of this one's
 }
 
 // forwardParts is one part, whose phases are the remainders of the source's pixels.
@@ -32,7 +53,10 @@ func forwardParts(g kernels.Convolution, step int) []minimalPart {
 	part, blank := minimalPart{out: lattice{h: p, w: q, c: g.K, step: 1}}, aligned(g.W*g.C)
 	for a := range step {
 		for b := range step {
-			part.phases = append(part.phases, phase{lattice{g.H, g.W, g.C, step, a - g.PadH, b - g.PadW, blank}, a, b})
+			part.phases = append(part.phases, phase{
+				lattice{g.H, g.W, g.C, step, a - g.PadH, b - g.PadW, blank},
+				a, b, tapsOfPhase(g.R, a, step), tapsOfPhase(g.S, b, step),
+			})
 		}
 	}
 	return []minimalPart{part}
@@ -40,17 +64,31 @@ func forwardParts(g kernels.Convolution, step int) []minimalPart {
 
 // backwardParts are the remainders of the input's pixels. Pixel step·i + a reads, through
 // taps r with the remainder of a + pad, results i + ⌊(a+pad)/step⌋ and those before; r is
-// counted from the last tap.
-func backwardParts(g kernels.Convolution, taps, step int) (parts []minimalPart) {
+// counted from the last tap. Parts that begin with the same results, but have fewer taps,
+// find their points among those of the one that has most.
+func backwardParts(g kernels.Convolution, step int) (parts []minimalPart) {
 	p, q := g.Out()
 	blank := aligned(q * g.K)
 	for a := range step {
 		for b := range step {
 			y, x := a+g.PadH, b+g.PadW
+			rows, columns := tapsOfPhase(g.R, y%step, step), tapsOfPhase(g.S, x%step, step)
 			parts = append(parts, minimalPart{
-				out:    lattice{h: g.H, w: g.W, c: g.C, step: step, top: a, left: b},
-				phases: []phase{{lattice{p, q, g.K, 1, y/step + 1 - taps, x/step + 1 - taps, blank}, step - 1 - y%step, step - 1 - x%step}},
+				out: lattice{h: g.H, w: g.W, c: g.C, step: step, top: a, left: b},
+				phases: []phase{{
+					lattice{p, q, g.K, 1, y/step + 1 - rows, x/step + 1 - columns, blank},
+					(g.R - 1 - y%step) % step, (g.S - 1 - x%step) % step, rows, columns,
+				}},
 			})
+		}
+	}
+	for i := range parts {
+		parts[i].source = i
+		for j, other := range parts {
+			most, phase := parts[parts[i].source].phases[0], other.phases[0]
+			if phase.image.top == most.image.top && phase.image.left == most.image.left && phase.rows >= most.rows && phase.columns >= most.columns {
+				parts[i].source = j
+			}
 		}
 	}
 	return parts
@@ -62,7 +100,8 @@ func backwardParts(g kernels.Convolution, taps, step int) (parts []minimalPart) 
 //	[part][stripe][point][pass][panel][step][16 columns]
 //
 // A stripe is as many panels as a tile multiplies; the steps are the channels of one
-// phase behind those of another.
+// phase behind those of another. Passes whose products are zero have their room, but
+// nobody reads it.
 type filterPoints struct {
 	weights weightPanels
 	filter  minimalFilter
@@ -70,13 +109,27 @@ type filterPoints struct {
 	parts   []minimalPart
 	inner   int // channels of all phases of a part
 	passes  []pass
-	point   int // floats of one point of a stripe
+	slabs   []slab
+	sums    [][]pointSum // of [part][slab]
+	point   int          // floats of one point of a stripe
+}
+
+// slab are the inner channels [from, to), counted through all phases, whose transformed
+// tiles stand in the second-level cache together.
+type slab struct{ from, to int }
+
+// pointSum is a pass of a point, whose sums are added to those there are already, or the
+// first of them.
+type pointSum struct {
+	pass
+	point int
+	adds  bool
 }
 
 // newFilterPoints transforms filters, whose taps it counts from the last if they are
 // turned.
 func newFilterPoints(weights weightPanels, filter minimalFilter, step int, parts []minimalPart, turned bool) filterPoints {
-	taps := make([]int, filter.taps*step)
+	taps := make([]int, weights.width) // of either direction
 	for r := range taps {
 		taps[r] = r
 	}
@@ -86,12 +139,77 @@ func newFilterPoints(weights weightPanels, filter minimalFilter, step int, parts
 	weights.appendTaps(taps, taps)
 	weights.tabulate()
 	inner := len(parts[0].phases) * weights.inner
-	return filterPoints{
+	f := filterPoints{
 		weights: weights, filter: filter, step: step, parts: parts, inner: inner,
-		passes: cutPasses(0, []piece{{0, 4 * inner}}, depthOfPoints),
 		// The points of one step must not all fall into one set of the cache.
 		point: panelsOfStripe()*tileColumns*inner + cacheLine,
 	}
+	f.cut()
+	return f
+}
+
+// cut divides the inner axis into slabs of about equal depth and these into passes, each
+// of one phase where phases lack taps, since not all are summed.
+func (f *filterPoints) cut() {
+	length := f.inner
+	if f.weights.width < f.filter.taps*f.step {
+		length = f.weights.inner
+	}
+	for from := 0; from < f.inner; from += length {
+		f.passes = append(f.passes, cutPasses(from, []piece{{4 * from, 4 * (from + length)}}, depthOfPoints)...)
+	}
+	slabs := min(ceilDivide(f.inner, depthOfSlab), len(f.passes))
+	for i := range slabs {
+		first, end := span(len(f.passes), slabs, i)
+		last := f.passes[end-1]
+		slab := slab{f.passes[first].from, last.from + last.steps}
+		for _, pass := range f.passes[first:end] {
+			for j := range pass.pieces { // counted from where the slab begins
+				pass.pieces[j].from -= 4 * slab.from
+				pass.pieces[j].to -= 4 * slab.from
+			}
+		}
+		f.slabs = append(f.slabs, slab)
+	}
+	for i := range f.parts {
+		f.appendSums(f.parts[i].phases)
+	}
+}
+
+// appendSums lists the passes of one part, those left out whose products are zero. A
+// point of which none is left gets one without steps.
+func (f *filterPoints) appendSums(phases []phase) {
+	begun := make([]bool, f.all())
+	for _, slab := range f.slabs {
+		var sums []pointSum
+		for point := range f.all() {
+			for _, pass := range f.passes {
+				inside := pass.from >= slab.from && pass.from < slab.to
+				if inside && !phases[pass.from/f.weights.inner].isZero(f.filter, point) {
+					sums = append(sums, pointSum{pass, point, begun[point]})
+					begun[point] = true
+				}
+			}
+			if !begun[point] {
+				sums = append(sums, pointSum{pass: pass{from: slab.from}, point: point})
+				begun[point] = true
+			}
+		}
+		f.sums = append(f.sums, sums)
+	}
+}
+
+// sumsOf are all passes of a stripe of some part.
+func (f *filterPoints) sumsOf(part, slab int) []pointSum { return f.sums[part*len(f.slabs)+slab] }
+
+// steps is how many steps the passes of a part go through.
+func (f *filterPoints) steps(part int) (steps int) {
+	for slab := range f.slabs {
+		for _, s := range f.sumsOf(part, slab) {
+			steps += s.steps
+		}
+	}
+	return steps
 }
 
 // stripes is the number of all, and stripe says of which part one is, and which of it.
@@ -122,7 +240,7 @@ func (f *filterPoints) pack(t *matrixTransform, to, filters, scratch []float32, 
 	f.weights.pack(scratch, filters, panel)
 	inPart, inStripe := panel/panelsOfStripe(), panel%panelsOfStripe()
 	panels := f.panels(inPart)
-	tap, line := tileColumns*f.weights.inner, f.filter.taps*f.step
+	tap, line := tileColumns*f.weights.inner, f.weights.width
 	t.fromColumn, t.fromVector = 4*f.step*tap, 4*tileColumns
 	t.toRow, t.toColumn, t.toVector = 4*f.filter.points*f.point, 4*f.point, 4*tileColumns
 	t.matrices = 1
@@ -134,10 +252,10 @@ func (f *filterPoints) pack(t *matrixTransform, to, filters, scratch []float32, 
 				if first >= end {
 					continue
 				}
-				t.read(scratch[(phase.row*line+phase.column)*tap+(first-begin)*tileColumns:], f.filter.taps, f.step*line*tap)
+				t.read(scratch[(phase.row*line+phase.column)*tap+(first-begin)*tileColumns:], phase.rows, f.step*line*tap)
 				t.to = at(to, f.position(part*f.weights.stripes()+inPart, 0, pass, panels)+(inStripe*pass.steps+first-pass.from)*tileColumns)
 				t.vectors = end - first
-				f.filter.filter(t)
+				f.filter.of(phase.rows, phase.columns).filter(t)
 			}
 		}
 	}

@@ -25,7 +25,9 @@ const (
 //	                                                  ├─ 6x16 tile ──► M ──result──► 2x2 results
 //	weights ──filter─► U: points x channels x filters ┘
 //
-// A worker computes a block of tiles, and of that one stripe of columns after another.
+// A worker computes a block of tiles, and of that one stripe of columns after another. V
+// holds a slab of the channels: where there are several, M of all stripes is kept, and
+// each slab adds to it.
 // Of stride 2 there are four phases of the source, whose channels stand behind one
 // another in V, or four parts of the results, each with a V of its own.
 type minimalProduct struct {
@@ -37,10 +39,10 @@ type minimalProduct struct {
 	finishing finishing
 
 	columnShares int   // shares of the columns, beside those of the blocks
-	held         []int // of each worker: which block's part stands in its V, or -1
+	held         []int // of each worker: which block's part and slab stand in its V, or -1
 	src, dst     []int32
-	room         struct{ v, m, square int } // floats of a worker's scratch
-	zeros        []float32                  // the bias where there is none
+	room         struct{ v, m, products, square int } // floats of a worker's scratch
+	zeros        []float32                            // the bias where there is none
 
 	pack, compute func(share, worker int)
 	result, x, w  []float32
@@ -62,7 +64,7 @@ func minimalBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel
 	filter, step, _ := minimalOf(op.Convolution)
 	p := &minimalProduct{
 		ctx: ctx, grid: sourceTiles(op.Convolution), bias: op.Bias,
-		filters:   newFilterPoints(backwardPanels(op.Convolution), filter, step, backwardParts(op.Convolution, filter.taps, step), true),
+		filters:   newFilterPoints(backwardPanels(op.Convolution), filter, step, backwardParts(op.Convolution, step), true),
 		finishing: finishingOf(op.Activation, op.Slope, op.Added, false),
 	}
 	return p.plan()
@@ -71,7 +73,9 @@ func minimalBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput) Kernel
 // plan divides the work and reserves scratch.
 func (p *minimalProduct) plan() Kernel {
 	f := &p.filters
-	p.line = f.inner
+	for _, slab := range f.slabs {
+		p.line = max(p.line, slab.to-slab.from)
+	}
 	if p.line%256 == 0 { // rows side by side would fall into four sets of the first-level cache
 		p.line += cacheLine
 	}
@@ -81,8 +85,13 @@ func (p *minimalProduct) plan() Kernel {
 	workers := p.ctx.Workers.Size()
 	blocks := ceilDivide(ceilDivide(p.grid.tiles(), p.tiles), workers) * workers
 	p.tiles = max(tilesAtLeast, ceilDivide(ceilDivide(p.grid.tiles(), blocks), tileRows)*tileRows)
+	// Each share of the columns transforms all slabs anew, where there are several.
 	p.columnShares = 1
-	if wanted := 2 * sharesOfWorker * workers; p.blocks() < wanted {
+	wanted := 2 * sharesOfWorker * workers
+	if len(f.slabs) > 1 {
+		wanted = 2 * workers
+	}
+	if p.blocks() < wanted {
 		p.columnShares = min(f.stripes(), ceilDivide(wanted, p.blocks()))
 	}
 	p.held = make([]int, p.ctx.Workers.Size())
@@ -96,8 +105,12 @@ func (p *minimalProduct) plan() Kernel {
 	// A line between points, so that those of a tile do not fall into one set.
 	p.room.v = f.all() * (p.tiles*p.line + cacheLine)
 	p.room.m = f.all() * (p.tiles*p.columns() + cacheLine)
+	p.room.products = p.room.m
+	if len(f.slabs) > 1 {
+		p.room.products *= min(ceilDivide(f.stripes(), p.columnShares), f.weights.stripes())
+	}
 	p.room.square = max(f.all()*f.weights.inner, f.weights.panel(), tileEdge*tileEdge*p.columns())
-	p.ctx.reserve(p.room.v+p.room.m+p.room.square, f.floats())
+	p.ctx.reserve(p.room.v+p.room.products+p.room.square, f.floats())
 	p.pack, p.compute = p.packShare, p.computeShare
 	return p.run
 }
@@ -135,39 +148,61 @@ func (p *minimalProduct) computeShare(share, worker int) {
 	arguments, scratch := &p.ctx.tiles[worker], p.ctx.local[worker]
 	v := transformed{floats: scratch, point: p.tiles*p.line + cacheLine, tile: p.line, vector: tileColumns}
 	m := transformed{floats: scratch[p.room.v:], point: p.tiles*p.columns() + cacheLine, tile: p.columns(), vector: tileColumns}
-	square := scratch[p.room.v+p.room.m:]
-	ahead := p.ahead(block+1, (to-from)*p.steps(end-first))
-	for stripe := from; stripe < to; stripe++ {
-		part, inPart := p.filters.stripe(stripe)
-		if wanted := block*len(p.filters.parts) + part; p.held[worker] != wanted {
-			p.load(&arguments.transform, v, square, part, first, end)
-			p.held[worker] = wanted
+	square := scratch[p.room.v+p.room.products:]
+	ahead := p.ahead(block+1, p.steps(from, to, end-first))
+	slabs := len(p.filters.slabs)
+	for begin := from; begin < to; {
+		part, _ := p.filters.stripe(begin)
+		source, last := p.filters.parts[part].source, min(to, (part+1)*p.filters.weights.stripes())
+		for slab := range slabs {
+			if wanted := (block*len(p.filters.parts)+source)*slabs + slab; p.held[worker] != wanted {
+				p.load(&arguments.transform, v, square, source, slab, first, end)
+				p.held[worker] = wanted
+			}
+			for stripe := begin; stripe < last; stripe++ {
+				sums := m
+				if slabs > 1 {
+					sums.floats = m.floats[(stripe-begin)*p.room.m:]
+				}
+				p.multiply(arguments, v, sums, stripe, slab, end-first, &ahead)
+				if slab == slabs-1 {
+					p.store(&arguments.transform, sums, square, stripe, first, end)
+				}
+			}
 		}
-		p.multiply(arguments, v, m, stripe, end-first, &ahead)
-		p.store(&arguments.transform, m, square, part, inPart, first, end)
+		begin = last
 	}
 	if p.finishing.needed() {
 		p.finish(first, end, from, to)
 	}
 }
 
-// load transforms what a part reads for the tiles [first, end).
-func (p *minimalProduct) load(t *matrixTransform, v transformed, square []float32, part, first, end int) {
+// load transforms what a part reads of a slab for the tiles [first, end).
+func (p *minimalProduct) load(t *matrixTransform, v transformed, square []float32, part, slab, first, end int) {
 	f := &p.filters.filter
 	for i := range p.filters.parts[part].phases {
-		image := &p.filters.parts[part].phases[i].image
+		phase := &p.filters.parts[part].phases[i]
+		c := phase.image.c
+		channel, channelEnd := max(p.filters.slabs[slab].from, i*c), min(p.filters.slabs[slab].to, (i+1)*c)
+		if channel >= channelEnd {
+			continue
+		}
 		for tile := first; tile < end; {
 			r := p.grid.run(tile, end)
-			image.load(t, f.image, f.points, f.points, p.x, r, 0, image.c, v, tile-first, square)
+			phase.load(t, f, p.x, r, channel-i*c, channelEnd-channel, v, tile-first, square)
 			tile += r.count
 		}
-		v.floats = v.floats[image.c:]
+		v.floats = v.floats[channelEnd-channel:]
 	}
 }
 
-// steps is how many steps the products of one stripe go through in a block.
-func (p *minimalProduct) steps(tiles int) int {
-	return p.filters.all() * ceilDivide(tiles, 2*tileRows) * p.filters.inner
+// steps is how many steps the products of the stripes [from, to) go through in a block.
+func (p *minimalProduct) steps(from, to, tiles int) (steps int) {
+	for stripe := from; stripe < to; stripe++ {
+		part, _ := p.filters.stripe(stripe)
+		steps += ceilDivide(tiles, 2*tileRows) * p.filters.steps(part)
+	}
+	return steps
 }
 
 // ahead is what is brought near in so many steps: source and results of a block that
@@ -183,30 +218,43 @@ func (p *minimalProduct) ahead(block, steps int) errand {
 	return newErrand(part.phases[0].image.between(p.x, from, to, p.filters.filter.points), part.out.between(p.result, from, to, tileEdge), steps)
 }
 
-// multiply makes the products of one stripe, point by point.
-func (p *minimalProduct) multiply(arguments *tileArguments, v, m transformed, stripe, tiles int, ahead *errand) {
+// multiply makes the products of one stripe and slab, point by point. Meanwhile the
+// filters of the next pass are brought near.
+func (p *minimalProduct) multiply(arguments *tileArguments, v, m transformed, stripe, slab, tiles int, ahead *errand) {
 	t := &arguments.rows
-	_, inPart := p.filters.stripe(stripe)
-	panels := p.filters.panels(inPart)
-	t.columns, t.stride, t.bias = panels*tileColumns, 4*tileColumns, nil
-	for point := range p.filters.all() {
-		t.a, t.c = at(v.floats, point*v.point), at(m.floats, point*m.point)
-		for i, pass := range p.filters.passes {
-			t.pieces, t.count = unsafe.Pointer(unsafe.SliceData(pass.pieces)), len(pass.pieces)
-			t.b = at(p.ctx.shared, p.filters.position(stripe, point, pass, panels))
-			t.further = 4 * tileColumns * pass.steps
-			t.flags = 0
-			if i > 0 {
-				t.flags = accumulate
-			}
-			t.ahead, t.pace = ahead.give(ceilDivide(tiles, 2*tileRows) * pass.steps)
-			arguments.multiply(p.src[:tiles], p.dst[:tiles])
+	part, inPart := p.filters.stripe(stripe)
+	t.columns, t.stride, t.bias = p.filters.panels(inPart)*tileColumns, 4*tileColumns, nil
+	sums := p.filters.sumsOf(part, slab)
+	next := p.filtersOf(stripe, sums[0])
+	for i, s := range sums {
+		t.a, t.c = at(v.floats, s.point*v.point), at(m.floats, s.point*m.point)
+		t.pieces, t.count = unsafe.Pointer(unsafe.SliceData(s.pieces)), len(s.pieces)
+		t.b, t.further = next, 4*tileColumns*s.steps
+		t.flags = 0
+		if s.adds {
+			t.flags = accumulate
 		}
+		t.next, t.nextPace = nil, 0
+		if i+1 < len(sums) {
+			next = p.filtersOf(stripe, sums[i+1])
+			t.bringNext(next, sums[i+1].steps, tiles, s.steps)
+		} else if stripe+1 < p.filters.stripes() {
+			t.bringNext(p.filtersOf(stripe+1, sums[0]), sums[0].steps, tiles, s.steps)
+		}
+		t.ahead, t.pace = ahead.give(max(1, ceilDivide(tiles, 2*tileRows)*s.steps))
+		arguments.multiply(p.src[:tiles], p.dst[:tiles])
 	}
 }
 
+// filtersOf is where the filters of a pass of a stripe begin.
+func (p *minimalProduct) filtersOf(stripe int, s pointSum) unsafe.Pointer {
+	_, inPart := p.filters.stripe(stripe)
+	return at(p.ctx.shared, p.filters.position(stripe, s.point, s.pass, p.filters.panels(inPart)))
+}
+
 // store transforms the products of one stripe to results.
-func (p *minimalProduct) store(t *matrixTransform, m transformed, square []float32, part, inPart, first, end int) {
+func (p *minimalProduct) store(t *matrixTransform, m transformed, square []float32, stripe, first, end int) {
+	part, inPart := p.filters.stripe(stripe)
 	out, f := &p.filters.parts[part].out, &p.filters.filter
 	_, _, column := p.filters.weights.stripe(inPart)
 	columns := min(p.columns(), out.c-column)

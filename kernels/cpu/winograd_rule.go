@@ -11,6 +11,7 @@ const (
 	minimalChannels = 32
 	fewChannels     = 64 // of a filter's phases side by side; below it savesWithFew is asked
 	savesWithFew    = 10
+	savesShort      = 8 // of a filter whose phases lack taps, which takes fewChannels of each
 )
 
 // minimalUse is when one use of minimal filtering pays: from so many tiles on, which
@@ -25,14 +26,15 @@ var (
 
 // minimalOf returns the transforms for a convolution that minimal filtering can compute,
 // and the step between pixels that one filter of theirs reads: a filter of 4x4 and stride
-// 2 is four of 2x2, each of every second pixel.
+// 2 is four of 2x2, each of every second pixel, and one of 3x3 those of 2x2, 2x1, 1x2 and
+// 1x1.
 func minimalOf(g kernels.Convolution) (filter minimalFilter, step int, exists bool) {
 	switch {
 	case g.R != g.S || g.StrideH != g.StrideW || g.DilationH != 1 || g.DilationW != 1 || g.Groups != 1:
 		return minimalFilter{}, 0, false
 	case g.R == 3 && g.StrideH == 1:
 		return routines.threes, 1, true
-	case g.R == 4 && g.StrideH == 2:
+	case (g.R == 3 || g.R == 4) && g.StrideH == 2:
 		return routines.twos, 2, true
 	}
 	return minimalFilter{}, 0, false
@@ -61,8 +63,15 @@ func (u minimalUse) pays(g kernels.Convolution, tiles tileGrid) bool {
 	}
 	p, q := g.Out()
 	direct := tapsInside(p, g.R, g.StrideH, g.PadH, g.H) * tapsInside(q, g.S, g.StrideW, g.PadW, g.W)
-	points, saves := filter.points*step, u.saves
-	if step*channels < fewChannels {
+	// A tap that is not there saves one row, and one column, of points.
+	lacking := filter.taps*step - g.R
+	points, saves := filter.points*step-lacking, u.saves
+	switch {
+	case lacking > 0 && channels < fewChannels:
+		return false
+	case lacking > 0:
+		saves = savesShort
+	case step*channels < fewChannels:
 		saves = savesWithFew
 	}
 	return 6*direct >= saves*points*points*tiles.high*tiles.wide

@@ -3,7 +3,6 @@ package cpu
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"testing"
 	"unsafe"
 
@@ -17,65 +16,68 @@ import (
 func TestTransforms(t *testing.T) { compareTransforms(t) }
 
 func compareTransforms(t *testing.T) {
-	compareAlgorithm(t, winograd.TwoTaps(), &routines.twos, &portable.twos)
-	compareAlgorithm(t, winograd.ThreeTaps(), &routines.threes, &portable.threes)
+	compareFilter(t, &routines.twos, &portable.twos, winograd.TwoTaps(), winograd.TwoTaps().Short())
+	compareFilter(t, &routines.threes, &portable.threes, winograd.ThreeTaps())
 }
 
-func compareAlgorithm(t *testing.T, a winograd.Algorithm, machine, definition *minimalFilter) {
-	if machine.taps != a.Taps || machine.points != a.Points {
-		t.Errorf("filters of %d taps and %d points, want %d and %d", machine.taps, machine.points, a.Taps, a.Points)
+// compareFilter has the algorithms of each length, the whole filter's first.
+func compareFilter(t *testing.T, machine, definition *minimalFilter, lengths ...winograd.Algorithm) {
+	a := lengths[0]
+	if machine.taps != a.Taps || machine.points != a.Points || len(machine.phases) != len(lengths)*len(lengths) {
+		t.Errorf("filters of %d taps, %d points and %d phases, want %d, %d and %d", machine.taps, machine.points, len(machine.phases), a.Taps, a.Points, len(lengths)*len(lengths))
 	}
-	matrices := map[string]winograd.Matrix{"image": a.Image, "filter": a.Filter, "result": a.Result, "slope": a.Slope, "gradient": a.Gradient}
-	set, plain := reflect.ValueOf(machine).Elem(), reflect.ValueOf(definition).Elem()
-	compared := 0
-	for i := range set.NumField() {
-		matrix, exists := matrices[set.Type().Field(i).Name]
-		if !exists {
-			continue
+	compareTransform(t, fmt.Sprint("result of ", a.Taps), machine.result, definition.result, a.Result, a.Result)
+	compareTransform(t, fmt.Sprint("slope of ", a.Taps), machine.slope, definition.slope, a.Slope, a.Slope)
+	for _, down := range lengths {
+		for _, across := range lengths {
+			size := fmt.Sprintf("%dx%d", down.Taps, across.Taps)
+			got, want := machine.of(down.Taps, across.Taps), definition.of(down.Taps, across.Taps)
+			compareTransform(t, "image of "+size, got.image, want.image, down.Image, across.Image)
+			compareTransform(t, "filter of "+size, got.filter, want.filter, down.Filter, across.Filter)
+			compareTransform(t, "gradient of "+size, got.gradient, want.gradient, down.Gradient, across.Gradient)
 		}
-		compared++
-		run := *(*func(*matrixTransform))(set.Field(i).Addr().UnsafePointer())
-		plainly := *(*func(*matrixTransform))(plain.Field(i).Addr().UnsafePointer())
-		for _, vectors := range []int{1, 2, 5} {
-			for _, tiles := range []int{1, 3} {
-				got, intact := transformedBy(run, len(matrix), len(matrix[0]), vectors, tiles)
-				want, _ := transformedBy(plainly, len(matrix), len(matrix[0]), vectors, tiles)
-				if err := intact(); err != nil {
-					t.Errorf("%s: %v", set.Type().Field(i).Name, err)
-				}
-				for k := range want {
-					if math.Float32bits(got[k]) != math.Float32bits(want[k]) {
-						t.Fatalf("%s of %d taps, %d vectors and %d matrices: element %d is %g in assembly and %g in plain Go", set.Type().Field(i).Name, a.Taps, vectors, tiles, k, got[k], want[k])
-					}
+	}
+}
+
+func compareTransform(t *testing.T, name string, run, plainly func(*matrixTransform), left, right winograd.Matrix) {
+	for _, vectors := range []int{1, 2, 5} {
+		for _, tiles := range []int{1, 3} {
+			got, intact := transformedBy(run, left, right, vectors, tiles)
+			want, _ := transformedBy(plainly, left, right, vectors, tiles)
+			if err := intact(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			for k := range want {
+				if math.Float32bits(got[k]) != math.Float32bits(want[k]) {
+					t.Fatalf("%s taps, %d vectors and %d matrices: element %d is %g in assembly and %g in plain Go", name, vectors, tiles, k, got[k], want[k])
 				}
 			}
 		}
 	}
-	if compared != len(matrices) {
-		t.Errorf("%d transforms were compared, want %d", compared, len(matrices))
-	}
 }
 
-// transformedBy applies a transform to matrices of columns x columns numbers, each
-// vector seven floats from the next and other elements further apart. What no result is
-// written to keeps its sentinel.
-func transformedBy(run func(*matrixTransform), rows, columns, vectors, matrices int) ([]float32, func() error) {
+// transformedBy applies a transform to matrices of numbers, each vector seven floats from
+// the next and other elements further apart. What no result is written to keeps its
+// sentinel.
+func transformedBy(run func(*matrixTransform), left, right winograd.Matrix, vectors, matrices int) ([]float32, func() error) {
 	const gap = 7
+	rows, columns := len(left[0]), len(right[0]) // of X
+	high, wide := len(left), len(right)          // of Y
 	vector := tileColumns + gap
 	element := vectors*vector + gap
-	x := numbers(matrices*columns*columns*element + 4*tileColumns)
+	x := numbers(matrices*rows*columns*element + 4*tileColumns)
 	bias := numbers(vectors * tileColumns)
-	y, intact := guarded(matrices*rows*rows*element - 2*gap)
+	y, intact := guarded(matrices*high*wide*element - 2*gap)
 	for i := range y {
 		y[i] = sentinel
 	}
 	transform := &matrixTransform{
 		to: at(y, 0), bias: at(bias, 0),
-		fromColumn: 4 * element, fromVector: 4 * vector, fromMatrix: 4 * columns * columns * element,
-		toRow: 4 * rows * element, toColumn: 4 * element, toVector: 4 * vector, toMatrix: 4 * rows * rows * element,
+		fromColumn: 4 * element, fromVector: 4 * vector, fromMatrix: 4 * rows * columns * element,
+		toRow: 4 * wide * element, toColumn: 4 * element, toVector: 4 * vector, toMatrix: 4 * high * wide * element,
 		vectors: vectors, matrices: matrices,
 	}
-	transform.read(x, columns, columns*element)
+	transform.read(x, rows, columns*element)
 	run(transform)
 	return y, intact
 }
@@ -91,7 +93,7 @@ func TestFieldsOfTransforms(t *testing.T) {
 
 // TestMinimalFilteringIsTried: the cases take it, and what it is not for.
 func TestMinimalFilteringIsTried(t *testing.T) {
-	tried := map[string]int{} // by operation and stride
+	tried := map[string]int{} // by operation, taps and stride
 	for _, c := range append(cases.All(), large()...) {
 		var g kernels.Convolution
 		pays := false
@@ -104,13 +106,13 @@ func TestMinimalFilteringIsTried(t *testing.T) {
 			g, pays = op.Convolution, minimalGradients.pays(op.Convolution, resultTiles(op.Convolution))
 		}
 		if pays {
-			tried[fmt.Sprintf("%s of stride %d", c.Op.Kind(), g.StrideH)]++
+			tried[fmt.Sprintf("%s of %d taps, stride %d", c.Op.Kind(), g.R, g.StrideH)]++
 		}
 	}
 	for _, op := range []kernels.Operation{kernels.ConvolveForward{}, kernels.ConvolveBackwardInput{}, kernels.ConvolveBackwardWeight{}} {
-		for stride := 1; stride <= 2; stride++ {
-			if name := fmt.Sprintf("%s of stride %d", op.Kind(), stride); tried[name] < 5 {
-				t.Errorf("%s: %d cases take minimal filtering, want at least 5", name, tried[name])
+		for size, want := range map[string]int{"3 taps, stride 1": 5, "3 taps, stride 2": 4, "4 taps, stride 2": 5} {
+			if name := op.Kind() + " of " + size; tried[name] < want {
+				t.Errorf("%s: %d cases take minimal filtering, want at least %d", name, tried[name], want)
 			}
 		}
 	}
@@ -136,7 +138,9 @@ func TestMinimalFilteringPays(t *testing.T) {
 		{"4x4 filters of stride 2, much border", square(64, 128, 8, 256, 4, 2, 1), false},
 		{"4x4 filters of stride 1", square(8, 32, 17, 64, 4, 1, 1), false},
 		{"images that are mostly border", square(64, 32, 2, 32, 3, 1, 1), false},
-		{"3x3 filters of stride 2", square(8, 32, 16, 32, 3, 2, 1), false},
+		{"3x3 filters of stride 2", square(8, 64, 32, 64, 3, 2, 1), true},
+		{"3x3 filters of stride 2, fewer channels", square(8, 48, 32, 64, 3, 2, 1), false},
+		{"3x3 filters of stride 2, more border", square(8, 64, 16, 64, 3, 2, 1), false},
 		{"5x5 filters", square(8, 32, 16, 32, 5, 1, 2), false},
 		{"groups", depthwise(square(8, 32, 16, 32, 3, 1, 1)), false},
 	} {

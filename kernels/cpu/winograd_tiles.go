@@ -48,29 +48,29 @@ func (l *lattice) corner(i, j int) (y, x int) {
 	return tileEdge*l.step*i + l.top, tileEdge*l.step*j + l.left
 }
 
-// across are those tiles [from, to) of a run whose squares of so many pixels lie between
-// the first and the last column of the image, counted from the first.
-func (l *lattice) across(r tileRun, edge int) (from, to int) {
+// across are those tiles [from, to) of a run whose rectangles, so many pixels wide, lie
+// between the first and the last column of the image, counted from the first.
+func (l *lattice) across(r tileRun, wide int) (from, to int) {
 	_, x := l.corner(r.i, r.j)
 	apart := tileEdge * l.step
 	from = min(r.count, ceilDivide(max(0, -x), apart))
-	if last := l.w - 1 - l.step*(edge-1) - x; last >= 0 {
+	if last := l.w - 1 - l.step*(wide-1) - x; last >= 0 {
 		to = min(r.count, last/apart+1)
 	}
 	return min(from, to), to
 }
 
-// load transforms the squares of edge x edge pixels of a run, of which the channels
-// [first, first+n) are read, to tiles from number t on of an algorithm's points. Where a
-// square lacks columns it is gathered in scratch.
-func (l *lattice) load(arguments *matrixTransform, transform func(*matrixTransform), edge, out int, x []float32, r tileRun, first, n int, to transformed, t int, scratch []float32) {
-	arguments.toRow, arguments.toColumn = 4*out*to.point, 4*to.point
+// load transforms the rectangles of high x wide pixels of a run, of which the channels
+// [first, first+n) are read, to tiles from number t on of an algorithm's points, so many a
+// row. Where a rectangle lacks columns it is gathered in scratch.
+func (l *lattice) load(arguments *matrixTransform, transform func(*matrixTransform), high, wide, points int, x []float32, r tileRun, first, n int, to transformed, t int, scratch []float32) {
+	arguments.toRow, arguments.toColumn = 4*points*to.point, 4*to.point
 	arguments.toVector, arguments.toMatrix = 4*to.vector, 4*to.tile
 	arguments.fromVector, arguments.vectors = 4*tileColumns, n/tileColumns
-	from, end := l.across(r, edge)
+	from, end := l.across(r, wide)
 	if from < end {
 		row, column := l.corner(r.i, r.j+from)
-		for i := range edge {
+		for i := range high {
 			arguments.rows[i] = at(l.blank, column*l.c+first)
 			if y := row + l.step*i; y >= 0 && y < l.h {
 				arguments.rows[i] = at(x, ((r.image*l.h+y)*l.w+column)*l.c+first)
@@ -80,30 +80,30 @@ func (l *lattice) load(arguments *matrixTransform, transform func(*matrixTransfo
 		arguments.to, arguments.matrices = at(to.at(t+from), 0), end-from
 		transform(arguments)
 	}
-	arguments.read(scratch, edge, edge*n)
+	arguments.read(scratch, high, wide*n)
 	arguments.fromColumn, arguments.matrices = 4*n, 1
 	for k := range r.count {
 		if k >= from && k < end {
 			continue
 		}
-		l.gather(scratch, edge, x, r, k, first, n)
+		l.gather(scratch, high, wide, x, r, k, first, n)
 		arguments.to = at(to.at(t+k), 0)
 		transform(arguments)
 	}
 }
 
-// gather copies the square of tile k of a run, with zeros outside the image.
-func (l *lattice) gather(square []float32, edge int, x []float32, r tileRun, k, first, n int) {
+// gather copies the rectangle of tile k of a run, with zeros outside the image.
+func (l *lattice) gather(rectangle []float32, high, wide int, x []float32, r tileRun, k, first, n int) {
 	row, column := l.corner(r.i, r.j+k)
-	from, to := 0, edge // columns inside
+	from, to := 0, wide // columns inside
 	for from < to && column+l.step*from < 0 {
 		from++
 	}
 	for to > from && column+l.step*(to-1) >= l.w {
 		to--
 	}
-	for i := range edge {
-		line := square[i*edge*n:][:edge*n]
+	for i := range high {
+		line := rectangle[i*wide*n:][:wide*n]
 		y := row + l.step*i
 		if y < 0 || y >= l.h || from == to {
 			clear(line)

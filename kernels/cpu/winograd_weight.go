@@ -35,6 +35,7 @@ type minimalGradient struct {
 	filter minimalFilter
 	step   int     // between taps of one phase
 	phases []phase // of x
+	r      int     // taps of a row of the whole filter
 	c      int     // channels of all phases
 	dy     lattice
 	grid   tileGrid
@@ -54,7 +55,7 @@ func minimalBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeight) Kern
 	part := forwardParts(op.Convolution, step)[0]
 	m := &minimalGradient{
 		ctx: ctx, filter: filter, step: step,
-		phases: part.phases, c: len(part.phases) * op.C, dy: part.out,
+		phases: part.phases, r: op.R, c: len(part.phases) * op.C, dy: part.out,
 		grid: resultTiles(op.Convolution),
 	}
 	m.dy.blank = aligned(m.dy.w * m.dy.c)
@@ -92,16 +93,15 @@ func (m *minimalGradient) plan() {
 	for t := range gradientTiles {
 		m.src = append(m.src, int32(4*tileColumns*t))
 	}
-	taps := m.taps()
 	for c := range tileColumns {
-		m.offsets = append(m.offsets, int32(4*taps*c))
+		m.offsets = append(m.offsets, int32(4*m.r*m.r*c))
 	}
 	// A line between points, so that those of a tile do not fall into one set.
 	m.room.v = all * (gradientTiles*channels + cacheLine)
 	m.room.d = all * (gradientTiles*filters + cacheLine)
 	m.room.rows = gradientTiles * filters
 	m.room.square = max(m.filter.points*m.filter.points*channels, tileEdge*tileEdge*filters)
-	m.ctx.reserve(max(m.room.v+m.room.d+m.room.rows+m.room.square, taps*tileColumns*filtersTogether), m.chunks*m.chunk)
+	m.ctx.reserve(max(m.room.v+m.room.d+m.room.rows+m.room.square, m.r*m.r*tileColumns*filtersTogether), m.chunks*m.chunk)
 }
 
 // part is one of so many parts of channels, in panels of sixteen.
@@ -138,7 +138,7 @@ func (m *minimalGradient) sumShare(share, worker int) {
 		for tile := first; tile < end; {
 			r := m.grid.run(tile, end)
 			m.load(&arguments.transform, v, square, r, tile-first, channel, channelEnd)
-			m.dy.load(&arguments.transform, m.filter.slope, tileEdge, m.filter.points, m.slope, r, filter, filters, d, tile-first, square)
+			m.dy.load(&arguments.transform, m.filter.slope, tileEdge, tileEdge, m.filter.points, m.slope, r, filter, filters, d, tile-first, square)
 			tile += r.count
 		}
 		t := &arguments.panel
@@ -152,7 +152,7 @@ func (m *minimalGradient) sumShare(share, worker int) {
 		ahead := m.ahead(block+1, to, m.filter.points*m.filter.points*stripes*len(m.rows[filterPart])*t.steps)
 		for point := range m.filter.points * m.filter.points {
 			sums := m.ctx.shared[chunk*m.chunk+point*m.point:]
-			m.multiply(t, v, d, point, channels, m.rows[filterPart], packed, sums[channel/tileColumns*m.panel+filter*tileColumns:], &ahead)
+			m.multiply(t, v, d, point, channel, channelEnd, m.rows[filterPart], packed, sums[channel/tileColumns*m.panel+filter*tileColumns:], &ahead)
 		}
 	}
 }
@@ -160,10 +160,10 @@ func (m *minimalGradient) sumShare(share, worker int) {
 // load transforms the channels [first, end), counted through all phases, of a run.
 func (m *minimalGradient) load(t *matrixTransform, v transformed, square []float32, r tileRun, tile, first, end int) {
 	for i := range m.phases {
-		image := &m.phases[i].image
-		from, to := max(first, i*image.c), min(end, (i+1)*image.c)
+		c := m.phases[i].image.c
+		from, to := max(first, i*c), min(end, (i+1)*c)
 		if from < to {
-			image.load(t, m.filter.image, m.filter.points, m.filter.points, m.from, r, from-i*image.c, to-from, v, tile, square)
+			m.phases[i].load(t, &m.filter, m.from, r, from-i*c, to-from, v, tile, square)
 			v.floats = v.floats[(to-from)/tileColumns*v.vector:]
 		}
 	}
@@ -181,7 +181,7 @@ func (m *minimalGradient) ahead(block, last, steps int) errand {
 }
 
 // multiply adds the products of one point of a block to sums.
-func (m *minimalGradient) multiply(t *panelTile, v, d transformed, point, channels int, rows []filterPanel, packed, sums []float32, ahead *errand) {
+func (m *minimalGradient) multiply(t *panelTile, v, d transformed, point, channel, channelEnd int, rows []filterPanel, packed, sums []float32, ahead *errand) {
 	multiply := routines.multiplyPanels
 	if routines.multiplyPatches != nil {
 		multiply = routines.multiplyPatches
@@ -190,9 +190,12 @@ func (m *minimalGradient) multiply(t *panelTile, v, d transformed, point, channe
 			routines.packStrided(at(packed, r.first*t.steps), at(d.floats, point*d.point+r.first), 4*d.tile, t.steps, r.rows)
 		}
 	}
-	panels := channels / tileColumns
+	panels := (channelEnd - channel) / tileColumns
 	for panel := 0; panel < panels; panel += panelsOfStripe() {
 		t.panels = min(panelsOfStripe(), panels-panel)
+		if m.isZero(point, channel+panel*tileColumns, t.panels) {
+			continue
+		}
 		t.b = at(v.floats, point*v.point+panel*v.vector)
 		t.ahead, t.pace = ahead.give(len(rows) * t.steps)
 		for _, r := range rows {
@@ -210,9 +213,20 @@ func (m *minimalGradient) multiply(t *panelTile, v, d transformed, point, channe
 // filtersTogether is the number of filters whose gradients are finished together.
 const filtersTogether = 32
 
-// channels is the number of channels of x and taps that of a whole filter.
+// channels is the number of channels of x.
 func (m *minimalGradient) channels() int { return m.c / len(m.phases) }
-func (m *minimalGradient) taps() int     { return m.filter.taps * m.step * m.filter.taps * m.step }
+
+// isZero reports whether no gradient reads the sums of a point for some panels of
+// channels.
+func (m *minimalGradient) isZero(point, channel, panels int) bool {
+	first, last := channel/m.channels(), (channel+panels*tileColumns-1)/m.channels()
+	for i := first; i <= last; i++ {
+		if !m.phases[i].isZero(m.filter, point) {
+			return false
+		}
+	}
+	return true
+}
 
 // finishShare adds up the chunks of some filters and sixteen channels, transforms the
 // sums of each phase and writes the gradient in the order (c,r,s).
@@ -220,18 +234,18 @@ func (m *minimalGradient) finishShare(share, worker int) {
 	parts := ceilDivide(m.dy.c, filtersTogether)
 	channel, first := share/parts*tileColumns, share%parts*filtersTogether
 	filters := min(filtersTogether, m.dy.c-first)
-	line, taps := m.filter.taps*m.step, m.taps()
+	taps := m.r * m.r
 	gradients := m.ctx.local[worker]
 	t := &m.ctx.tiles[worker].transform
 	t.fromColumn, t.fromVector = 4*m.point, 4*tileColumns
-	t.toRow, t.toColumn, t.toVector = 4*tileColumns*m.step*line, 4*tileColumns*m.step, 4*tileColumns*taps
+	t.toRow, t.toColumn, t.toVector = 4*tileColumns*m.step*m.r, 4*tileColumns*m.step, 4*tileColumns*taps
 	t.vectors, t.matrices = filters, 1
 	for i, phase := range m.phases {
 		begin := (i*m.channels()+channel)/tileColumns*m.panel + first*tileColumns
-		m.addChunks(begin, filters*tileColumns)
-		t.read(m.ctx.shared[begin:], m.filter.points, m.filter.points*m.point)
-		t.to = at(gradients, (phase.row*line+phase.column)*tileColumns)
-		m.filter.gradient(t)
+		m.addChunks(phase, begin, filters*tileColumns)
+		t.read(m.ctx.shared[begin:], phase.rows+1, m.filter.points*m.point)
+		t.to = at(gradients, (phase.row*m.r+phase.column)*tileColumns)
+		m.filter.of(phase.rows, phase.columns).gradient(t)
 	}
 	for i := range filters {
 		out := m.result[((first+i)*m.channels()+channel)*taps:][:tileColumns*taps]
@@ -239,10 +253,14 @@ func (m *minimalGradient) finishShare(share, worker int) {
 	}
 }
 
-// addChunks adds n sums of every point, from one on, of all chunks to those of the first.
-func (m *minimalGradient) addChunks(begin, n int) {
+// addChunks adds n sums of every point of a phase, from one on, of all chunks to those of
+// the first.
+func (m *minimalGradient) addChunks(phase phase, begin, n int) {
 	for chunk := 1; chunk < m.chunks; chunk++ {
 		for point := range m.filter.points * m.filter.points {
+			if phase.isZero(m.filter, point) {
+				continue
+			}
 			sums := m.ctx.shared[point*m.point+begin:][:n]
 			routines.add(sums, sums, m.ctx.shared[chunk*m.chunk+point*m.point+begin:][:n])
 		}

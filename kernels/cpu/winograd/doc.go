@@ -5,7 +5,8 @@
 //	                       ├─ V ⊙ U, summed over channels ──Result──► 2x2 results
 //	filter g ─Filter─► U ──┘
 //
-// A matrix L is applied to both sides, Y = L·X·Lᵀ. For 2x2 results of a 3x3 filter
+// A matrix is applied to either side, Y = L·X·Rᵀ; both are the same but for filters that
+// are shorter in one direction. For 2x2 results of a 3x3 filter
 // that is 16 multiplications a channel instead of 36, for those of a 2x2 filter nine
 // instead of 16. Both are exact but for rounding: their points are 0, 1, −1 and
 // infinity, so that no coefficient is larger than 1 or smaller than ½.

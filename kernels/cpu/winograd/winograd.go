@@ -58,6 +58,20 @@ func TwoTaps() Algorithm {
 		})
 }
 
+// Short is the algorithm of a filter that lacks the last tap: the last point, which this
+// tap alone is read from, is gone, and with it the last pixel. Its other points are those
+// of the whole one, so that products of both can be added up.
+func (a Algorithm) Short() Algorithm {
+	first := func(m Matrix, rows, columns int) (part Matrix) {
+		for _, row := range m[:rows] {
+			part = append(part, row[:columns])
+		}
+		return part
+	}
+	taps, points := a.Taps-1, a.Points-1
+	return algorithm(first(a.Image, points, points), first(a.Filter, points, taps), first(a.Result, len(a.Result), points))
+}
+
 // algorithm is that of three matrices.
 func algorithm(image, filter, result Matrix) Algorithm {
 	return Algorithm{

@@ -56,7 +56,7 @@ func (m *arm) begin(name string, r routine) {
 		m.line("\tVDUP  V%d.S[0], V%[1]d.S4", halfARM)
 	}
 	m.line("\nmatrix:")
-	for row := range r.columns() {
+	for row := range r.rowsOfX() {
 		m.line("\tMOVD transform_row%d(R0), R%d", row, 1+row)
 		m.line("\tADD  R14, R%d", 1+row)
 	}
@@ -72,7 +72,7 @@ func (m *arm) begin(name string, r routine) {
 
 func (m *arm) end(r routine) {
 	m.line("\n\tADD  R16, R6")
-	for row := range r.columns() {
+	for row := range r.rowsOfX() {
 		m.line("\tADD  $16, R%d", 1+row)
 	}
 	if r.bias {
@@ -80,7 +80,7 @@ func (m *arm) end(r routine) {
 	}
 	m.line("\tSUBS $1, R11")
 	m.line("\tBNE  quarter")
-	for row := range r.columns() {
+	for row := range r.rowsOfX() {
 		m.line("\tADD  R17, R%d", 1+row)
 	}
 	m.line("\tADD  R19, R6")

@@ -64,7 +64,7 @@ func (m *x86) begin(name string, r routine) {
 		m.line("\tVBROADCASTSS half%s<>(SB), %s", m.name, m.vector(halfX86))
 	}
 	m.line("\nmatrix:")
-	for row := range r.columns() {
+	for row := range r.rowsOfX() {
 		m.line("\tMOVQ transform_row%d(AX), R%d", row, 8+row)
 		m.line("\tADDQ R14, R%d", 8+row)
 	}
@@ -81,7 +81,7 @@ func (m *x86) end(r routine) {
 	if r.bias {
 		m.line("\tADDQ $64, BP")
 	}
-	for row := range r.columns() {
+	for row := range r.rowsOfX() {
 		m.line("\tADDQ transform_fromVector(AX), R%d", 8+row)
 	}
 	m.line("\tDECQ R12")
