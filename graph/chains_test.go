@@ -143,17 +143,9 @@ func TestChainsKeepTheMeaning(t *testing.T) {
 // draws the noise again.
 func TestChainsOfACode(t *testing.T) {
 	shape := kernels.Shape{4, 6}
-	store, err := NewStore(nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := NewBuilder(store, false)
+	b := newSketch(t, nil, nil)
 	apply := func(op kernels.Operation, operands ...*gorgonia.Node) *gorgonia.Node {
-		n, err := Apply(Application{Op: op, Shape: shape}, operands...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
+		return b.shaped(shape, op, operands...)
 	}
 	exp := kernels.Map{Function: kernels.Exp, Size: 24}
 	times := kernels.Combine{Arithmetic: kernels.Times, A: shape, B: shape}
@@ -163,7 +155,7 @@ func TestChainsOfACode(t *testing.T) {
 	dz := apply(kernels.Multiply{M: 4, N: 6, K: 6}, z, b.Input("w", 6, 6))
 	dv := apply(kernels.Affine{Scale: 0.5, Size: 24}, apply(kernels.MapBackward{Map: exp}, half, apply(times, dz, noise)))
 	b.Output("dv", apply(kernels.Combine{A: shape, B: shape}, dv, v))
-	_, o, err := outline(b, nil, false)
+	_, o, err := outline(b.Builder, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}

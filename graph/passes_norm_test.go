@@ -3,10 +3,7 @@ package graph
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
-
-	"gorgonia.org/gorgonia"
 
 	"hourglass/kernels"
 )
@@ -14,57 +11,37 @@ import (
 // withNorm builds a normalisation with an activation and their gradients, as
 // differentiation writes them down. With `read` the gradient between the two is
 // an output too.
-func withNorm(t testing.TB, g kernels.Normalisation, a kernels.Activation, read bool) *Builder {
+func withNorm(t testing.TB, g kernels.Normalisation, a kernels.Activation, read bool) *sketch {
 	t.Helper()
-	store, err := NewStore([]Variable{{Name: "scale", Shape: kernels.Shape{g.C}}, {Name: "shift", Shape: kernels.Shape{g.C}}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := NewBuilder(store, true)
+	b := newSketch(t, []Variable{{Name: "scale", Shape: kernels.Shape{g.C}}, {Name: "shift", Shape: kernels.Shape{g.C}}}, nil)
 	size := g.X().Size()
 	x, dy := b.Input("x", g.X()...), b.Input("dy", g.X()...)
-	random := rand.New(rand.NewPCG(1, uint64(size)))
-	for _, values := range [][]float32{store.Values, float32s(x.Value()), float32s(dy.Value())} {
-		for i := range values {
-			values[i] = float32(random.NormFloat64())
-		}
-	}
-	apply := func(op kernels.Operation, operands ...*gorgonia.Node) *gorgonia.Node {
-		n, err := Apply(Application{Op: op}, operands...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	b.fill((*rand.Rand).NormFloat64)
 	scale := b.Variable("scale")
-	statistics := apply(kernels.NormStatistics{Normalisation: g}, x)
-	normed := apply(kernels.NormForward{Normalisation: g}, x, statistics, scale, b.Variable("shift"))
-	y := apply(kernels.Activate{Activation: a, Size: size}, normed)
+	statistics := b.apply(kernels.NormStatistics{Normalisation: g}, x)
+	normed := b.apply(kernels.NormForward{Normalisation: g}, x, statistics, scale, b.Variable("shift"))
+	y := b.apply(kernels.Activate{Activation: a, Size: size}, normed)
 	from := normed
 	if a.FromOutput() {
 		from = y
 	}
-	between := apply(kernels.ActivateBackward{Activation: a, Size: size}, from, dy)
+	between := b.apply(kernels.ActivateBackward{Activation: a, Size: size}, from, dy)
 	b.Output("y", y)
-	b.Output("dx", apply(kernels.NormBackwardInput{Normalisation: g}, between, x, statistics, scale))
-	b.Output("dscale", apply(kernels.NormBackwardScale{Normalisation: g}, between, x, statistics))
-	b.Output("dshift", apply(kernels.Reduce{From: g.X(), To: kernels.Shape{g.C}, Scale: 1}, between))
+	b.Output("dx", b.apply(kernels.NormBackwardInput{Normalisation: g}, between, x, statistics, scale))
+	b.Output("dscale", b.apply(kernels.NormBackwardScale{Normalisation: g}, between, x, statistics))
+	b.Output("dshift", b.apply(kernels.Reduce{From: g.X(), To: kernels.Shape{g.C}, Scale: 1}, between))
 	if read {
 		b.Output("between", between)
 	}
 	return b
 }
 
+// gradientsOfNorm are the outputs of sketches of a normalisation and its gradients.
+var gradientsOfNorm = []string{"y", "dx", "dscale", "dshift"}
+
 // TestNormGradientsAreFused compares a normalisation's gradients, computed at
 // once, with those computed one after another, and counts what is left.
 func TestNormGradientsAreFused(t *testing.T) {
-	device, err := OpenDevice(CPU, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer device.Close()
-	all := passes
-	defer func() { passes = all }()
 	for _, g := range []kernels.Normalisation{
 		{Norm: kernels.BatchNorm, N: 3, Pixels: 20, C: 8, Groups: 1, Epsilon: 1e-5},
 		{Norm: kernels.GroupNorm, N: 3, Pixels: 20, C: 6, Groups: 2, Epsilon: 1e-5},
@@ -75,27 +52,12 @@ func TestNormGradientsAreFused(t *testing.T) {
 				read         bool
 				instructions int
 			}{{false, 3}, {true, 4}} { // statistics, forward, backward; and a chain of Activate and its gradient, or that alone, if it is read
-				var outputs [2][][]float32
-				for k, with := range [][]pass{nil, all} {
-					passes = with
-					p, err := Compile(device, withNorm(t, g, a, c.read), nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := p.schedule.check(); err != nil {
-						t.Fatal(err)
-					}
-					if err := p.Run(); err != nil {
-						t.Fatal(err)
-					}
-					for _, name := range []string{"y", "dx", "dscale", "dshift"} {
-						outputs[k] = append(outputs[k], p.Output(name))
-					}
-					if n := p.Cost().Instructions; k == 1 && n != c.instructions {
-						t.Errorf("%v and %v: %d instructions, want %d:\n%v", g.Norm, a.Function, n, c.instructions, p.schedule.plan(nil, overOnGPU))
-					}
+				apart := withNorm(t, g, a, c.read).ran(nil)
+				fused := withNorm(t, g, a, c.read).ran(passes)
+				if n := fused.Cost().Instructions; n != c.instructions {
+					t.Errorf("%v and %v: %d instructions, want %d:\n%v", g.Norm, a.Function, n, c.instructions, fused.schedule.plan(nil, overOnGPU))
 				}
-				if err := equal(outputs[1], outputs[0]); err != nil {
+				if err := equal(outputs(fused, gradientsOfNorm...), outputs(apart, gradientsOfNorm...)); err != nil {
 					t.Errorf("%v and %v, read %v: %v", g.Norm, a.Function, c.read, err)
 				}
 			}
@@ -107,7 +69,7 @@ func TestNormGradientsAreFused(t *testing.T) {
 // the activation behind the normalisation.
 func TestNormGradientsOfAnother(t *testing.T) {
 	g := kernels.Normalisation{Norm: kernels.BatchNorm, N: 3, Pixels: 20, C: 8, Groups: 1, Epsilon: 1e-5}
-	b := withNorm(t, g, kernels.Activation{Function: kernels.SiLU}, false)
+	b := withNorm(t, g, kernels.Activation{Function: kernels.SiLU}, false).Builder
 	l, err := lower(b.Graph, b.roots(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +132,7 @@ func TestAdditionsToNormGradients(t *testing.T) {
 
 // behindConvolution builds a normalisation of what a convolution makes, or its
 // transposed one, and the statistics as an output.
-func behindConvolution(t testing.TB, norm kernels.NormKind, transposed bool) *Builder {
+func behindConvolution(t testing.TB, norm kernels.NormKind, transposed bool) *sketch {
 	t.Helper()
 	c := kernels.Convolution{N: 2, C: 6, H: 8, W: 6, K: 4, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1}
 	of, made := c.X(), c.Y()
@@ -178,74 +140,42 @@ func behindConvolution(t testing.TB, norm kernels.NormKind, transposed bool) *Bu
 	if transposed {
 		of, made, product = made, of, kernels.ConvolveBackwardInput{Convolution: c}
 	}
-	g := kernels.Normalisation{Norm: norm, N: 2, Pixels: made[1] * made[2], C: made[3], Groups: 1, Epsilon: 1e-5}
+	g := normOf(norm, made)
+	b := newSketch(t, []Variable{{Name: "w", Shape: c.Weight()}, {Name: "scale", Shape: kernels.Shape{g.C}}, {Name: "shift", Shape: kernels.Shape{g.C}}}, nil)
+	x := b.Input("x", of...)
+	b.fill((*rand.Rand).NormFloat64)
+	y := b.apply(product, x, b.Variable("w"))
+	statistics := b.apply(kernels.NormStatistics{Normalisation: g}, y)
+	b.Output("statistics", statistics)
+	b.Output("normed", b.apply(kernels.NormForward{Normalisation: g}, y, statistics, b.Variable("scale"), b.Variable("shift")))
+	return b
+}
+
+// normOf is a normalisation of images, in two groups where it has any.
+func normOf(norm kernels.NormKind, images kernels.Shape) kernels.Normalisation {
+	g := kernels.Normalisation{Norm: norm, N: images[0], Pixels: images[1] * images[2], C: images[3], Groups: 1, Epsilon: 1e-5}
 	if norm == kernels.GroupNorm {
 		g.Groups = 2
 	}
-	store, err := NewStore([]Variable{{Name: "w", Shape: c.Weight()}, {Name: "scale", Shape: kernels.Shape{g.C}}, {Name: "shift", Shape: kernels.Shape{g.C}}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := NewBuilder(store, true)
-	x := b.Input("x", of...)
-	random := rand.New(rand.NewPCG(5, 6))
-	for _, values := range [][]float32{store.Values, float32s(x.Value())} {
-		for i := range values {
-			values[i] = float32(random.NormFloat64())
-		}
-	}
-	apply := func(op kernels.Operation, operands ...*gorgonia.Node) *gorgonia.Node {
-		n, err := Apply(Application{Op: op}, operands...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	y := apply(product, x, b.Variable("w"))
-	statistics := apply(kernels.NormStatistics{Normalisation: g}, y)
-	b.Output("statistics", statistics)
-	b.Output("normed", apply(kernels.NormForward{Normalisation: g}, y, statistics, b.Variable("scale"), b.Variable("shift")))
-	return b
+	return g
 }
 
 // TestResultsAreMeasured compares statistics that a convolution takes of its result
 // with those taken apart, bit by bit; a layer norm's are taken apart.
 func TestResultsAreMeasured(t *testing.T) {
-	device, err := OpenDevice(CPU, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer device.Close()
-	all := passes
-	defer func() { passes = all }()
 	for _, norm := range []kernels.NormKind{kernels.BatchNorm, kernels.GroupNorm, kernels.LayerNorm} {
 		for _, transposed := range []bool{false, true} {
-			var outputs [2][][]float32
-			for k, with := range [][]pass{nil, all} {
-				passes = with
-				p, err := Compile(device, behindConvolution(t, norm, transposed), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := p.schedule.check(); err != nil {
-					t.Fatal(err)
-				}
-				if err := p.Run(); err != nil {
-					t.Fatal(err)
-				}
-				outputs[k] = [][]float32{p.Output("statistics"), p.Output("normed")}
-				want := 3
-				if k == 1 && norm != kernels.LayerNorm {
-					want = 2
-				}
-				if n := p.Cost().Instructions; n != want {
-					t.Errorf("%v, transposed %v: %d instructions, want %d", norm, transposed, n, want)
-				}
+			apart := behindConvolution(t, norm, transposed).ran(nil)
+			measured := behindConvolution(t, norm, transposed).ran(passes)
+			want := 3
+			if norm != kernels.LayerNorm {
+				want = 2
 			}
-			for i := range outputs[0] {
-				if !slices.Equal(outputs[1][i], outputs[0][i]) {
-					t.Errorf("%v, transposed %v: output %d differs", norm, transposed, i)
-				}
+			if before, n := apart.Cost().Instructions, measured.Cost().Instructions; before != 3 || n != want {
+				t.Errorf("%v, transposed %v: %d instructions become %d, want 3 and %d", norm, transposed, before, n, want)
+			}
+			if err := identical(outputs(measured, "statistics", "normed"), outputs(apart, "statistics", "normed")); err != nil {
+				t.Errorf("%v, transposed %v: %v", norm, transposed, err)
 			}
 		}
 	}
@@ -253,7 +183,7 @@ func TestResultsAreMeasured(t *testing.T) {
 
 // beforeConvolution builds the gradients of a normalisation and the activation behind
 // it, where a convolution makes the gradient that goes through them.
-func beforeConvolution(t testing.TB, norm kernels.NormKind, a kernels.Activation, transposed bool) *Builder {
+func beforeConvolution(t testing.TB, norm kernels.NormKind, a kernels.Activation, transposed bool) *sketch {
 	t.Helper()
 	c := kernels.Convolution{N: 2, C: 6, H: 8, W: 6, K: 4, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1}
 	of, made := c.Y(), c.X()
@@ -261,38 +191,19 @@ func beforeConvolution(t testing.TB, norm kernels.NormKind, a kernels.Activation
 	if transposed {
 		of, made, product = made, of, kernels.ConvolveForward{Convolution: c}
 	}
-	g := kernels.Normalisation{Norm: norm, N: 2, Pixels: made[1] * made[2], C: made[3], Groups: 1, Epsilon: 1e-5}
-	if norm == kernels.GroupNorm {
-		g.Groups = 2
-	}
-	store, err := NewStore([]Variable{{Name: "w", Shape: c.Weight()}, {Name: "scale", Shape: kernels.Shape{g.C}}, {Name: "shift", Shape: kernels.Shape{g.C}}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := NewBuilder(store, true)
+	g := normOf(norm, made)
+	b := newSketch(t, []Variable{{Name: "w", Shape: c.Weight()}, {Name: "scale", Shape: kernels.Shape{g.C}}, {Name: "shift", Shape: kernels.Shape{g.C}}}, nil)
 	x, next := b.Input("x", g.X()...), b.Input("next", of...)
-	random := rand.New(rand.NewPCG(7, 8))
-	for _, values := range [][]float32{store.Values, float32s(x.Value()), float32s(next.Value())} {
-		for i := range values {
-			values[i] = float32(random.NormFloat64())
-		}
-	}
-	apply := func(op kernels.Operation, operands ...*gorgonia.Node) *gorgonia.Node {
-		n, err := Apply(Application{Op: op}, operands...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	b.fill((*rand.Rand).NormFloat64)
 	scale, size := b.Variable("scale"), g.X().Size()
-	statistics := apply(kernels.NormStatistics{Normalisation: g}, x)
-	normed := apply(kernels.NormForward{Normalisation: g}, x, statistics, scale, b.Variable("shift"))
+	statistics := b.apply(kernels.NormStatistics{Normalisation: g}, x)
+	normed := b.apply(kernels.NormForward{Normalisation: g}, x, statistics, scale, b.Variable("shift"))
 	b.Output("y", normed)
-	dy := apply(kernels.ActivateBackward{Activation: a, Size: size}, normed, apply(product, next, b.Variable("w")))
-	dx := apply(kernels.NormBackwardInput{Normalisation: g}, dy, x, statistics, scale)
-	b.Output("dx", apply(kernels.Combine{Arithmetic: kernels.Add, A: g.X(), B: g.X()}, dx, x))
-	b.Output("dscale", apply(kernels.NormBackwardScale{Normalisation: g}, dy, x, statistics))
-	b.Output("dshift", apply(kernels.Reduce{From: g.X(), To: kernels.Shape{g.C}, Scale: 1}, dy))
+	dy := b.apply(kernels.ActivateBackward{Activation: a, Size: size}, normed, b.apply(product, next, b.Variable("w")))
+	dx := b.apply(kernels.NormBackwardInput{Normalisation: g}, dy, x, statistics, scale)
+	b.Output("dx", b.apply(kernels.Combine{Arithmetic: kernels.Add, A: g.X(), B: g.X()}, dx, x))
+	b.Output("dscale", b.apply(kernels.NormBackwardScale{Normalisation: g}, dy, x, statistics))
+	b.Output("dshift", b.apply(kernels.Reduce{From: g.X(), To: kernels.Shape{g.C}, Scale: 1}, dy))
 	return b
 }
 
@@ -300,47 +211,27 @@ func beforeConvolution(t testing.TB, norm kernels.NormKind, a kernels.Activation
 // where the gradient is that goes through it, with those computed one after another; a
 // layer norm's are left apart.
 func TestGradientsAreSummed(t *testing.T) {
-	device, err := OpenDevice(CPU, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer device.Close()
-	all := passes
-	defer func() { passes = all }()
-	everywhere := slices.Clone(all)
-	for i := range everywhere {
-		everywhere[i].onGPU = false
+	summed := func(p *Program) (n int) {
+		for _, in := range p.schedule.instructions {
+			if op, ok := in.op.(kernels.NormBackward); ok && op.Summed && op.Added {
+				n++
+			}
+		}
+		return n
 	}
 	for _, norm := range []kernels.NormKind{kernels.BatchNorm, kernels.GroupNorm, kernels.LayerNorm} {
+		want := 1
+		if norm == kernels.LayerNorm {
+			want = 0
+		}
 		for _, a := range []kernels.Activation{{Function: kernels.LeakyReLU, Alpha: 0.2}, {Function: kernels.SiLU}} {
 			for _, transposed := range []bool{false, true} {
-				var outputs [2][][]float32
-				for k, with := range [][]pass{nil, everywhere} {
-					passes = with
-					p, err := Compile(device, beforeConvolution(t, norm, a, transposed), nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := p.schedule.check(); err != nil {
-						t.Fatal(err)
-					}
-					if err := p.Run(); err != nil {
-						t.Fatal(err)
-					}
-					for _, name := range []string{"y", "dx", "dscale", "dshift"} {
-						outputs[k] = append(outputs[k], p.Output(name))
-					}
-					summed := 0
-					for _, in := range p.schedule.instructions {
-						if op, ok := in.op.(kernels.NormBackward); ok && op.Summed && op.Added {
-							summed++
-						}
-					}
-					if want := k == 1 && norm != kernels.LayerNorm; (summed == 1) != want {
-						t.Errorf("%v, %v, transposed %v: %d gradients have sums, want one: %v", norm, a.Function, transposed, summed, want)
-					}
+				apart := beforeConvolution(t, norm, a, transposed).ran(nil)
+				together := beforeConvolution(t, norm, a, transposed).ran(everywhere())
+				if before, n := summed(apart), summed(together); before != 0 || n != want {
+					t.Errorf("%v, %v, transposed %v: %d gradients have sums, and %d without passes; want %d and 0", norm, a.Function, transposed, n, before, want)
 				}
-				if err := equal(outputs[1], outputs[0]); err != nil {
+				if err := equal(outputs(together, gradientsOfNorm...), outputs(apart, gradientsOfNorm...)); err != nil {
 					t.Errorf("%v, %v, transposed %v: %v", norm, a.Function, transposed, err)
 				}
 			}
