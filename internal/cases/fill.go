@@ -20,24 +20,41 @@ type source struct {
 	stream uint32
 }
 
-func (s source) word(i int) uint32 { return s.clock.Draw(s.stream, uint32(i/4))[i%4] }
+// blocks calls use with the first of up to four elements of n, and their words.
+func (s source) blocks(n int, use func(first int, words [4]uint32)) {
+	for i := 0; i < n; i += 4 {
+		use(i, s.clock.Draw(s.stream, uint32(i/4)))
+	}
+}
+
+// each calls use with every element of n and its word.
+func (s source) each(n int, use func(i int, word uint32)) {
+	s.blocks(n, func(first int, words [4]uint32) {
+		for j, word := range words[:min(4, n-first)] {
+			use(first+j, word)
+		}
+	})
+}
 
 // Normal values are drawn from the standard normal distribution.
 type Normal struct{}
 
 func (Normal) fill(values []float64, from source, _ [][]float64) {
-	for i := range values {
-		values[i] = float64(kernels.Normals(from.clock.Draw(from.stream, uint32(i/4)))[i%4])
-	}
+	from.blocks(len(values), func(first int, words [4]uint32) {
+		normals := kernels.Normals(words)
+		for j, v := range normals[:min(4, len(values)-first)] {
+			values[first+j] = float64(v)
+		}
+	})
 }
 
 // Uniform values lie between Low and High.
 type Uniform struct{ Low, High float64 }
 
 func (u Uniform) fill(values []float64, from source, _ [][]float64) {
-	for i := range values {
-		values[i] = u.Low + (u.High-u.Low)*float64(kernels.Uniform(from.word(i)))
-	}
+	from.each(len(values), func(i int, word uint32) {
+		values[i] = u.Low + (u.High-u.Low)*float64(kernels.Uniform(word))
+	})
 }
 
 // Among draws from a few values, each of which the first elements take once:
@@ -45,12 +62,12 @@ func (u Uniform) fill(values []float64, from source, _ [][]float64) {
 type Among []float64
 
 func (a Among) fill(values []float64, from source, _ [][]float64) {
-	for i := range values {
+	from.each(len(values), func(i int, word uint32) {
 		values[i] = a[i%len(a)]
 		if i >= len(a) {
-			values[i] = a[from.word(i)%uint32(len(a))]
+			values[i] = a[word%uint32(len(a))]
 		}
-	}
+	})
 }
 
 // Integers are drawn from First to Last; the first elements count up.
@@ -58,12 +75,12 @@ type Integers struct{ First, Last int }
 
 func (d Integers) fill(values []float64, from source, _ [][]float64) {
 	count := d.Last - d.First + 1
-	for i := range values {
+	from.each(len(values), func(i int, word uint32) {
 		values[i] = float64(d.First + i%count)
 		if i >= count {
-			values[i] = float64(d.First + int(from.word(i)%uint32(count)))
+			values[i] = float64(d.First + int(word%uint32(count)))
 		}
-	}
+	})
 }
 
 // Columns fill those of a matrix, one after the other; each is drawn of words of

@@ -21,7 +21,8 @@ func TestTolerancesAreSmall(t *testing.T) {
 // chance, of the operations inside which terms can cancel: sums, and slopes
 // computed from outputs, such as 1 − y². That moves the result by less than
 // Tolerance, or the row is ill conditioned and a right implementation might
-// fail it.
+// fail it. The few rows that take most of the time are rounded once: chance has
+// the less to say, the more terms are added up.
 func TestRoundedOperandsStayWithin(t *testing.T) {
 	for _, c := range All() {
 		_, terms := work(c.Op)
@@ -38,14 +39,18 @@ func TestRoundedOperandsStayWithin(t *testing.T) {
 		if norm, ok := c.Op.(kernels.NormBackward); ok && (norm.Activation.Function == kernels.ReLU || norm.Activation.Function == kernels.LeakyReLU) {
 			continue // likewise
 		}
-		for seed := range uint64(3) {
+		seeds := uint64(3)
+		if c.Op.FLOPs() > 1<<21 {
+			seeds = 1
+		}
+		for seed := range seeds {
 			in := c.Inputs(seed)
 			want := define64(t, c, in)
 			for i, operand := range in {
 				from := source{kernels.Clock{Seed: seed, Step: 1}, uint32(i)}
-				for j := range operand {
-					operand[j] *= 1 + (2*float64(from.word(j)&1)-1)*unit
-				}
+				from.each(len(operand), func(j int, word uint32) {
+					operand[j] *= 1 + (2*float64(word&1)-1)*unit
+				})
 			}
 			if got := define64(t, c, in); !zeros(want) {
 				if err := Compare(c.Op, got, want); err != nil {

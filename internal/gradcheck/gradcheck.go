@@ -35,23 +35,24 @@ var steps = []float64{1e-5, 1e-7}
 // Check builds the graph and returns its value, and an error that names the
 // input whose gradient is not the derivative.
 func Check(build Build, inputs ...Input) (value []float64, err error) {
-	c, err := assemble(build, inputs)
+	symbolic, err := assemble(build, inputs, true)
 	if err != nil {
 		return nil, err
 	}
-	defer c.machine.Close()
-	if err := c.run(); err != nil {
+	defer symbolic.machine.Close()
+	if err := symbolic.run(); err != nil {
 		return nil, err
 	}
-	value = append(value, floats(c.y)...)
-	gradients := make([][]float64, len(c.gradients))
-	for k := range c.gradients {
-		gradients[k] = append([]float64{}, floats(c.gradients[k])...)
+	value = append(value, floats(symbolic.y)...)
+	moved, err := assemble(build, inputs, false)
+	if err != nil {
+		return value, err
 	}
+	defer moved.machine.Close()
 	random := rand.New(rand.NewPCG(1, 2))
-	for k, i := range c.differentiated {
+	for k, i := range symbolic.differentiated {
 		for range directions {
-			if err := c.compare(inputs[i].Data, gradients[k], random); err != nil {
+			if err := moved.compare(inputs[i].Data, floats(symbolic.gradients[k]), random); err != nil {
 				return value, fmt.Errorf("gradient by input %d: %w", i, err)
 			}
 		}
@@ -59,22 +60,22 @@ func Check(build Build, inputs ...Input) (value []float64, err error) {
 	return value, nil
 }
 
-// check is the assembled graph. The inputs' nodes share memory with the
-// inputs' data.
-type check struct {
+// assembled is a graph with its gradients, or without them where the value alone is
+// wanted again and again. The inputs' nodes share memory with the inputs' data.
+type assembled struct {
 	machine        gorgonia.VM
 	y, cost        gorgonia.Value
 	gradients      []gorgonia.Value
 	differentiated []int // inputs
 }
 
-func assemble(build Build, inputs []Input) (*check, error) {
+func assemble(build Build, inputs []Input, differentiate bool) (*assembled, error) {
 	g := gorgonia.NewGraph()
 	nodes, wrt := make(gorgonia.Nodes, len(inputs)), gorgonia.Nodes{}
-	c := &check{}
+	c := &assembled{}
 	for i, in := range inputs {
 		nodes[i] = constant(g, fmt.Sprintf("input%d", i), in.Shape, in.Data)
-		if !in.Constant {
+		if differentiate && !in.Constant {
 			wrt = append(wrt, nodes[i])
 			c.differentiated = append(c.differentiated, i)
 		}
@@ -127,13 +128,13 @@ func constant(g *gorgonia.ExprGraph, name string, shape kernels.Shape, data []fl
 	return gorgonia.NewTensor(g, tensor.Float64, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name), gorgonia.WithValue(value))
 }
 
-func (c *check) run() error {
+func (c *assembled) run() error {
 	c.machine.Reset()
 	return c.machine.RunAll()
 }
 
 // compare tests one direction from data, which it restores.
-func (c *check) compare(data, gradient []float64, random *rand.Rand) error {
+func (c *assembled) compare(data, gradient []float64, random *rand.Rand) error {
 	direction := make([]float64, len(data))
 	symbolic, length := 0.0, 0.0
 	for i := range direction {
@@ -161,7 +162,7 @@ func (c *check) compare(data, gradient []float64, random *rand.Rand) error {
 }
 
 // along returns the cost at data + h·direction.
-func (c *check) along(data, direction []float64, h float64) (float64, error) {
+func (c *assembled) along(data, direction []float64, h float64) (float64, error) {
 	kept := append([]float64{}, data...)
 	defer copy(data, kept)
 	for i := range data {
