@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// TestCeilingIsPlausible wants numbers of a plausible size from both sets of
-// routines.
+// TestCeilingIsPlausible wants numbers that a machine can reach from both sets of
+// routines, however little of it the test gets.
 func TestCeilingIsPlausible(t *testing.T) {
 	for name, set := range map[string]routineSet{"machine": routines, "portable": portable} {
 		machine := routines
 		routines = set
 		c := MeasureCeiling(nil, time.Millisecond)
 		routines = machine
-		if c.FLOPs < 1e7 || c.FLOPs > 1e13 || c.Bytes < 1e7 || c.Bytes > 1e13 {
+		if !(c.FLOPs > 0 && c.FLOPs < 1e13 && c.Bytes > 0 && c.Bytes < 1e13) {
 			t.Errorf("%s: %+v, want a machine of this century", name, c)
 		}
 	}

@@ -98,8 +98,8 @@ func takeSteps(t *testing.T, o kernels.Optimiser, n int, pool *Workers) []float3
 		t.Error(err)
 	}
 	kept := append([]float32(nil), params...)
-	if allocations := testing.AllocsPerRun(1, func() { u.Norm(grads); u.Step(params, grads, moments, 0.01, 6, 1) }); allocations != 0 {
-		t.Errorf("%v allocations a step, want none", allocations)
+	if n := allocations(func() { u.Norm(grads); u.Step(params, grads, moments, 0.01, 6, 1) }); n != 0 {
+		t.Errorf("%v allocations a step, want none", n)
 	}
 	return kept
 }
