@@ -17,7 +17,7 @@ pack() {
 	local folder=${1:-bin/gpu}
 	mkdir -p "$folder/testdata"
 	export CGO_ENABLED=1 CGO_CFLAGS="${CGO_CFLAGS:-} -I$PWD/kernels/cuda/include"
-	local flags=(-tags gpu -trimpath -ldflags "-s -w")
+	local flags=(-tags gpu -ldflags "-s -w") # as make test builds packages, so that they are at hand
 	go build "${flags[@]}" -o "$folder/hourglass" ./cmd/hourglass
 	go build "${flags[@]}" -o "$folder/gpucheck" ./bench/gpucheck
 	go test -c "${flags[@]}" -o "$folder/graph.test" ./graph
@@ -32,7 +32,7 @@ pack() {
 	printf '{"commit": "%s", "changed": %s, "packed": "%s", "go": "%s"}\n' \
 		"$(git rev-parse HEAD)" "$changed" "$(date -u +%FT%TZ)" "$(go env GOVERSION)" >"$folder/packed.json"
 	# Uncompressed they are more than can be carried.
-	(cd "$folder" && gzip -9 -f hourglass gpucheck graph.test cuda.test)
+	(cd "$folder" && gzip -f hourglass gpucheck graph.test cuda.test)
 	local size
 	size=$(du -sm "$folder" | cut -f1)
 	echo "packed $folder: $size MiB"

@@ -43,7 +43,7 @@ func walk(sizes string, every int) (err error) {
 			training{models.Convolutional(models.Shape{C: 3, H: 64, W: 64}, []int{32, 64, 128}, 4, 128, models.ReLU), 32})
 		compare = (*walker).withCPU
 	case "tiny":
-		table, err = operations(training{bench.W1().Spec, 2})
+		table, err = operations(training{tiny(bench.W1()).Spec, 2})
 		compare = (*walker).withCPU
 	default:
 		err = fmt.Errorf("sizes are %q; choose table, real or tiny", sizes)

@@ -26,7 +26,7 @@ func (r *run) compareTraining(name string, flags []string) (any, error) {
 	size := []string{"--source", "glyphs:1x28x28,n=16000", "--batch", "64", "--epochs", "1"}
 	if r.dry {
 		steps, width = 10, 4
-		size = []string{"--source", "glyphs:1x12x12,n=75", "--batch", "6", "--epochs", "1"}
+		size = []string{"--source", "glyphs:1x12x12,n=75,test=6", "--batch", "6", "--epochs", "1"}
 	}
 	folder, err := os.MkdirTemp(r.out, "training-")
 	if err != nil {
