@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -178,27 +178,21 @@ func TestBatchesAreBounded(t *testing.T) {
 	}
 }
 
+// TestBatchesLeaveNoGoroutine: synctest.Test wants all goroutines begun in it to end.
 func TestBatchesLeaveNoGoroutine(t *testing.T) {
-	before := runtime.NumGoroutine()
-	for range 20 {
-		b := NewBatches(&uneven{counted(t, 100), -1, -1}, BatchOptions{Size: 5, Workers: 4})
-		if _, err := b.Next(); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			b := NewBatches(&uneven{counted(t, 100), -1, -1}, BatchOptions{Size: 5, Workers: 4})
+			if _, err := b.Next(); err != nil {
+				t.Fatal(err)
+			}
+			b.Close()
+			b.Close()
+			if _, err := b.Next(); err == nil || err == io.EOF {
+				t.Errorf("after Close: %v", err)
+			}
 		}
-		b.Close()
-		b.Close()
-		if _, err := b.Next(); err == nil || err == io.EOF {
-			t.Errorf("after Close: %v", err)
-		}
-	}
-	// A goroutine counts until shortly after its last statement.
-	for range 1000 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+	})
 }
 
 func TestBatchesAllocateNothing(t *testing.T) {

@@ -189,7 +189,7 @@ func request(url, endpoint string) (kind string, body []byte, err error) {
 // ask lets clients ask for the period, and until each has an answer, and returns the
 // row of the table. What they ask in a tenth of the period before does not count.
 func (p plan) ask(url, endpoint, kind string, body []byte, clients int) (row string, err error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: time.Minute}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	defer client.CloseIdleConnections()
 	before, err := batchesOf(url)
 	if err != nil {

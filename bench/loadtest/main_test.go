@@ -32,12 +32,12 @@ func TestTable(t *testing.T) {
 	if err := p.table(&text); err != nil {
 		t.Fatal(err)
 	}
-	rows := regexp.MustCompile(`(?m)^\| (\w+) \| (\d) \| (\d) \| (\d+) \| [0-9.]+ \| [0-9.]+ \| ([0-9.]+) \|$`).FindAllStringSubmatch(text.String(), -1)
+	rows := regexp.MustCompile(`(?m)^\| (\w+) \| (\d) \| (\d) \| \d+ \| ([0-9.]+) \| [0-9.]+ \| ([0-9.]+) \|$`).FindAllStringSubmatch(text.String(), -1)
 	if len(rows) != 4*2*2 {
 		t.Fatalf("%d rows, want 16, of\n%s", len(rows), text.String())
 	}
 	for _, row := range rows {
-		if row[2] == "1" && row[5] != "1.0" {
+		if row[4] == "0.00" || row[2] == "1" && row[5] != "1.0" {
 			t.Errorf("the row %q", row[0])
 		}
 	}

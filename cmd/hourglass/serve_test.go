@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"hourglass/internal/serving"
 	"hourglass/train"
 )
 
@@ -58,6 +59,9 @@ func fetch(t *testing.T, url, kind, body string) (int, string) {
 }
 
 func TestServeAndExplore(t *testing.T) {
+	limits := serving.DefaultLimits
+	t.Cleanup(func() { serving.DefaultLimits = limits })
+	serving.DefaultLimits.Timeout = 24 * time.Hour // no request takes too long, however slow the machine
 	t.Chdir(t.TempDir())
 	trainSmall(t, "a")
 	must(t, "recon", "a", "-n", "1", "-o", "one.png")
@@ -66,7 +70,7 @@ func TestServeAndExplore(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("serve", func(t *testing.T) {
-		url, end := started(t, "serve", "a", "--threads", "2", "--batch", "4", "--queue", "8")
+		url, end := started(t, "serve", "a", "--threads", "2", "--batch", "4", "--queue", "8", "--timeout", "24h", "--drain", "24h")
 		if status, text := fetch(t, url+"/v1/model", "", ""); status != 200 || object(t, text)["code_size"] != 8.0 || object(t, text)["run"] != "a" || len(object(t, text)["sha256"].(string)) != 64 {
 			t.Errorf("the model: %d %s", status, text)
 		}

@@ -213,6 +213,19 @@ func (b *browser) until(what, expression string) {
 	b.t.Fatalf("it never is so that %s; console: %v", what, b.console)
 }
 
+// once lets something happen after which an expression becomes true, be it for a
+// moment that is shorter than it takes this process to look.
+func (b *browser) once(what, expression string, act func()) {
+	b.t.Helper()
+	js[any](b, fmt.Sprintf(`(() => {
+		window.happened = false;
+		const seen = new MutationObserver(() => { if (%s) { window.happened = true; seen.disconnect(); } });
+		seen.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+	})()`, expression))
+	act()
+	b.until(what, "window.happened")
+}
+
 // window makes the page so large.
 func (b *browser) window(width, height int, phone bool) {
 	b.t.Helper()

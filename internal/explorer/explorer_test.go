@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hourglass/data"
@@ -109,7 +110,7 @@ func explore(t testing.TB, m models.Model) (e *Explorer, metrics string) {
 	metrics = filepath.Join(t.TempDir(), "metrics.jsonl")
 	e, err = New(t.Context(), subjectOf(t, device, m, 48), Options{
 		Metrics: metrics, Follows: true, Report: func(err error) { t.Error(err) },
-		Limits: serving.Limits{Body: 256 << 10, Pixels: 300 * 300, Images: 64, Timeout: 5 * time.Second},
+		Limits: serving.Limits{Body: 256 << 10, Pixels: 300 * 300, Images: 64, Timeout: 24 * time.Hour}, // longer than any test, however slow the machine
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -405,21 +406,20 @@ func (tooFew) Len() int          { return 2 }
 func (tooFew) Shape() data.Shape { return data.Shape{C: 1, H: 12, W: 12} }
 
 func TestUploadsAreLimitedInRate(t *testing.T) {
-	e, _ := explore(t, vae(t))
-	picture := mustPNG(t, e, e.shown.gallery.images[0])
-	for range 12 {
-		request(t, e, "POST", "/api/picture", "image/png", picture, 200)
-	}
-	w := httptest.NewRecorder()
-	for w.Code != 429 { // the test's machine may be slow, but not for ever
-		w = httptest.NewRecorder()
-		r := httptest.NewRequest("POST", "/api/picture", bytes.NewReader(nil))
+	synctest.Test(t, func(t *testing.T) { // where requests take no time
+		e, _ := explore(t, vae(t))
+		picture := mustPNG(t, e, e.shown.gallery.images[0])
+		for range 12 {
+			request(t, e, "POST", "/api/picture", "image/png", picture, 200)
+		}
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/api/picture", bytes.NewReader(picture))
 		r.Header.Set("Content-Type", "image/png")
-		e.ServeHTTP(w, r)
-	}
-	if w.Header().Get("Retry-After") != "1" {
-		t.Errorf("too many: %v", w.Header())
-	}
+		if e.ServeHTTP(w, r); w.Code != 429 || w.Header().Get("Retry-After") != "1" {
+			t.Errorf("too many: %d %v", w.Code, w.Header())
+		}
+		time.Sleep(time.Second)
+		request(t, e, "POST", "/api/picture", "image/png", picture, 200)
+	})
 	r, now := newRate(10, 2), time.Now()
 	got := fmt.Sprint(r.allow(now), r.allow(now), r.allow(now), r.allow(now.Add(99*time.Millisecond)), r.allow(now.Add(201*time.Millisecond)), r.allow(now.Add(time.Hour)), r.allow(now.Add(time.Hour)), r.allow(now.Add(time.Hour)))
 	if want := "true true false false true true true false"; got != want {

@@ -23,13 +23,11 @@ type mapped struct {
 // neighbours waits for the t-SNE.
 func neighbours(t *testing.T, e *Explorer) mapped {
 	t.Helper()
-	for range 60 {
-		if m := ask[mapped](t, e, "/api/map?by=tsne", nil); !m.Pending {
-			return m
-		}
+	m := ask[mapped](t, e, "/api/map?by=tsne", nil)
+	for m.Pending {
+		m = ask[mapped](t, e, "/api/map?by=tsne", nil)
 	}
-	t.Fatal("the map is not made")
-	return mapped{}
+	return m
 }
 
 // The t-SNE of the gallery is that of package embedding, with the same labels

@@ -17,7 +17,7 @@ import (
 func Listen(ctx context.Context, listener net.Listener, handler http.Handler, limits Limits, drain time.Duration, end func(context.Context)) error {
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: max(5*time.Second, limits.Timeout/6),
 		ReadTimeout:       limits.Timeout,
 		WriteTimeout:      2 * limits.Timeout,
 		IdleTimeout:       2 * time.Minute,

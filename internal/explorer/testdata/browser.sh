@@ -56,4 +56,4 @@ if [ $# -gt 0 ]; then
 	mkdir -p "$1"
 	pictures=$(cd "$1" && pwd)
 fi
-go test ./internal/explorer -count=1 -run Browser -v -browser "$browser" -screenshots "$pictures"
+go test ./internal/explorer -timeout 1h -count=1 -run Browser -v -browser "$browser" -screenshots "$pictures"
