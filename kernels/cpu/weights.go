@@ -118,10 +118,17 @@ func (w *weightPanels) appendTaps(rows, columns []int) {
 func (w *weightPanels) position(r, s int) int { return slices.Index(w.order, r*w.width+s) }
 
 // tabulate computes, once order is complete, where in a panel each float of
-// innerTogether channels goes.
+// innerTogether channels goes. Taps that no result reads, as of images smaller than the
+// stride, go behind the others.
 func (w *weightPanels) tabulate() {
 	w.offsets = make([]int32, w.innerTogether()*w.taps)
-	for position, tap := range w.order {
+	order := slices.Clone(w.order)
+	for tap := range w.taps {
+		if !slices.Contains(order, tap) {
+			order = append(order, tap)
+		}
+	}
+	for position, tap := range order {
 		for channel := range w.innerTogether() {
 			w.offsets[channel*w.taps+tap] = int32(4 * tileColumns * (position*w.inner + channel))
 		}
