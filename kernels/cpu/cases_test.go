@@ -129,6 +129,9 @@ func large() []cases.Case {
 		{N: 1, C: 64, H: 58, W: 62, K: 64, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 2, PadW: 2, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 1, C: 272, H: 16, W: 18, K: 48, R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
 		{N: 4, C: 80, H: 17, W: 24, K: 144, R: 4, S: 4, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 13, C: 32, H: 14, W: 13, K: 20, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		{N: 2, C: 64, H: 61, W: 40, K: 12, R: 3, S: 4, StrideH: 2, StrideW: 1, PadH: 2, PadW: 1, DilationH: 1, DilationW: 2, Groups: 1},
+		{N: 3, C: 64, H: 9, W: 8, K: 64, R: 5, S: 3, StrideH: 1, StrideW: 2, PadH: 2, PadW: 2, DilationH: 1, DilationW: 1, Groups: 2},
 		{N: 7, C: 32, H: 1, W: 2, K: 8, R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilationH: 1, DilationW: 1, Groups: 1}, // taps that meet nothing
 		{N: 1, C: 8, H: 90, W: 90, K: 8, R: 5, S: 5, StrideH: 3, StrideW: 3, PadH: 2, PadW: 2, DilationH: 1, DilationW: 1, Groups: 8},
 	} {

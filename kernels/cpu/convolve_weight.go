@@ -49,7 +49,8 @@ const (
 // With the longer registers of AVX-512 both may come from the second-level cache
 // and still keep up: there tiles have 12, 8 or 4 filters and two panels, which
 // they read in the block where its channels are a multiple of sixteen, and dy is
-// packed only for many panels. The blocks of images are cut into a number of
+// packed only for many panels, or neither is copied, see convolve_weight_inside.go.
+// The blocks of images are cut into a number of
 // chunks that only the geometry decides; partial sums are added in the order of
 // chunks.
 type weightGradient struct {
@@ -64,6 +65,7 @@ type weightGradient struct {
 	packed             []int32       // pixel offsets of packed patches
 	columns            [][]patchRun  // runs of each panel of patches
 	rows               []filterPanel // panels of filters
+	inside             [][]insideTap // of each band, if images are read in place
 	chunks, panelParts int
 	padded             int // filters with those that fill up the last panel
 
@@ -110,6 +112,9 @@ func prepareConvolveBackwardWeight(ctx *Context, op kernels.ConvolveBackwardWeig
 	}
 	w.columns = w.cutPatches(vertical[0], horizontal[0])
 	w.rows, w.padded = cutFilters(w.filters)
+	if w.readsInside() {
+		w.placeInside(vertical[0], horizontal[0])
+	}
 	for j := range runPixels {
 		w.packed = append(w.packed, int32(4*tileColumns*j))
 	}
@@ -187,9 +192,13 @@ func (w *weightGradient) plan() {
 	for c := range w.offsets {
 		w.offsets[c] = int32(4 * c * w.taps)
 	}
-	w.floatsOfBlock = (w.window.floats() + 2*cacheLine) &^ (cacheLine - 1)
-	w.floatsOfPanelRows = (w.padded*runPixels + cacheLine) &^ (cacheLine - 1)
-	w.ctx.reserve(max(w.floatsOfBlock+w.floatsOfPanelRows+panelsOfStripe()*runPixels*tileColumns+cacheLine, w.rows[0].rows*(w.patch()+tileColumns)), w.chunks*w.groups*w.partial())
+	copies := 0
+	if w.inside == nil {
+		w.floatsOfBlock = (w.window.floats() + 2*cacheLine) &^ (cacheLine - 1)
+		w.floatsOfPanelRows = (w.padded*runPixels + cacheLine) &^ (cacheLine - 1)
+		copies = w.floatsOfBlock + w.floatsOfPanelRows + panelsOfStripe()*runPixels*tileColumns + cacheLine
+	}
+	w.ctx.reserve(max(copies, w.rows[0].rows*(w.patch()+tileColumns)), w.chunks*w.groups*w.partial())
 }
 
 // patch is the size of a filter, in whole panels, and partial that of the sums of one
@@ -220,12 +229,18 @@ func (w *weightGradient) sumShare(share, worker int) {
 	firstPanel, lastPanel = firstPanel*panelsOfStripe(), min(lastPanel*panelsOfStripe(), len(w.columns))
 	partial := w.ctx.shared[(chunk*w.groups+group)*w.partial():][:w.partial()]
 
-	scratch := w.ctx.local[worker]
-	filters := scratch[w.floatsOfBlock:][:w.floatsOfPanelRows]
-	patches := scratch[w.floatsOfBlock+w.floatsOfPanelRows:][:panelsOfStripe()*runPixels*tileColumns]
 	t := &w.ctx.tiles[worker].panel
 	t.stride = 4 * tileColumns
 	t.flags = 0
+	if w.inside != nil {
+		for i := from; i < to; i++ {
+			w.sumInside(t, partial, i, group, firstPanel, lastPanel)
+		}
+		return
+	}
+	scratch := w.ctx.local[worker]
+	filters := scratch[w.floatsOfBlock:][:w.floatsOfPanelRows]
+	patches := scratch[w.floatsOfBlock+w.floatsOfPanelRows:][:panelsOfStripe()*runPixels*tileColumns]
 	for i := from; i < to; i++ {
 		b := w.window.block(i)
 		base := unsafe.Add(w.window.load(scratch, w.x, b), 4*group*w.channels)

@@ -93,8 +93,9 @@ func panelsOfStripe() int {
 //
 // with first c itself or zero. multiplyPanels takes a of 6 or 4 rows and one
 // panel, both packed. multiplyPatches takes 12, 8 or 4 rows and one panel or two,
-// which may stand anywhere: row j of a at j·strideA bytes, of b at src[j], and
-// that of a second panel further behind. It adds c last, as rowTiles does, and
+// which may stand anywhere: row j of a at j·strideA bytes, or, of two panels, at
+// srcA[j] if there is such a table, of b at src[j], and that of a second panel further
+// behind. It adds c last, as rowTiles does, and
 // meanwhile has something else brought near.
 type panelTile struct {
 	a, b, c unsafe.Pointer
@@ -111,6 +112,7 @@ type panelTile struct {
 	panels   int
 	ahead    uintptr // as in rowTiles
 	pace     int
+	srcA     unsafe.Pointer // *int32, or nil
 }
 
 // tileArguments is one worker's copy of the arguments, kept apart from the

@@ -83,6 +83,36 @@
 	VMOVUPS d, (c)(R15*2)  \
 	VMOVUPS e, (c)(BP*1)
 
+// Steps of two panels whose elements of dy are found by a table too, in R9.
+#define FOUND(i) MOVLQSX (4*i)(R9), R12
+
+#define FOURFOUND(STEP) \
+	FOUND(0)               \
+	STEP(0, (SI)(R12*1))   \
+	FOUND(1)               \
+	STEP(1, (SI)(R12*1))   \
+	FOUND(2)               \
+	STEP(2, (SI)(R12*1))   \
+	FOUND(3)               \
+	STEP(3, (SI)(R12*1))   \
+	PREFETCHT1 (R13)       \
+	ADDQ R14, R13          \
+	ADDQ $16, R9           \
+	ADDQ $16, BX
+
+#define ONEFOUND(STEP) \
+	FOUND(0)               \
+	STEP(0, (SI)(R12*1))   \
+	ADDQ $4, R9            \
+	ADDQ $4, BX
+
+// Goes to the loop for such a table if there is one.
+#define TABLE(found) \
+	MOVQ panelTile_srcA(AX), DX  \
+	TESTQ DX, DX                 \
+	CMOVQNE DX, R9               \
+	JNE  found
+
 // Asks for four rows of c, which a step needs last.
 #define FETCHFOUR(c) \
 	PREFETCHT0 (c)         \
@@ -105,6 +135,7 @@
 #define panelTile_panels 88
 #define panelTile_ahead 96
 #define panelTile_pace 104
+#define panelTile_srcA 112
 
 // func multiplyPatchesAVX512(t *panelTile)
 TEXT ·multiplyPatchesAVX512(SB), NOSPLIT, $8-8
@@ -286,6 +317,7 @@ keepone12:
 two4:
 	FETCHFOUR(R10)
 	FETCHFOUR(R11)
+	TABLE(foundtwo4)
 	SUBQ $4, CX
 	JLT  resttwo4
 	PCALIGN $64
@@ -313,6 +345,27 @@ singletwo4:
 	DECQ CX
 	JNZ  singletwo4
 
+	JMP  storetwo4
+
+foundtwo4:
+	SUBQ $4, CX
+	JLT  restfound4
+	PCALIGN $64
+
+loopfound4:
+	FOURFOUND(TWO4)
+	SUBQ $4, CX
+	JGE  loopfound4
+
+restfound4:
+	ADDQ $4, CX
+	JZ   storetwo4
+
+singlefound4:
+	ONEFOUND(TWO4)
+	DECQ CX
+	JNZ  singlefound4
+
 storetwo4:
 	MOVQ R13, panelTile_ahead(AX)
 	TESTQ $1, panelTile_flags(AX)
@@ -333,6 +386,7 @@ two8:
 	FETCHFOUR(R11)
 	LEAQ (R11)(R15*4), DX
 	FETCHFOUR(DX)
+	TABLE(foundtwo8)
 	SUBQ $4, CX
 	JLT  resttwo8
 	PCALIGN $64
@@ -359,6 +413,27 @@ singletwo8:
 	ADDQ $4, BX
 	DECQ CX
 	JNZ  singletwo8
+
+	JMP  storetwo8
+
+foundtwo8:
+	SUBQ $4, CX
+	JLT  restfound8
+	PCALIGN $64
+
+loopfound8:
+	FOURFOUND(TWO8)
+	SUBQ $4, CX
+	JGE  loopfound8
+
+restfound8:
+	ADDQ $4, CX
+	JZ   storetwo8
+
+singlefound8:
+	ONEFOUND(TWO8)
+	DECQ CX
+	JNZ  singlefound8
 
 storetwo8:
 	MOVQ R13, panelTile_ahead(AX)
@@ -390,6 +465,7 @@ two12:
 	FETCHFOUR(DX)
 	LEAQ (DX)(R15*4), DX
 	FETCHFOUR(DX)
+	TABLE(foundtwo12)
 	SUBQ $4, CX
 	JLT  resttwo12
 	PCALIGN $64
@@ -416,6 +492,27 @@ singletwo12:
 	ADDQ $4, BX
 	DECQ CX
 	JNZ  singletwo12
+
+	JMP  storetwo12
+
+foundtwo12:
+	SUBQ $4, CX
+	JLT  restfound12
+	PCALIGN $64
+
+loopfound12:
+	FOURFOUND(TWO12)
+	SUBQ $4, CX
+	JGE  loopfound12
+
+restfound12:
+	ADDQ $4, CX
+	JZ   storetwo12
+
+singlefound12:
+	ONEFOUND(TWO12)
+	DECQ CX
+	JNZ  singlefound12
 
 storetwo12:
 	MOVQ R13, panelTile_ahead(AX)
