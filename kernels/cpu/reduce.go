@@ -33,11 +33,13 @@ const (
 // that are merged alternate between kept and summed, so that every reduction
 // is of that form: a last axis that is summed is a block of one column. Columns
 // are cut into parts, and where those are few, rows into chunks whose float64 sums
-// are added in order.
+// are added in order. Rows of fewer columns than have assembly are taken together, as
+// one whose sums are added too.
 type reduction struct {
 	ctx           *Context
 	scale         float32
-	rows, columns int    // of a block
+	rows, columns int    // of a block, rows taken together
+	results       int    // columns that are kept of them: those of one row
 	parts, chunks int    // of columns and of rows
 	groups        int    // blocks that are summed apart
 	together      int    // blocks of each group
@@ -71,12 +73,25 @@ func prepareReduce(ctx *Context, op kernels.Reduce) Kernel {
 		}
 		stride *= size
 	}
-	r.parts = min(reductionShares, ceilDivide(r.columns, columnsOfPart))
+	r.results = r.columns
+	if together := rowsAsOne(r.rows, r.columns); together > 1 {
+		r.rows, r.columns = r.rows/together, r.columns*together
+	}
+	r.parts = min(reductionShares, ceilDivide(r.results, columnsOfPart))
 	least := ceilDivide(chunkLeast, ceilDivide(r.columns, r.parts)*r.together)
 	r.chunks = max(1, min(ceilDivide(reductionShares, r.groups*r.parts), r.rows/least))
 	ctx.reserveSums(r.groups * r.chunks * r.columns)
 	r.sum, r.finish = r.sumShare, r.finishShare
 	return r.run
+}
+
+// rowsAsOne is how many rows of few columns are taken as one: a power of two that
+// divides them, as many as are summed at once.
+func rowsAsOne(rows, columns int) int {
+	if columns >= 8 {
+		return 1
+	}
+	return min(rows&-rows, columnsWide)
 }
 
 // withSums is a kernel that adds up the columns of an operand besides, which is
@@ -131,12 +146,12 @@ func (r *reduction) finishShare(share, _ int) {
 	from, to := span(units, r.shares(units), share)
 	for i := from; i < to; i++ {
 		group := i / r.parts
-		left, right := span(r.columns, r.parts, i%r.parts)
+		left, right := span(r.results, r.parts, i%r.parts)
 		sums := r.ctx.sums[group*r.chunks*r.columns:][:r.chunks*r.columns]
-		y := r.y[group*r.columns:][:r.columns]
+		y := r.y[group*r.results:][:r.results]
 		for j := left; j < right; j++ {
 			sum := 0.0
-			for i := j; i < len(sums); i += r.columns {
+			for i := j; i < len(sums); i += r.results {
 				sum += sums[i]
 			}
 			y[j] = float32(sum) * r.scale
