@@ -70,6 +70,10 @@ func prepareConvolveForward(ctx *Context, op kernels.ConvolveForward) Kernel {
 	if g.StrideH == 1 && g.StrideW == 1 && g.PadH < g.R && g.PadW < g.S && narrow(g, g.K, 1) {
 		return narrowForward(ctx, op)
 	}
+	if pixelwise(g) {
+		return prepareProduct(ctx, kernels.Multiply{M: g.N * p * q, N: g.K, K: g.C, TransB: true,
+			Bias: op.Bias, Activation: op.Activation, Slope: op.Slope, Added: op.Added}, depthOfPatches)
+	}
 	vertical := forwardSampling(p, g.R, g.StrideH, g.PadH, g.DilationH)
 	horizontal := forwardSampling(q, g.S, g.StrideW, g.PadW, g.DilationW)
 	product := &patchProduct{ctx: ctx, out: imageShape{p, q, g.K}}
@@ -91,6 +95,10 @@ func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput
 		return narrowBackwardInput(ctx, op)
 	}
 	p, q := g.Out()
+	if pixelwise(g) {
+		return prepareProduct(ctx, kernels.Multiply{M: g.N * p * q, N: g.C, K: g.K,
+			Bias: op.Bias, Activation: op.Activation, Slope: op.Slope, Added: op.Added}, depthOfPatches)
+	}
 	vertical := backwardSampling(g.H, g.R, g.StrideH, g.PadH, g.DilationH)
 	horizontal := backwardSampling(g.W, g.S, g.StrideW, g.PadW, g.DilationW)
 	product := &patchProduct{ctx: ctx, out: imageShape{g.H, g.W, g.C}}
@@ -98,6 +106,12 @@ func prepareConvolveBackwardInput(ctx *Context, op kernels.ConvolveBackwardInput
 	product.finish(op.Bias, op.Activation, op.Slope, op.Added)
 	product.plan(g.N, imageShape{p, q, g.K}, vertical, horizontal)
 	return product.run
+}
+
+// pixelwise reports whether a convolution multiplies the channels of each pixel by a
+// matrix, and nothing else.
+func pixelwise(g kernels.Convolution) bool {
+	return g.R*g.S*g.StrideH*g.StrideW*g.Groups == 1 && g.PadH+g.PadW == 0
 }
 
 // finish says what happens to a sum: relu in the tile, any other function on

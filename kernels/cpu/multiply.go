@@ -76,6 +76,11 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	if transposes(op) {
 		return prepareTransposed(ctx, op)
 	}
+	return withSums(ctx, prepareProduct(ctx, op, depth), op.Summed())
+}
+
+// prepareProduct is prepareMultiply of passes of at most so many steps, without sums.
+func prepareProduct(ctx *Context, op kernels.Multiply, depth int) Kernel {
 	p := &product{ctx: ctx, op: op, relu: op.Activation.Function == kernels.ReLU, further: len(op.Further())}
 	p.finishing = finishingOf(op.Activation, op.Slope, op.Added, p.relu)
 	p.panels = ceilDivide(op.N, tileColumns)
@@ -118,7 +123,7 @@ func prepareMultiply(ctx *Context, op kernels.Multiply) Kernel {
 	if p.packsFirst {
 		p.compute = p.computeRows
 	}
-	return withSums(ctx, p.run, op.Summed())
+	return p.run
 }
 
 // collides reports whether rows of A begin so often at the same set of the
@@ -132,7 +137,11 @@ func (p *product) divide() int {
 	workers := p.ctx.Workers.Size()
 	wanted := 3 * workers
 	p.tiles = ceilDivide(p.op.M, p.rowsOfTile())
-	p.blocks = ceilDivide(p.tiles, max(1, floatsOfBlock/(p.steps*p.rowsOfTile())))
+	row := p.steps
+	if p.near() {
+		row += p.op.N
+	}
+	p.blocks = ceilDivide(p.tiles, max(1, floatsOfBlock/(row*p.rowsOfTile())))
 	together := 1
 	if p.blocks > 1 {
 		together = max(1, min(floatsOfShare/p.stripe(), p.stripes/(4*workers)))
@@ -150,6 +159,11 @@ func (p *product) divide() int {
 
 // rowsOfTile is how many rows a tile has where there are enough.
 func (p *product) rowsOfTile() int { return panelsOfStripe() * tileRows }
+
+// near reports whether all of B stays in the second-level cache.
+func (p *product) near() bool {
+	return len(p.chunks) == 1 && p.stripes*p.stripe() <= floatsOfShare
+}
 
 // stripe is the size of a packed stripe of a chunk.
 func (p *product) stripe() int { return panelsOfStripe() * tileColumns * p.steps }
@@ -239,8 +253,8 @@ func (p *product) packPanels(packed []float32, every, from, to, begin, end int) 
 }
 
 // computeRows computes a block of rows. What comes next is meanwhile brought near: the
-// panels of the stripe behind this one and, where all of a row is one chunk, the rows
-// of a block that this worker may compute next.
+// panels of the stripe behind this one, unless all of B is, and of a block that this
+// worker may compute next rows of A and, if all of B is near, of C.
 func (p *product) computeRows(block, worker int) {
 	first, last := p.rows(block)
 	a := p.a[first*p.op.K:]
@@ -248,11 +262,16 @@ func (p *product) computeRows(block, worker int) {
 		a = p.ctx.local[worker]
 		p.copyRows(a, first, last)
 	}
-	var next []float32
-	if block+1 < p.blocks && !p.op.TransA {
+	var nextA, nextC []float32
+	if block+1 < p.blocks && len(p.chunks) == 1 {
 		from, to := p.rows(block + 1)
-		next = p.a[from*p.op.K : to*p.op.K]
+		nextC = p.c[from*p.op.N : to*p.op.N]
+		if !p.op.TransA {
+			nextA = p.a[from*p.op.K : to*p.op.K]
+		}
 	}
+	tiles := ceilDivide(last-first, p.rowsOfTile())
+	ahead := newErrand(nextA, nextC, p.stripes*tiles*p.op.K)
 	for _, chunk := range p.chunks {
 		steps := stepsOf(chunk)
 		panel := func(i int) []float32 {
@@ -263,12 +282,14 @@ func (p *product) computeRows(block, worker int) {
 		}
 		for stripe := range p.stripes {
 			this := stripe * panelsOfStripe()
-			following, then := panel(this+panelsOfStripe()), panel(this+panelsOfStripe()+1)
-			if len(p.chunks) == 1 {
-				from, to := span(len(next), p.stripes, stripe)
-				following, then = following[:len(following)+len(then)], next[from:to]
+			if !p.near() {
+				following, then := panel(this+panelsOfStripe()), panel(this+panelsOfStripe()+1)
+				if len(p.chunks) == 1 {
+					from, to := span(len(nextA), p.stripes, stripe)
+					following, then = following[:len(following)+len(then)], nextA[from:to]
+				}
+				ahead = newErrand(following, then, tiles*steps)
 			}
-			ahead := newErrand(following, then, ceilDivide(last-first, p.rowsOfTile())*steps)
 			p.multiply(worker, chunk, a, first, last, stripe, panel(this), 4*tileColumns, 4*tileColumns*p.op.K, &ahead)
 		}
 	}
@@ -306,9 +327,11 @@ func (p *product) computeColumns(share, worker int) {
 				}
 				p.multiply(worker, chunk, a[first*p.line:], first, last, stripe, b, stride, further, &ahead)
 			}
+			if begin+steps == p.op.K {
+				p.finish(first, last, from, to)
+			}
 		}
 	}
-	p.finish(0, p.op.M, from, to)
 }
 
 // multiply multiplies a chunk of the rows [first, last), which begin with a, by a
@@ -347,8 +370,13 @@ func (p *product) finish(first, last, from, to int) {
 	if !p.finishing.needed() {
 		return
 	}
+	first, last = p.pair*p.op.M+first, p.pair*p.op.M+last
+	if from == 0 && to == p.stripes {
+		p.finishing.finish(p.result, first*p.op.N, last*p.op.N)
+		return
+	}
 	columns := panelsOfStripe() * tileColumns
-	for row := p.pair*p.op.M + first; row < p.pair*p.op.M+last; row++ {
+	for row := first; row < last; row++ {
 		p.finishing.finish(p.result, row*p.op.N+from*columns, row*p.op.N+min(to*columns, p.op.N))
 	}
 }
