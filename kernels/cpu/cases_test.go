@@ -144,6 +144,8 @@ func large() []cases.Case {
 	for _, op := range []kernels.Operation{
 		kernels.Multiply{M: 450, N: 20, K: 800, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.ReLU}},
 		kernels.Multiply{M: 300, N: 40, K: 70, TransA: true},
+		kernels.Multiply{M: 60, N: 40, K: 1700, TransA: true},
+		kernels.Multiply{M: 30, N: 90, K: 1700, TransA: true},
 		kernels.Multiply{M: 3, N: 300, K: 900, Bias: true},
 		kernels.Multiply{M: 40, N: 300, K: 2400, TransB: true, Bias: true, Activation: kernels.Activation{Function: kernels.ReLU}},
 		kernels.Multiply{M: 13, N: 100, K: 2400},

@@ -7,14 +7,18 @@ import (
 )
 
 const (
-	// stretch is the length of the inner axis for which an operand is packed at a
+	// stretch is the length of the inner axis for which operands are packed at a
 	// time: what is packed stays small, and c is near while its passes are added.
 	stretch = 4 * depth
 
-	// A share packs at most so many panels of A, or stripes of B, of one pass: with
-	// depth rows of each that is 144 or 192 KiB of the second-level cache.
+	// A share packs at most so many panels of A, or stripes of B: with the rows of a
+	// stretch that is 576 or 768 KiB of the second-level cache.
 	panelsOfShare  = 8
 	stripesOfShare = 4
+
+	// rowsPacked rows of some panels are packed together: no more than the ways of
+	// a set of the first-level cache, into which they may all fall.
+	rowsPacked = 8
 )
 
 // transposedProduct computes c = Aᵀ·B of A stored K,M and B stored K,N, as gradients
@@ -58,7 +62,7 @@ func prepareTransposed(ctx *Context, op kernels.Multiply) Kernel {
 	for k := range min(op.K, depth) {
 		p.packed = append(p.packed, int32(4*tileColumns*k))
 	}
-	p.tile = own*min(op.K, depth) + cacheLine
+	p.tile = own*min(op.K, stretch) + cacheLine
 	ctx.reserve(p.tile+panelsOfStripe()*p.rows[0].rows*tileColumns, other*min(op.K, stretch))
 	p.pack, p.compute = p.packShare, p.computeShare
 	return withSums(ctx, p.run, op.Summed())
@@ -74,9 +78,9 @@ func (p *transposedProduct) run(out []float32, in [][]float32) {
 		for p.k = 0; p.k < k; p.k += stretch {
 			p.steps = min(stretch, k-p.k)
 			if p.cutsB {
-				p.ctx.Workers.run(len(p.rows), p.pack)
+				p.ctx.Workers.run(ceilDivide(len(p.rows), panelsPacked), p.pack)
 			} else {
-				p.ctx.Workers.run(p.panels, p.pack)
+				p.ctx.Workers.run(ceilDivide(p.panels, panelsPacked), p.pack)
 			}
 			p.ctx.Workers.run(p.shares, p.compute)
 		}
@@ -84,96 +88,114 @@ func (p *transposedProduct) run(out []float32, in [][]float32) {
 	p.c, p.a, p.b = nil, nil, nil
 }
 
-// packShare packs a panel of the operand that is not cut into shares.
-func (p *transposedProduct) packShare(panel, _ int) {
+// packShare packs some panels of the operand that is not cut into shares.
+func (p *transposedProduct) packShare(share, _ int) {
+	first := share * panelsPacked
 	if p.cutsB {
-		p.packRows(p.ctx.shared, p.rows[panel], 0, p.k, p.steps)
+		p.packRows(p.ctx.shared, p.rows[first:min(first+panelsPacked, len(p.rows))], 0)
 	} else {
-		p.packColumns(p.ctx.shared, panel, 0, p.k, p.steps)
+		p.packColumns(p.ctx.shared, first, min(first+panelsPacked, p.panels), 0)
 	}
 }
 
-// packRows packs steps rows of A from row k on, of the columns of a panel, behind
-// the panels from column first on.
-func (p *transposedProduct) packRows(to []float32, panel filterPanel, first, k, steps int) {
-	packColumns(to[(panel.first-first)*steps:], p.a[k*p.op.M+panel.first:], panel.rows, min(panel.rows, p.op.M-panel.first), p.op.M, steps)
+// packRows packs the stretch's rows of A, of the columns of some panels, behind the
+// panels from column first on.
+func (p *transposedProduct) packRows(to []float32, panels []filterPanel, first int) {
+	for k := 0; k < p.steps; k += rowsPacked {
+		for _, panel := range panels {
+			packColumns(to[(panel.first-first)*p.steps+k*panel.rows:], p.a[(p.k+k)*p.op.M+panel.first:], panel.rows,
+				min(panel.rows, p.op.M-panel.first), p.op.M, min(rowsPacked, p.steps-k))
+		}
+	}
 }
 
-// packColumns is packRows of a panel of B, behind those from panel first on.
-func (p *transposedProduct) packColumns(to []float32, panel, first, k, steps int) {
-	column := panel * tileColumns
-	packColumns(to[(panel-first)*tileColumns*steps:], p.b[k*p.op.N+column:], tileColumns, min(tileColumns, p.op.N-column), p.op.N, steps)
+// packColumns is packRows of the panels [from, last) of B, behind those from panel
+// first on.
+func (p *transposedProduct) packColumns(to []float32, from, last, first int) {
+	for k := 0; k < p.steps; k += rowsPacked {
+		for panel := from; panel < last; panel++ {
+			column := panel * tileColumns
+			packColumns(to[((panel-first)*p.steps+k)*tileColumns:], p.b[(p.k+k)*p.op.N+column:], tileColumns,
+				min(tileColumns, p.op.N-column), p.op.N, min(rowsPacked, p.steps-k))
+		}
+	}
 }
 
 // operand is where one operand stands packed: panels, the first of which begins at
-// column first, of so many rows each, from row skipped on.
+// column first, of so many steps each.
 type operand struct {
-	floats               []float32
-	first, rows, skipped int
+	floats       []float32
+	first, steps int
 }
 
-// panel is the address of the panel of a width that begins at a column.
-func (o operand) panel(column, width int) unsafe.Pointer {
-	return at(o.floats, (column-o.first)*o.rows+o.skipped*width)
+// columns are those from one on, so many, or fewer where there are none left.
+func (o operand) columns(from, count int) []float32 {
+	begin := min((from-o.first)*o.steps, len(o.floats))
+	return o.floats[begin:min(begin+count*o.steps, len(o.floats))]
 }
 
-// computeShare multiplies, pass by pass, one part of an operand by the other.
+// computeShare multiplies one part of an operand, which it packs, by the other, panel
+// by panel of the other: the next of these is meanwhile brought near.
 func (p *transposedProduct) computeShare(share, worker int) {
-	scratch := p.ctx.local[worker]
-	for k := 0; k < p.steps; k += depth {
-		steps := min(depth, p.steps-k)
-		own := operand{floats: scratch, rows: steps}
-		other := operand{floats: p.ctx.shared, rows: p.steps, skipped: k}
-		if p.cutsB {
-			from, to := span(p.stripes(), p.shares, share)
-			from, to = from*panelsOfStripe(), min(to*panelsOfStripe(), p.panels)
-			for panel := from; panel < to; panel++ {
-				p.packColumns(scratch, panel, from, p.k+k, steps)
+	own := operand{floats: p.ctx.local[worker], steps: p.steps}
+	if p.cutsB {
+		a, b := operand{floats: p.ctx.shared[:p.padded*p.steps], steps: p.steps}, own
+		from, to := span(p.stripes(), p.shares, share)
+		from, to = from*panelsOfStripe(), min(to*panelsOfStripe(), p.panels)
+		b.first = from * tileColumns
+		p.packColumns(b.floats, from, to, from)
+		for _, r := range p.rows {
+			ahead := newErrand(a.columns(r.first+r.rows, p.rows[0].rows), nil, ceilDivide(to-from, panelsOfStripe())*p.steps)
+			for panel := from; panel < to; panel += panelsOfStripe() {
+				p.multiply(worker, a, b, r, panel, to, &ahead)
 			}
-			own.first = from * tileColumns
-			p.multiply(worker, other, own, p.rows, from, to, steps, p.k+k > 0)
-			continue
 		}
-		from, to := span(len(p.rows), p.shares, share)
-		own.first = p.rows[from].first
-		for _, panel := range p.rows[from:to] {
-			p.packRows(scratch, panel, own.first, p.k+k, steps)
+		return
+	}
+	a, b := own, operand{floats: p.ctx.shared[:p.panels*tileColumns*p.steps], steps: p.steps}
+	from, to := span(len(p.rows), p.shares, share)
+	a.first = p.rows[from].first
+	p.packRows(a.floats, p.rows[from:to], a.first)
+	columns := panelsOfStripe() * tileColumns
+	for panel := 0; panel < p.panels; panel += panelsOfStripe() {
+		ahead := newErrand(b.columns(panel*tileColumns+columns, columns), nil, (to-from)*p.steps)
+		for _, r := range p.rows[from:to] {
+			p.multiply(worker, a, b, r, panel, p.panels, &ahead)
 		}
-		p.multiply(worker, own, other, p.rows[from:to], 0, p.panels, steps, p.k+k > 0)
 	}
 }
 
-// multiply multiplies panels of A by the panels [from, to) of B over some steps, and
-// adds the products to c or stores them.
-func (p *transposedProduct) multiply(worker int, a, b operand, rows []filterPanel, from, to, steps int, adds bool) {
+// multiply multiplies a panel of A by one of B, or by two if there are as many before
+// the last, pass by pass, and adds the products to c or stores them.
+func (p *transposedProduct) multiply(worker int, a, b operand, r filterPanel, panel, last int, ahead *errand) {
 	t := &p.ctx.tiles[worker].panel
 	run := routines.multiplyPanels
 	if routines.multiplyPatches != nil {
 		run = routines.multiplyPatches
 	}
-	t.steps, t.src, t.ahead, t.pace = steps, unsafe.Pointer(&p.packed[0]), 0, 0
-	t.further = 4 * tileColumns * b.rows
-	for panel := from; panel < to; panel += panelsOfStripe() {
-		t.panels = min(panelsOfStripe(), to-panel)
-		t.b = b.panel(panel*tileColumns, tileColumns)
-		last := (panel + t.panels) * tileColumns
-		for _, r := range rows {
-			t.a, t.strideA, t.rows = a.panel(r.first, r.rows), 4*r.rows, r.rows
-			whole := last <= p.op.N && r.first+r.rows <= p.op.M
-			if whole && (!adds || routines.multiplyPatches != nil) { // multiplyPanels would add c first
-				t.c, t.stride, t.furtherC = at(p.c, r.first*p.op.N+panel*tileColumns), 4*p.op.N, 4*tileColumns
-				t.flags = 0
-				if adds {
-					t.flags = accumulate
-				}
-				run(t)
-				continue
+	t.panels = min(panelsOfStripe(), last-panel)
+	column := panel * tileColumns
+	left, right := a.columns(r.first, r.rows), b.columns(column, t.panels*tileColumns)
+	t.src, t.strideA, t.rows, t.further = unsafe.Pointer(&p.packed[0]), 4*r.rows, r.rows, 4*tileColumns*p.steps
+	whole := column+t.panels*tileColumns <= p.op.N && r.first+r.rows <= p.op.M
+	for k := 0; k < p.steps; k += depth {
+		t.steps = min(depth, p.steps-k)
+		t.a, t.b = at(left, k*r.rows), at(right, k*tileColumns)
+		t.ahead, t.pace = ahead.give(t.steps)
+		adds := p.k+k > 0
+		if whole && (!adds || routines.multiplyPatches != nil) { // multiplyPanels would add c first
+			t.c, t.stride, t.furtherC = at(p.c, r.first*p.op.N+column), 4*p.op.N, 4*tileColumns
+			t.flags = 0
+			if adds {
+				t.flags = accumulate
 			}
-			sums := p.ctx.local[worker][p.tile:]
-			t.c, t.stride, t.furtherC, t.flags = at(sums, 0), 4*tileColumns, 4*tileColumns*r.rows, 0
 			run(t)
-			p.keep(sums, r, panel, t.panels, adds)
+			continue
 		}
+		sums := p.ctx.local[worker][p.tile:]
+		t.c, t.stride, t.furtherC, t.flags = at(sums, 0), 4*tileColumns, 4*tileColumns*r.rows, 0
+		run(t)
+		p.keep(sums, r, panel, t.panels, adds)
 	}
 }
 
