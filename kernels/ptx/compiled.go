@@ -14,11 +14,14 @@ type Compiled struct {
 	Modules  map[string]CompiledModule `json:"modules"` // by file name
 }
 
-// CompiledModule is one module for one GPU.
+// CompiledModule is one module for one GPU, and of others what does not fit them.
 type CompiledModule struct {
 	SHA256  string                    `json:"sha256"` // of the PTX
 	Target  string                    `json:"target"` // such as sm_90
 	Kernels map[string]CompiledKernel `json:"kernels"`
+	// Spilling are the kernels that have too few registers on other GPUs that run the
+	// module, by these; a GPU without any is there too.
+	Spilling map[string]map[string]CompiledKernel `json:"spilling_elsewhere,omitempty"`
 }
 
 // CompiledKernel is what a thread, or a block, of a kernel takes.
@@ -30,17 +33,20 @@ type CompiledKernel struct {
 	Shared      int `json:"shared,omitempty"`      // static bytes of a block
 }
 
-// CompileTarget is the GPU that a module is compiled for in the report: PTX for
-// 8.0 and later for a 9.0, which has more than the others, PTX of 7.5 for itself.
-func CompileTarget(file string) string {
+// CompileTargets is the GPU that a module is compiled for in the report, and others of
+// which spills are told. PTX of 7.5 is for itself, since newer ones have that of 8.0.
+func CompileTargets(file string) (target string, others []string) {
 	switch {
 	case strings.HasSuffix(file, ".sm_90a.ptx"):
-		return "sm_90a"
+		return "sm_90a", nil
 	case strings.HasSuffix(file, ".sm_80.ptx"):
-		return "sm_90"
+		return "sm_90", []string{"sm_80", "sm_89", "sm_100", "sm_120"}
 	}
-	return "sm_75"
+	return "sm_75", nil
 }
+
+// Spills reports whether a thread has too few registers.
+func (k CompiledKernel) Spills() bool { return max(k.SpillStores, k.SpillLoads) > 0 }
 
 // The report of ptxas -v has for each kernel, with other lines between,
 //

@@ -98,7 +98,8 @@ func TestMatrixUnits(t *testing.T) {
 }
 
 // TestCompiled: NVIDIA's compiler was asked about these very modules, and no kernel
-// spills registers.
+// spills registers on 7.5 and 9.0. Elsewhere some do (bench/lab/matrix.md), and by no
+// more than is known.
 func TestCompiled(t *testing.T) {
 	committed, err := Committed()
 	if err != nil {
@@ -116,8 +117,21 @@ func TestCompiled(t *testing.T) {
 		}
 		for name := range module.Kernels {
 			k, known := report.Kernels[name]
-			if !known || k.Registers == 0 || max(k.SpillStores, k.SpillLoads) > 0 {
+			if !known || k.Registers == 0 || k.Spills() {
 				t.Errorf("%s for %s: %s is compiled to %+v", file, report.Target, name, k)
+			}
+		}
+		most := map[string]int{"sm_80": 20, "sm_89": 16, "sm_100": 108, "sm_120": 220} // bytes of a thread
+		_, others := CompileTargets(file)
+		for _, other := range others {
+			spilling, told := report.Spilling[other]
+			if !told {
+				t.Errorf("compiled.json does not tell of %s on %s; run make kernels", file, other)
+			}
+			for name, k := range spilling {
+				if spilled := max(k.SpillStores, k.SpillLoads); spilled > most[other] {
+					t.Errorf("%s for %s: %s spills %d bytes, want at most %d", file, other, name, spilled, most[other])
+				}
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,18 +33,23 @@ func compile(ptxas, folder string) error {
 		return err
 	}
 	for name, module := range manifest.Modules {
-		target := ptx.CompileTarget(name)
-		var said bytes.Buffer
-		command := exec.Command(ptxas, "-v", "-arch="+target, filepath.Join(folder, name), "-o", os.DevNull)
-		command.Stdout, command.Stderr = &said, &said
-		if err := command.Run(); err != nil {
-			return fmt.Errorf("%s for %s: %w: %s", name, target, err, said.String())
+		target, others := ptx.CompileTargets(name)
+		compiled := ptx.CompiledModule{SHA256: module.SHA256, Target: target}
+		if compiled.Kernels, err = kernels(ptxas, filepath.Join(folder, name), target); err != nil {
+			return err
 		}
-		kernels, err := ptx.ReadCompiler(said.String())
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		for _, other := range others {
+			all, err := kernels(ptxas, filepath.Join(folder, name), other)
+			if err != nil {
+				return err
+			}
+			maps.DeleteFunc(all, func(_ string, k ptx.CompiledKernel) bool { return !k.Spills() })
+			if compiled.Spilling == nil {
+				compiled.Spilling = map[string]map[string]ptx.CompiledKernel{}
+			}
+			compiled.Spilling[other] = all
 		}
-		report.Modules[name] = ptx.CompiledModule{SHA256: module.SHA256, Target: target, Kernels: kernels}
+		report.Modules[name] = compiled
 	}
 	text, err := json.MarshalIndent(report, "", " ")
 	if err != nil {
@@ -51,6 +57,19 @@ func compile(ptxas, folder string) error {
 	}
 	_, err = os.Stdout.Write(append(text, '\n'))
 	return err
+}
+
+// kernels compiles a module for a GPU.
+func kernels(ptxas, path, target string) (map[string]ptx.CompiledKernel, error) {
+	said, err := exec.Command(ptxas, "-v", "-arch="+target, path, "-o", os.DevNull).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%s for %s: %w: %s", path, target, err, said)
+	}
+	all, err := ptx.ReadCompiler(string(said))
+	if err != nil {
+		return nil, fmt.Errorf("%s for %s: %w", path, target, err)
+	}
+	return all, nil
 }
 
 // version is the last line but one of what ptxas says of itself.
