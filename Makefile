@@ -8,7 +8,7 @@ PYTHON ?= python3
 TEST := $(GO) test -timeout 1h
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu test-arm64 gpu-check bench loadtest lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates models interop peers browser clean
+.PHONY: help run build release gpu test test-gpu test-arm64 gpu-check bench loadtest lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates tutorial models interop peers browser clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -120,6 +120,9 @@ GATES := gate pca denoise probe bound samples anomaly
 gates: ## every gate on MNIST, one after the other, beside PYTHON's torch (about an hour)
 	@missed=; for name in $(GATES); do echo "== $$name"; bench/$$name.sh ../shared/datasets runs $(PYTHON) || missed="$$missed $$name"; done; \
 	[ -z "$$missed" ] || { echo "missed:$$missed"; exit 3; }
+
+tutorial: ## run docs/tutorial.md as it is written, and compare the numbers that it prints (five minutes)
+	$(TEST) ./cmd/hourglass -count=1 -run TestTutorial -whole-tutorial
 
 models: ## train each kind of model here and, with PYTHON's torch, there; write docs/models.md
 	$(GO) run ./bench/zoo -python $(PYTHON)
