@@ -75,7 +75,9 @@ type Layer struct {
 	FLOPs    int     `json:"flops"`
 	Bytes    int     `json:"bytes"` // operands and result, each once
 	Seconds  float64 `json:"seconds"`
-	// Of PyTorch, where [CompareLayers] measured it.
+	// Where [CompareLayers] measured it: FLOP/s of [cpu.MeasureFLOPs] between the
+	// rounds, at the clock that the layer had, and what PyTorch took.
+	Ceiling float64  `json:"ceiling,omitempty"`
 	PyTorch *Summary `json:"pytorch_ms,omitempty"`
 	Ratio   *Summary `json:"ratio,omitempty"` // of its time to Seconds, round by round
 }

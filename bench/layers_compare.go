@@ -13,8 +13,14 @@ import (
 	"hourglass/kernels/cpu"
 )
 
-// timeOfRound is how long a pass of a layer is run in one round.
-const timeOfRound = 50 * time.Millisecond
+const (
+	// timeOfRound is how long a pass of a layer is run in one round.
+	timeOfRound = 50 * time.Millisecond
+
+	// timeOfCeiling is how long the ceiling is measured before each round: the clock
+	// of a processor is another one a minute later.
+	timeOfCeiling = 5 * time.Millisecond
+)
 
 // CompareLayers times every pass of every distinct convolution of the workloads,
 // and of some with 256 and 512 channels, and where there is a Python with torch
@@ -85,8 +91,9 @@ func compareLayer(workers *cpu.Workers, peer *contender, g kernels.Convolution, 
 		return Layer{}, err
 	}
 	question := fmt.Sprint(g.N, g.C, g.H, g.W, g.K, g.R, g.StrideH, g.PadH, which)
-	var ours, theirs, ratios []float64
+	var ceilings, ours, theirs, ratios []float64
 	for range rounds {
+		ceilings = append(ceilings, cpu.MeasureFLOPs(workers, timeOfCeiling))
 		seconds := kernel.median(timeOfRound)
 		ours = append(ours, seconds)
 		if peer == nil {
@@ -99,7 +106,8 @@ func compareLayer(workers *cpu.Workers, peer *contender, g kernels.Convolution, 
 		milliseconds := Summarise(answer.Milliseconds).Median
 		theirs, ratios = append(theirs, milliseconds), append(ratios, milliseconds/1e3/seconds)
 	}
-	layer := Layer{Name: layerName(g), Pass: pass.name, FLOPs: kernel.op.FLOPs(), Bytes: kernel.bytes(), Seconds: Summarise(ours).Median}
+	layer := Layer{Name: layerName(g), Pass: pass.name, FLOPs: kernel.op.FLOPs(), Bytes: kernel.bytes(),
+		Seconds: Summarise(ours).Median, Ceiling: Summarise(ceilings).Median}
 	if peer != nil {
 		ms, ratio := Summarise(theirs), Summarise(ratios)
 		layer.PyTorch, layer.Ratio = &ms, &ratio

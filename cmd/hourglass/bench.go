@@ -180,14 +180,14 @@ func (c benchCommand) compareLayers(s *session, workloads []bench.Workload, o be
 			workload = ""
 		}
 		row := []string{workload, l.Name, l.Pass, fmt.Sprintf("%.3f", 1e3*l.Seconds), fmt.Sprintf("%.0f", l.Speed()/1e9),
-			fmt.Sprintf("%.0f", 100*l.Speed()/report.Machine.Ceiling.FLOPs)}
+			fmt.Sprintf("%.0f", 100*l.Speed()/l.Ceiling)}
 		if l.PyTorch != nil {
 			row = append(row, fmt.Sprintf("%.3f", l.PyTorch.Median), fmt.Sprintf("%.2f", l.Ratio.Median), fmt.Sprintf("%.2f to %.2f", l.Ratio.Low, l.Ratio.High))
 		}
 		rows = append(rows, row)
 	}
 	s.print("")
-	s.table(terminal.Table{Title: "Convolutions; FLOPs as if every tap were multiplied, of zeros beyond the border too: with fewer, per cent of the peak may exceed 100", Head: head, Rows: rows})
+	s.table(terminal.Table{Title: "Convolutions; FLOPs as if every tap were multiplied, of zeros beyond the border too: with fewer, per cent of the peak, measured beside each, may exceed 100", Head: head, Rows: rows})
 	if c.Python == "" {
 		s.print("absent: PyTorch: no Python was named; give one that has torch by --python")
 	}

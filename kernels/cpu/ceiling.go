@@ -12,15 +12,14 @@ type Ceiling struct {
 const (
 	fuseTurns = 20000   // some 100 µs a share
 	streamed  = 4 << 20 // floats of each of y, a and b, together above most caches
+
+	sharesOfCeiling = 8 // of a worker, so that one that is late delays little
 )
 
 // MeasureCeiling repeats both measurements for a time each and keeps the best
 // of each: whatever else runs can only slow them down.
 func MeasureCeiling(w *Workers, each time.Duration) Ceiling {
-	shares := 8 * w.Size() // so that one that is late delays little
-	fused := fastest(each, func() {
-		w.run(shares, func(int, int) { routines.fuse(fuseTurns) })
-	})
+	flops, shares := MeasureFLOPs(w, each), sharesOfCeiling*w.Size()
 	y, a, b := aligned(streamed), aligned(streamed), aligned(streamed)
 	added := fastest(each, func() {
 		w.run(shares, func(share, _ int) {
@@ -28,10 +27,16 @@ func MeasureCeiling(w *Workers, each time.Duration) Ceiling {
 			routines.add(y[from:to], a[from:to], b[from:to])
 		})
 	})
-	return Ceiling{
-		FLOPs: float64(shares) * fuseTurns * float64(routines.flopsOfTurn) / fused.Seconds(),
-		Bytes: 3 * 4 * streamed / added.Seconds(),
-	}
+	return Ceiling{FLOPs: flops, Bytes: 3 * 4 * streamed / added.Seconds()}
+}
+
+// MeasureFLOPs is MeasureCeiling of the multiplications and additions alone.
+func MeasureFLOPs(w *Workers, each time.Duration) float64 {
+	shares := sharesOfCeiling * w.Size()
+	fused := fastest(each, func() {
+		w.run(shares, func(int, int) { routines.fuse(fuseTurns) })
+	})
+	return float64(shares) * fuseTurns * float64(routines.flopsOfTurn) / fused.Seconds()
 }
 
 // fastest repeats f for a time, at least twice: the first run warms up.
