@@ -227,12 +227,13 @@ multiplytwelve:
 
 piecetwelve:
 	MOVQ    pieces, CX
-	VMOVUPS (CX), X26
-	VMOVUPS X26, from
 	ADDQ    $16, pieces
-	SUBQ    $16, to
-	MOVQ    from, CX
-	CMPQ    CX, to
+	MOVQ    8(CX), DX
+	SUBQ    $16, DX
+	MOVQ    (CX), CX
+	MOVQ    DX, to
+	CMPQ    CX, DX
+	MOVQ    twelfth, DX
 	JGT     resttwelve
 	PCALIGN $64
 
