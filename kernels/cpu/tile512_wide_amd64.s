@@ -44,7 +44,8 @@
 	VFMADD231PS  Z24, z, sum         \
 	VFMADD231PS  Z25, z, second
 
-// One step of six rows: element at CX+offset of each, panel rows at b and c.
+// One step of six rows: element at CX+offset behind the beginning of each, panel rows
+// at b and c.
 #define STEPSIXWIDE(offset, b, c) \
 	VMOVUPS b, Z24                           \
 	VMOVUPS c, Z25                           \
@@ -74,22 +75,23 @@
 	VMAXPS e, Z31, e \
 	VMAXPS f, Z31, f
 
-// Sixteen columns of six rows of c, offset bytes from their first, added.
+// Sixteen columns of six rows of c, which begin at DX, offset bytes from their first,
+// added.
 #define ADDSIXWIDE(offset, k, a, b, c, d, e, f) \
-	VADDPS offset(R8), a, k, a  \
-	VADDPS offset(R9), b, k, b  \
-	VADDPS offset(R10), c, k, c \
-	VADDPS offset(R11), d, k, d \
-	VADDPS offset(R12), e, k, e \
-	VADDPS offset(R13), f, k, f
+	VADDPS offset(DX)(R8*1), a, k, a  \
+	VADDPS offset(DX)(R9*1), b, k, b  \
+	VADDPS offset(DX)(R10*1), c, k, c \
+	VADDPS offset(DX)(R11*1), d, k, d \
+	VADDPS offset(DX)(R12*1), e, k, e \
+	VADDPS offset(DX)(R13*1), f, k, f
 
 #define STORESIXWIDE(offset, k, a, b, c, d, e, f) \
-	VMOVUPS a, k, offset(R8)  \
-	VMOVUPS b, k, offset(R9)  \
-	VMOVUPS c, k, offset(R10) \
-	VMOVUPS d, k, offset(R11) \
-	VMOVUPS e, k, offset(R12) \
-	VMOVUPS f, k, offset(R13)
+	VMOVUPS a, k, offset(DX)(R8*1)  \
+	VMOVUPS b, k, offset(DX)(R9*1)  \
+	VMOVUPS c, k, offset(DX)(R10*1) \
+	VMOVUPS d, k, offset(DX)(R11*1) \
+	VMOVUPS e, k, offset(DX)(R12*1) \
+	VMOVUPS f, k, offset(DX)(R13*1)
 
 #define COPYSIXWIDE(from, a, b, c, d, e, f) \
 	VMOVAPS from, a \
@@ -99,19 +101,18 @@
 	VMOVAPS from, e \
 	VMOVAPS from, f
 
-// Address of row i of c or a, from the table at BX and the base at DX.
-#define ADDRESSWIDE(i, register) \
-	MOVLQSX (4*(i))(BX), register \
-	ADDQ    DX, register
+// Where row i of c or a begins, in bytes from the first, by the table at BX.
+#define ROWWIDE(i, register) \
+	MOVLQSX (4*(i))(BX), register
 
-// Addresses of six rows, the first of them number i.
-#define ADDRESSESWIDE(i) \
-	ADDRESSWIDE(i+0, R8)  \
-	ADDRESSWIDE(i+1, R9)  \
-	ADDRESSWIDE(i+2, R10) \
-	ADDRESSWIDE(i+3, R11) \
-	ADDRESSWIDE(i+4, R12) \
-	ADDRESSWIDE(i+5, R13)
+// The same of six rows, the first of them number i.
+#define ROWSWIDE(i) \
+	ROWWIDE(i+0, R8)  \
+	ROWWIDE(i+1, R9)  \
+	ROWWIDE(i+2, R10) \
+	ROWWIDE(i+3, R11) \
+	ROWWIDE(i+4, R12) \
+	ROWWIDE(i+5, R13)
 
 // Offsets of the fields of rowTiles.
 #define rowTiles_a 0
@@ -133,17 +134,17 @@
 #define rowTiles_next 128
 #define rowTiles_nextPace 136
 
-// Where the present piece, what is left of the pieces, what is brought near, the
-// address of the twelfth row and the next panel stand on the stack.
-#define from 0(SP)
-#define to 8(SP)
-#define pieces 16(SP)
-#define count 24(SP)
-#define ahead 32(SP)
-#define pace 40(SP)
-#define twelfth 48(SP)
-#define next 56(SP)
-#define nextPace 64(SP)
+// Where the present piece ends, what is left of the pieces, what is brought near, the
+// twelfth row, the next panel and the first row stand on the stack.
+#define to 0(SP)
+#define pieces 8(SP)
+#define count 16(SP)
+#define ahead 24(SP)
+#define pace 32(SP)
+#define twelfth 40(SP)
+#define next 48(SP)
+#define nextPace 56(SP)
+#define base 64(SP)
 
 // func multiplyRowsWideAVX512(t *rowTiles)
 TEXT ·multiplyRowsWideAVX512(SB), NOSPLIT, $72-8
@@ -212,15 +213,14 @@ multiplytwelve:
 	MOVQ rowTiles_src(AX), BX
 	ADDQ rowTiles_done(AX), BX
 	MOVQ rowTiles_a(AX), DX
-	ADDRESSESWIDE(0)
-	ADDRESSWIDE(6, R14)
-	ADDRESSWIDE(7, R15)
-	ADDRESSWIDE(8, SI)
-	ADDRESSWIDE(9, AX)
-	ADDRESSWIDE(11, CX)
-	MOVLQSX 40(BX), BX
-	ADDQ DX, BX
-	MOVQ CX, DX
+	MOVQ DX, base
+	ROWSWIDE(0)
+	ROWWIDE(6, R14)
+	ROWWIDE(7, R15)
+	ROWWIDE(8, SI)
+	ROWWIDE(9, AX)
+	ROWWIDE(11, DX)
+	ROWWIDE(10, BX)
 	MOVQ DX, twelfth
 	CMPQ count, $0
 	JE   epiloguetwelve
@@ -231,6 +231,8 @@ piecetwelve:
 	MOVQ    8(CX), DX
 	SUBQ    $16, DX
 	MOVQ    (CX), CX
+	ADDQ    base, DX
+	ADDQ    base, CX
 	MOVQ    DX, to
 	CMPQ    CX, DX
 	MOVQ    twelfth, DX
@@ -279,10 +281,10 @@ epiloguetwelve:
 	MOVQ  rowTiles_c(AX), DX
 	TESTQ $1, rowTiles_flags(AX)
 	JZ    rectifytwelve
-	ADDRESSESWIDE(0)
+	ROWSWIDE(0)
 	ADDSIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
 	ADDSIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
-	ADDRESSESWIDE(6)
+	ROWSWIDE(6)
 	ADDSIXWIDE(0, K1, Z6, Z7, Z8, Z9, Z10, Z11)
 	ADDSIXWIDE(64, K2, Z18, Z19, Z20, Z21, Z22, Z23)
 
@@ -296,10 +298,10 @@ rectifytwelve:
 	RECTIFYWIDE(Z18, Z19, Z20, Z21, Z22, Z23)
 
 storetwelve:
-	ADDRESSESWIDE(0)
+	ROWSWIDE(0)
 	STORESIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
 	STORESIXWIDE(64, K2, Z12, Z13, Z14, Z15, Z16, Z17)
-	ADDRESSESWIDE(6)
+	ROWSWIDE(6)
 	STORESIXWIDE(0, K1, Z6, Z7, Z8, Z9, Z10, Z11)
 	STORESIXWIDE(64, K2, Z18, Z19, Z20, Z21, Z22, Z23)
 	MOVQ ahead, CX
@@ -330,8 +332,7 @@ six:
 multiply:
 	MOVQ  rowTiles_src(AX), BX
 	ADDQ  rowTiles_done(AX), BX
-	MOVQ  rowTiles_a(AX), DX
-	ADDRESSESWIDE(0)
+	ROWSWIDE(0)
 	MOVQ  rowTiles_b(AX), DI
 	MOVQ  rowTiles_pieces(AX), BX
 	MOVQ  rowTiles_count(AX), R15
@@ -341,6 +342,8 @@ multiply:
 piece:
 	MOVQ (BX), CX
 	MOVQ 8(BX), DX
+	ADDQ rowTiles_a(AX), CX
+	ADDQ rowTiles_a(AX), DX
 	ADDQ $16, BX
 	SUBQ $16, DX
 	CMPQ CX, DX
@@ -378,7 +381,7 @@ epilogue:
 	MOVQ  rowTiles_dst(AX), BX
 	ADDQ  rowTiles_done(AX), BX
 	MOVQ  rowTiles_c(AX), DX
-	ADDRESSESWIDE(0)
+	ROWSWIDE(0)
 	TESTQ $1, rowTiles_flags(AX)
 	JZ    rectify
 	ADDSIXWIDE(0, K1, Z0, Z1, Z2, Z3, Z4, Z5)
