@@ -14,7 +14,7 @@ type sampleCommand struct {
 	Count      int    `short:"n" default:"64" help:"How many images."`
 	Seed       uint64 `default:"1" help:"Seed of the codes; the same seed gives the same codes on every device."`
 	From       string `enum:",normal,prior,gaussian,mixture" default:"" placeholder:"normal" help:"Distribution of the codes: normal, that of a vae; prior, one that the model has learned (hvae, vamp), or of which entries of a codebook training images have where (vq); gaussian or mixture, fitted to the codes of the training images."`
-	Components int    `default:"0" placeholder:"10" help:"Normal distributions in the mixture."`
+	Components *int   `placeholder:"10" help:"Normal distributions in the mixture."`
 	Distance   int    `placeholder:"N" help:"Say how far N images drawn so are, as a whole, from as many that were held back, beside the mean image and training images."`
 	conditioned
 	machine
@@ -62,13 +62,13 @@ func (c sampleCommand) check() error {
 		return usage{fmt.Errorf("--count is %d; give a number of images from 1 to 1000000", c.Count)}
 	case c.Count > mostInSheet && !isFolder(c.Output):
 		return usage{fmt.Errorf("--count is %d, and one picture shows at most %d; name a folder, as in -o samples/", c.Count, mostInSheet)}
-	case c.Components < 0 || c.Components > mostComponents:
-		return usage{fmt.Errorf("--components is %d; give a number from 1 to %d", c.Components, mostComponents)}
+	case c.Components != nil && (*c.Components < 1 || *c.Components > mostComponents):
+		return usage{fmt.Errorf("--components is %d; give a number from 1 to %d", *c.Components, mostComponents)}
 	case c.Distance < 0 || c.Distance == 1 || c.Distance > mostCompared:
 		return usage{fmt.Errorf("--distance is %d; give a number of images from 2 to %d, or 0 for no comparison", c.Distance, mostCompared)}
 	case c.Distance > 0 && c.Label != "":
 		return usage{fmt.Errorf("--distance compares with images of all classes; leave out --label or --distance")}
-	case c.Components > 0 && c.From != fromMixture:
+	case c.Components != nil && c.From != fromMixture:
 		return usage{fmt.Errorf("--components belongs to a mixture; add --from %s", fromMixture)}
 	}
 	return checkImagesFile(c.Output)
@@ -204,9 +204,9 @@ func (c sampleCommand) sampler(s *session, r *running) (latent.Sampler, error) {
 	if c.From == fromGaussian {
 		return latent.FitGaussian(codes, size)
 	}
-	o := latent.MixtureOptions{Components: c.Components, Seed: c.Seed}
-	if o.Components == 0 {
-		o.Components = min(defaultComponents, fitted.Len())
+	o := latent.MixtureOptions{Components: min(defaultComponents, fitted.Len()), Seed: c.Seed}
+	if c.Components != nil {
+		o.Components = *c.Components
 	}
 	if size > fullCode {
 		o.Covariance = latent.Diagonal

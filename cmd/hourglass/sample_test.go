@@ -72,7 +72,8 @@ func testSample(t *testing.T) {
 		"sample v --from uniform":                 "--from",
 		"sample v -o drawn":                       "drawn is neither a PNG nor a folder",
 		"sample v --components 3":                 "add --from mixture",
-		"sample v --from mixture --components=-1": "--components is -1",
+		"sample v --from mixture --components -1": "--components is -1",
+		"sample v --from mixture --components 0":  "--components is 0",
 		"sample v -n 1001":                        "name a folder, as in -o samples/",
 	})
 }

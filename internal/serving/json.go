@@ -55,8 +55,11 @@ func complaint(err error, into any) string {
 		}
 		return text
 	}
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
 		return "it is empty"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "it ends within a value"
 	}
 	text := strings.TrimPrefix(err.Error(), "json: ")
 	if fields := reflect.TypeOf(into).Elem(); strings.HasPrefix(text, "unknown field") && fields.Kind() == reflect.Struct {

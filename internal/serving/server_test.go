@@ -197,7 +197,7 @@ func TestRefusals(t *testing.T) {
 		{"encode", jsonType, "", `{"images":["aGVsbG8="]}`, 400, "not a PNG, JPEG"},
 		{"encode", jsonType, "", `{"images":[],"imges":[]}`, 400, "imges"},
 		{"encode", jsonType, "", `{"codes":[[1,2,3,4,5]]}`, 400, "want images"},
-		{"encode", jsonType, "", `{"images":`, 400, "not the JSON that is wanted"},
+		{"encode", jsonType, "", `{"images":`, 400, "not the JSON that is wanted: it ends within a value"},
 		{"encode", jsonType, "", `{"images":[]} {}`, 400, "more behind"},
 		{"encode", jsonType, "", ``, 400, "it is empty"},
 		{"encode", jsonType, "", `{"image":[]}`, 400, "unknown field image; there are images, codes, labels, label, format"},
