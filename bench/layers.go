@@ -75,7 +75,7 @@ type Layer struct {
 	FLOPs    int     `json:"flops"`
 	Bytes    int     `json:"bytes"` // operands and result, each once
 	Seconds  float64 `json:"seconds"`
-	// Where [CompareLayers] measured it: FLOP/s of [cpu.MeasureFLOPs] between the
+	// Where [CompareLayers] measured it: FLOP/s of [cpu.MeasureFLOPs], the most of all
 	// rounds, at the clock that the layer had, and what PyTorch took.
 	Ceiling float64  `json:"ceiling,omitempty"`
 	PyTorch *Summary `json:"pytorch_ms,omitempty"`
