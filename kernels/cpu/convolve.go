@@ -349,12 +349,27 @@ func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b b
 		if p.relu && i == len(class.passes)-1 {
 			t.flags |= relu
 		}
+		p.bringNext(t, class, stripe, i, rows)
 		t.ahead, t.pace = ahead.give(max(1, ceilDivide(rows, 2*tileRows)*pass.steps))
 		if fetches && i == 0 && t.columns <= tileColumns {
 			p.fetchAhead(arguments, class, b, base, rows)
 			continue
 		}
 		arguments.multiply(class.src[:rows], class.dst[:rows])
+	}
+}
+
+// bringNext lets a pass of a stripe bring near the filters of the one behind it.
+func (p *patchProduct) bringNext(t *rowTiles, class *patchClass, stripe, pass, rows int) {
+	steps := class.passes[pass].steps
+	if pass++; pass == len(class.passes) {
+		stripe, pass = stripe+1, 0
+	}
+	t.next, t.nextPace = nil, 0
+	if stripe < p.weights.stripes() {
+		_, panel, _ := p.weights.stripe(stripe)
+		next := class.passes[pass]
+		t.bringNext(at(p.ctx.shared, panel*p.weights.panel()+next.from*tileColumns), next.steps, rows, steps)
 	}
 }
 

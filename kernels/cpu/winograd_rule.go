@@ -10,18 +10,18 @@ import "hourglass/kernels"
 const (
 	minimalChannels = 32
 	fewChannels     = 64 // of a filter's phases side by side; below it savesWithFew is asked
-	savesWithFew    = 10
-	savesShort      = 8 // of a filter whose phases lack taps, which takes fewChannels of each
+	savesWithFew    = 20
 )
 
 // minimalUse is when one use of minimal filtering pays: from so many tiles on, which
 // share what is transformed once, and where direct multiplications are at least saves
-// sixths of its own.
-type minimalUse struct{ tiles, saves int }
+// twelfths of its own, or short ones of a filter whose phases lack taps, which takes
+// fewChannels of each.
+type minimalUse struct{ tiles, saves, short int }
 
 var (
-	minimalProducts  = minimalUse{tiles: 64, saves: 9}
-	minimalGradients = minimalUse{tiles: 16, saves: 8}
+	minimalProducts  = minimalUse{tiles: 64, saves: 18, short: 16}
+	minimalGradients = minimalUse{tiles: 16, saves: 16, short: 15}
 )
 
 // minimalOf returns the transforms for a convolution that minimal filtering can compute,
@@ -70,11 +70,11 @@ func (u minimalUse) pays(g kernels.Convolution, tiles tileGrid) bool {
 	case lacking > 0 && channels < fewChannels:
 		return false
 	case lacking > 0:
-		saves = savesShort
+		saves = u.short
 	case step*channels < fewChannels:
 		saves = savesWithFew
 	}
-	return 6*direct >= saves*points*points*tiles.high*tiles.wide
+	return 12*direct >= saves*points*points*tiles.high*tiles.wide
 }
 
 // tapsInside is how many taps all results along one axis read inside the image.
