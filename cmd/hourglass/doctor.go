@@ -64,7 +64,7 @@ func (c doctorCommand) device() finding {
 	}
 	device, err := graph.OpenDevice(backend, c.Threads)
 	if err != nil {
-		return finding{"device", err.Error(), false}
+		return finding{"device", strings.TrimPrefix(err.Error(), "device "), false}
 	}
 	defer device.Close()
 	return finding{"device", device.String(), true}
