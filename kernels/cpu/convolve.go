@@ -357,6 +357,7 @@ func (p *patchProduct) multiply(arguments *tileArguments, class *patchClass, b b
 		}
 		arguments.multiply(class.src[:rows], class.dst[:rows])
 	}
+	t.next = nil // for others use these arguments too
 }
 
 // bringNext lets a pass of a stripe bring near the filters of the one behind it.
@@ -365,7 +366,7 @@ func (p *patchProduct) bringNext(t *rowTiles, class *patchClass, stripe, pass, r
 	if pass++; pass == len(class.passes) {
 		stripe, pass = stripe+1, 0
 	}
-	t.next, t.nextPace = nil, 0
+	t.next = nil
 	if stripe < p.weights.stripes() {
 		_, panel, _ := p.weights.stripe(stripe)
 		next := class.passes[pass]

@@ -50,9 +50,8 @@ const (
 // and still keep up: there tiles have 12, 8 or 4 filters and two panels, which
 // they read in the block where its channels are a multiple of sixteen, and dy is
 // packed only for many panels, or neither is copied, see convolve_weight_inside.go.
-// The blocks of images are cut into a number of
-// chunks that only the geometry decides; partial sums are added in the order of
-// chunks.
+// The blocks of images are cut into a number of chunks that only the geometry
+// decides; partial sums are added in the order of chunks.
 type weightGradient struct {
 	ctx    *Context
 	window *window

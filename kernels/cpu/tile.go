@@ -62,9 +62,8 @@ type rowTiles struct {
 }
 
 // bringNext lets a product of rows with a panel of so many steps bring the next panel
-// near, at one line of either panel in four steps at most: what is read for the first
-// time, and by all rows but the first from a near cache, would keep these first ones
-// waiting.
+// near, at most one line of it in four steps, and as much of a second: the first rows
+// would wait for it, and only the others find it in a near cache.
 func (t *rowTiles) bringNext(next unsafe.Pointer, nextSteps, rows, steps int) {
 	turns := ceilDivide(rows, 2*tileRows) * max(1, steps/4)
 	t.next = next

@@ -27,9 +27,9 @@ type phase struct {
 	rows, columns int // of taps
 }
 
-// isZero reports whether all products of a point are.
-func (p *phase) isZero(f minimalFilter, point int) bool {
-	return point/f.points > p.rows || point%f.points > p.columns
+// isZero reports whether all products of a point are, of which a row has so many.
+func (p *phase) isZero(point, points int) bool {
+	return point/points > p.rows || point%points > p.columns
 }
 
 // load transforms its pixels of the tiles of a run; see lattice.load.
@@ -185,7 +185,7 @@ func (f *filterPoints) appendSums(phases []phase) {
 		for point := range f.all() {
 			for _, pass := range f.passes {
 				inside := pass.from >= slab.from && pass.from < slab.to
-				if inside && !phases[pass.from/f.weights.inner].isZero(f.filter, point) {
+				if inside && !phases[pass.from/f.weights.inner].isZero(point, f.filter.points) {
 					sums = append(sums, pointSum{pass, point, begun[point]})
 					begun[point] = true
 				}

@@ -234,7 +234,7 @@ func (p *minimalProduct) multiply(arguments *tileArguments, v, m transformed, st
 		if s.adds {
 			t.flags = accumulate
 		}
-		t.next, t.nextPace = nil, 0
+		t.next = nil
 		if i+1 < len(sums) {
 			next = p.filtersOf(stripe, sums[i+1])
 			t.bringNext(next, sums[i+1].steps, tiles, s.steps)
@@ -244,6 +244,7 @@ func (p *minimalProduct) multiply(arguments *tileArguments, v, m transformed, st
 		t.ahead, t.pace = ahead.give(max(1, ceilDivide(tiles, 2*tileRows)*s.steps))
 		arguments.multiply(p.src[:tiles], p.dst[:tiles])
 	}
+	t.next = nil // for others use these arguments too
 }
 
 // filtersOf is where the filters of a pass of a stripe begin.

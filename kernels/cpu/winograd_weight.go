@@ -221,7 +221,7 @@ func (m *minimalGradient) channels() int { return m.c / len(m.phases) }
 func (m *minimalGradient) isZero(point, channel, panels int) bool {
 	first, last := channel/m.channels(), (channel+panels*tileColumns-1)/m.channels()
 	for i := first; i <= last; i++ {
-		if !m.phases[i].isZero(m.filter, point) {
+		if !m.phases[i].isZero(point, m.filter.points) {
 			return false
 		}
 	}
@@ -258,7 +258,7 @@ func (m *minimalGradient) finishShare(share, worker int) {
 func (m *minimalGradient) addChunks(phase phase, begin, n int) {
 	for chunk := 1; chunk < m.chunks; chunk++ {
 		for point := range m.filter.points * m.filter.points {
-			if phase.isZero(m.filter, point) {
+			if phase.isZero(point, m.filter.points) {
 				continue
 			}
 			sums := m.ctx.shared[point*m.point+begin:][:n]
