@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hourglass/data"
 	"hourglass/internal/runs"
@@ -19,7 +20,7 @@ import (
 
 type compressCommand struct {
 	chosenRun
-	Images  []string `arg:"" optional:"" help:"Picture files; without any, images that the run held back."`
+	Images  []string `arg:"" optional:"" help:"Picture files, or folders of them, whose paths are kept; without any, images that the run held back."`
 	Output  string   `short:"o" default:"images.hgz" help:"File to write."`
 	Count   int      `short:"n" default:"100" help:"How many images of the run, if none are named."`
 	Step    *float64 `placeholder:"0.5" help:"Distance between quantised numbers of the code, in deviations of the code, 1/64 to 64: larger makes a smaller file and worse images. Codes of a vq are whole numbers, and have none."`
@@ -31,6 +32,7 @@ func (compressCommand) Help() string {
 	return `Examples:
 
     hourglass compress last
+    hourglass compress last ./pets -o pets.hgz
     hourglass compress last *.png -o pets.hgz --step 0.25
     hourglass compress last *.png --label 7
     hourglass decompress last pets.hgz`
@@ -57,11 +59,7 @@ func (c compressCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	images, labels, err := c.read(t)
-	if err != nil {
-		return err
-	}
-	resized, err := c.resized(s, t)
+	from, err := c.read(s, t)
 	if err != nil {
 		return err
 	}
@@ -74,15 +72,15 @@ func (c compressCommand) Run(s *session) error {
 		return err
 	}
 	defer k.Close()
-	n := len(images) / t.shape.Size()
-	made, err := k.Compress(images, n, c.names(), step, labels...)
+	n := len(from.images) / t.shape.Size()
+	made, err := k.Compress(from.images, n, from.names, step, from.labels...)
 	if err != nil {
 		return err
 	}
 	if err := runs.Write(c.Output, made.Bytes); err != nil {
 		return err
 	}
-	return c.report(s, t, k, made, compression{Output: c.Output, Images: n, Resized: resized, Step: step}, images, labels)
+	return c.report(s, t, k, made, compression{Output: c.Output, Images: n, Resized: from.resized, LeftOut: from.leftOut, Step: step}, from)
 }
 
 // defaultStep is fine enough that most of the error is the model's own.
@@ -102,57 +100,68 @@ func (c compressCommand) step(t *trained) (float64, error) {
 	return defaultStep, nil
 }
 
-// read returns the pictures that were named, or images that the run held back,
-// with their classes if the model is told them.
-func (c compressCommand) read(t *trained) (images []float32, labels []int, err error) {
+// compressible are images to compress.
+type compressible struct {
+	images  []float32
+	labels  []int    // where the model is told them
+	names   []string // that the file keeps, of pictures that were named: their paths in a folder
+	resized int      // how many had another shape than the model's
+	leftOut []string // why others of a folder are not among them
+}
+
+// read returns the pictures that were named, or images that the run held back.
+func (c compressCommand) read(s *session, t *trained) (*compressible, error) {
 	if len(c.Images) > 0 {
-		if labels, err = c.labels(t, len(c.Images)); err != nil {
-			return nil, nil, err
-		}
-		images, err = readPictures(c.Images, t.shape)
-		return images, labels, err
+		return c.named(s, t)
 	}
 	all, err := t.openSets()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	held, _ := all.held()
 	if held, err = data.InTurns(held, c.Count); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if held, err = c.told(t, held); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	images, err = firstImages(held, held.Len())
-	return images, labelsFor(t.model, held, held.Len()), err
+	images, err := firstImages(held, held.Len())
+	return &compressible{images: images, labels: labelsFor(t.model, held, held.Len())}, err
 }
 
-// names are those that the file keeps: of pictures that were named.
-func (c compressCommand) names() []string {
-	var names []string
-	for _, path := range c.Images {
-		names = append(names, filepath.Base(path))
+// named reads the pictures that were named.
+func (c compressCommand) named(s *session, t *trained) (*compressible, error) {
+	files, err := listPictures(c.Images)
+	if err != nil {
+		return nil, err
 	}
-	return names
-}
-
-// resized counts the pictures of another shape than the model's and tells of
-// them.
-func (c compressCommand) resized(s *session, t *trained) (int, error) {
-	count, example := 0, ""
-	for _, path := range c.Images {
-		ds, _, err := data.Open(path, data.Options{OnCorrupt: data.Fail})
+	if len(files) > mostCompressed {
+		return nil, fmt.Errorf("these are %d pictures, and one file holds at most %d; compress them in parts", len(files), mostCompressed)
+	}
+	labels, err := c.labels(t, 1)
+	if err != nil {
+		return nil, err
+	}
+	set, err := s.readPictures(files, t.shape)
+	if err != nil {
+		return nil, err
+	}
+	from := &compressible{images: set.images, labels: slices.Repeat(labels, set.Len()), leftOut: set.leftOut}
+	example := ""
+	for _, file := range set.files {
+		from.names = append(from.names, filepath.ToSlash(file.below))
+		ds, _, err := data.Open(file.path, data.Options{OnCorrupt: data.Fail})
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if shape := ds.Shape(); shape != t.shape {
-			count, example = count+1, fmt.Sprintf("%s is %v", path, shape)
+			from.resized, example = from.resized+1, fmt.Sprintf("%s is %v", file.path, shape)
 		}
 	}
-	if count > 0 {
-		s.say("%d of %d pictures are scaled and cut to the model's %v, and stay so in the file; %s", count, len(c.Images), t.shape, example)
+	if from.resized > 0 {
+		s.say("%d of %s are scaled and cut to the model's %v, and stay so in the file; %s", from.resized, plural(set.Len(), "picture"), t.shape, example)
 	}
-	return count, nil
+	return from, nil
 }
 
 // priorPath is where the distribution of a model's codes is kept: beside its
@@ -203,7 +212,8 @@ type compression struct {
 	Output   string    `json:"output"`
 	Images   int       `json:"images"`
 	Resized  int       `json:"resized"`
-	Step     float64   `json:"step,omitempty"` // 0 for codes of whole numbers
+	LeftOut  []string  `json:"left_out,omitempty"` // why pictures of a folder are not in it
+	Step     float64   `json:"step,omitempty"`     // 0 for codes of whole numbers
 	Bytes    int       `json:"bytes"`
 	Header   int       `json:"header_bytes"`
 	Expected float64   `json:"expected_bits"` // of the codes
@@ -213,24 +223,25 @@ type compression struct {
 	Model    float64   `json:"model_mse"`
 	Each     jpegFiles `json:"jpeg_each"`
 	Sheet    jpegFiles `json:"jpeg_sheet"`
+	Lossless int       `json:"png_bytes"` // of the smaller of one picture of all and a file for each
 }
 
 // report compares the file with what the model and JPEG can do.
-func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *codec.Compressed, r compression, images []float32, labels []int) error {
+func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *codec.Compressed, r compression, from *compressible) error {
 	r.Bytes, r.Header, r.Expected = len(made.Bytes), made.Header, made.Rate
 	r.PerPixel = 8 * float64(r.Bytes) / float64(r.Images*t.shape.H*t.shape.W)
-	r.Ratio = float64(len(images)) / float64(r.Bytes)
+	r.Ratio = float64(len(from.images)) / float64(r.Bytes)
 	for _, side := range []struct {
 		codes []float32
 		mse   *float64
 	}{{made.Codes, &r.MSE}, {made.Exact, &r.Model}} {
-		decoded, err := k.Decode(side.codes, r.Images, labels...)
+		decoded, err := k.Decode(side.codes, r.Images, from.labels...)
 		if err != nil {
 			return err
 		}
-		*side.mse = squaredError(images, decoded)
+		*side.mse = squaredError(from.images, decoded)
 	}
-	originals, err := rasters(pictures(images, t.shape))
+	originals, err := rasters(pictures(from.images, t.shape))
 	if err != nil {
 		return err
 	}
@@ -242,6 +253,9 @@ func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *co
 		return err
 	}
 	if r.Sheet, err = jpegOfSize(sheet, r.Bytes); err != nil {
+		return err
+	}
+	if r.Lossless, err = smallestPNG(originals); err != nil {
 		return err
 	}
 	r.show(s, t)
@@ -263,6 +277,7 @@ func (r compression) show(s *session, t *trained) {
 		row(fmt.Sprintf("JPEG, all in one picture, quality %d", r.Sheet.Quality), r.Sheet.Bytes, r.Sheet.MSE)
 	}
 	row(fmt.Sprintf("JPEG, a file for each, quality %d", r.Each.Quality), r.Each.Bytes, r.Each.MSE)
+	table.Rows = append(table.Rows, []string{"PNG, which loses nothing", fmt.Sprint(r.Lossless), digits(r.PerPixel * float64(r.Lossless) / float64(r.Bytes)), digits(raw / float64(r.Lossless)), "–"})
 	if r.Step > 0 {
 		table.Rows = append(table.Rows, []string{"the model, codes not rounded", "–", "–", "–", decibels(r.Model)})
 	}

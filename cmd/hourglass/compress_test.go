@@ -172,9 +172,14 @@ func TestCompressionVerdict(t *testing.T) {
 // TestFileNames lets no name of a file lead out of the folder or hide.
 func TestFileNames(t *testing.T) {
 	got := fileNames([]string{"cat.jpg", "dir/cat.png", "CAT", "../../etc/passwd", `C:\x.bmp`, "..", ".hidden.png", "a\nb.png", "", strings.Repeat("x", 300), "cat-2"}, 11)
-	want := []string{"cat.png", "cat-2.png", "CAT-3.png", "passwd.png", "x.png", "0006.png", "hidden.png", "a_b.png", "0009.png", "0010.png", "cat-2-2.png"}
+	want := []string{"cat.png", "dir/cat.png", "CAT-2.png", "etc/passwd.png", "x.png", "0006.png", "hidden.png", "a_b.png", "0009.png", "0010.png", "cat-2-2.png"}
 	if !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
+	}
+	got = fileNames([]string{"a.jpg", "a.png/b.jpg", "A.PNG/B.gif", "/abs.png", "d/../e.png", "./f.png", "d//g.png", ".x/y.png", "d/"}, 9)
+	want = []string{"a-2.png", "a.png/b.png", "A.PNG/B-2.png", "abs.png", "d/e.png", "f.png", "d/g.png", "x/y.png", "d/0009.png"}
+	if !slices.Equal(got, want) {
+		t.Errorf("files in folders %q, want %q", got, want)
 	}
 	if got := fileNames(nil, 12345); got[0] != "00001.png" || got[12344] != "12345.png" {
 		t.Errorf("numbered files %s to %s", got[0], got[12344])

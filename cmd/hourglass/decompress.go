@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -130,23 +131,29 @@ func (c decompressCommand) write(images []picture.Image, names []string) (string
 		return "", fmt.Errorf("the folder %s is not empty, and nothing in it shall be overwritten; name another with -o", to)
 	}
 	for i, name := range fileNames(names, len(images)) {
-		if err := writeFile(filepath.Join(to, name), images[i].PNG); err != nil {
+		if err := writeFile(filepath.Join(to, filepath.FromSlash(name)), images[i].PNG); err != nil {
 			return "", err
 		}
 	}
 	return to, nil
 }
 
-// fileNames are the names of n PNG files in one folder: those that images had,
-// without whatever leads out of the folder or hides, each once, or numbers.
+// fileNames are the names of n PNG files below one folder: those that images had,
+// in the subfolders that they had, without whatever leads out of the folder or
+// hides, each once, or numbers.
 func fileNames(names []string, n int) []string {
 	files, taken := make([]string, n), make(map[string]bool)
 	width := max(4, len(fmt.Sprint(n)))
 	for i := range files {
-		stem := fmt.Sprintf("%0*d", width, i+1)
+		files[i] = fmt.Sprintf("%0*d", width, i+1)
 		if names != nil {
-			stem = safeStem(names[i], stem)
+			files[i] = safePath(names[i], files[i])
 		}
+		for folder := path.Dir(files[i]); folder != "."; folder = path.Dir(folder) {
+			taken[strings.ToLower(folder)] = true // which no file may be called
+		}
+	}
+	for i, stem := range files {
 		file := stem + ".png"
 		for again := 2; taken[strings.ToLower(file)]; again++ {
 			file = fmt.Sprintf("%s-%d.png", stem, again)
@@ -157,21 +164,38 @@ func fileNames(names []string, n int) []string {
 	return files
 }
 
-// safeStem is the name of a file without folder and ending, or the other name
-// if nothing is left that is fit for a file.
-func safeStem(name, otherwise string) string {
-	if i := strings.LastIndexAny(name, `/\:`); i >= 0 {
+// safePath is a slash-separated path without the file's ending, of names that are
+// fit for files and folders, or the other name if nothing is left of the last.
+func safePath(name, otherwise string) string {
+	elements := strings.Split(name, "/")
+	last := len(elements) - 1
+	stem := safeName(strings.TrimSuffix(elements[last], path.Ext(elements[last])))
+	if stem == "" {
+		stem = otherwise
+	}
+	var safe []string
+	for _, folder := range elements[:last] {
+		if folder = safeName(folder); folder != "" {
+			safe = append(safe, folder)
+		}
+	}
+	return path.Join(append(safe, stem)...)
+}
+
+// safeName is what of a name is fit for a file or folder on every system; empty
+// if nothing is.
+func safeName(name string) string {
+	if i := strings.LastIndexAny(name, `\:`); i >= 0 {
 		name = name[i+1:]
 	}
-	name = strings.TrimSuffix(name, filepath.Ext(name))
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || strings.ContainsRune(`<>"|?*`, r) {
 			return '_'
 		}
 		return r
 	}, strings.TrimLeft(name, "."))
-	if name == "" || len(name) > 200 {
-		return otherwise
+	if len(name) > 200 {
+		return ""
 	}
 	return name
 }

@@ -205,14 +205,19 @@ func showQuality(s *session, title string, results []quality) {
 
 // files denoises picture files.
 func (c denoiseCommand) files(s *session, d denoiser) error {
-	paths, names, err := c.list()
+	files, err := c.list()
 	if err != nil {
 		return err
 	}
 	results := []quality{{Name: "noisy"}, {Name: "denoised"}}
 	var written []string
-	for i, path := range paths {
-		noisy, shape, err := readWhole(path)
+	var damaged []error
+	for _, file := range files {
+		noisy, shape, err := readWhole(file.path)
+		if err != nil && file.found {
+			damaged = append(damaged, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -220,7 +225,7 @@ func (c denoiseCommand) files(s *session, d denoiser) error {
 		if err != nil {
 			return err
 		}
-		target, err := writePicture(filepath.Join(c.Output, names[i]), made, shape)
+		target, err := writePicture(filepath.Join(c.Output, file.below), made, shape)
 		if err != nil {
 			return err
 		}
@@ -228,15 +233,15 @@ func (c denoiseCommand) files(s *session, d denoiser) error {
 		if c.Clean == "" {
 			continue
 		}
-		clean, other, err := readWhole(filepath.Join(c.Clean, names[i]))
+		clean, other, err := readWhole(filepath.Join(c.Clean, file.below))
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s has no clean picture: there is no %s in %s; give clean pictures the names of the noisy ones", path, names[i], c.Clean)
+			return fmt.Errorf("%s has no clean picture: there is no %s in %s; give clean pictures the names of the noisy ones", file.path, file.below, c.Clean)
 		}
 		if err != nil {
 			return err
 		}
 		if other != shape {
-			return fmt.Errorf("%s is %v and its clean picture %v; give pictures of one size", path, shape, other)
+			return fmt.Errorf("%s is %v and its clean picture %v; give pictures of one size", file.path, shape, other)
 		}
 		for k, image := range [][]float32{noisy, made} {
 			if err := results[k].add(image, clean, shape); err != nil {
@@ -244,49 +249,41 @@ func (c denoiseCommand) files(s *session, d denoiser) error {
 			}
 		}
 	}
+	leftOut, err := s.leaveOut(damaged, len(written))
+	if err != nil {
+		return err
+	}
 	if c.Clean == "" {
 		results = nil
 	} else {
-		showQuality(s, fmt.Sprintf("%d pictures", len(paths)), results)
+		showQuality(s, plural(len(written), "picture"), results)
 	}
-	s.print("%d pictures written to %s", len(written), c.Output)
-	return s.give(map[string]any{"written": written, "results": results})
+	s.print("%s written to %s", plural(len(written), "picture"), c.Output)
+	result := map[string]any{"written": written, "results": results}
+	if leftOut != nil {
+		result["left_out"] = leftOut
+	}
+	return s.give(result)
 }
 
-// list finds the pictures, and under which names they are written.
-func (c denoiseCommand) list() (paths, names []string, err error) {
-	for _, path := range c.Pictures {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading the picture: %w", err)
-		}
-		if !info.IsDir() {
-			paths, names = append(paths, path), append(names, filepath.Base(path))
-			continue
-		}
-		below, err := data.Pictures(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, name := range below {
-			paths, names = append(paths, filepath.Join(path, name)), append(names, name)
-		}
-	}
-	if len(paths) == 0 {
-		return nil, nil, fmt.Errorf("%s holds no pictures", strings.Join(c.Pictures, ", "))
+// list finds the pictures, no two of which are to be written to one place.
+func (c denoiseCommand) list() ([]pictureFile, error) {
+	files, err := listPictures(c.Pictures)
+	if err != nil {
+		return nil, err
 	}
 	from := make(map[string]string)
-	for i, name := range names {
-		target := filepath.Clean(filepath.Join(c.Output, name))
+	for _, file := range files {
+		target := filepath.Join(c.Output, file.below)
 		if before, taken := from[target]; taken {
-			return nil, nil, usage{fmt.Errorf("%s and %s would both become %s; denoise them into different folders", before, paths[i], target)}
+			return nil, usage{fmt.Errorf("%s and %s would both become %s; denoise them into different folders", before, file.path, target)}
 		}
-		from[target] = paths[i]
-		if same(target, paths[i]) {
-			return nil, nil, usage{fmt.Errorf("%s would be overwritten; name another folder by -o", paths[i])}
+		from[target] = file.path
+		if same(target, file.path) {
+			return nil, usage{fmt.Errorf("%s would be overwritten; name another folder by -o", file.path)}
 		}
 	}
-	return paths, names, nil
+	return files, nil
 }
 
 // same reports whether two paths are of one file.

@@ -11,7 +11,7 @@ import (
 
 type encodeCommand struct {
 	chosenRun
-	Images []string `arg:"" optional:"" help:"Picture files; without any, images of the run."`
+	Images []string `arg:"" optional:"" help:"Picture files, or a folder of them, whose subfolders are labels; without any, images of the run."`
 	Output string   `short:"o" default:"codes.npy" help:"File to write: .npy (labels beside it in .labels.npy), .npz (arrays codes, labels, classes) or .csv (image, label, z0, z1, ...)."`
 	Split  string   `enum:",test,training,validation,all" default:"" placeholder:"test" help:"Which images: test, training, validation or all."`
 	Source string   `placeholder:"SOURCE" help:"Encode all images of another source."`
@@ -28,6 +28,7 @@ func (encodeCommand) Help() string {
     hourglass encode last                               test images, to codes.npy
     hourglass encode last --split all -o codes.npz      np.load("codes.npz")["codes"], ["labels"]
     hourglass encode last cat.jpg dog.png -o pets.csv
+    hourglass encode last ./pets -o pets.npz --map map.png
     hourglass encode last --source folder:./others -o others.csv
     hourglass encode last --map map.png --by tsne`
 }
@@ -55,7 +56,7 @@ func (c encodeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	parts, err := c.parts(t)
+	from, err := c.open(s, t)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (c encodeCommand) Run(s *session) error {
 	}
 	defer r.Close()
 	all := &codes{size: t.model.CodeSize()}
-	for _, p := range parts {
+	for _, p := range from.parts {
 		if p.images, err = c.told(t, p.images); err != nil {
 			return err
 		}
@@ -82,6 +83,9 @@ func (c encodeCommand) Run(s *session) error {
 		s.print("their labels, written to %s", files[1])
 	}
 	result := map[string]any{"output": files, "count": all.len(), "size": all.size, "labelled": all.labelled(), "checkpoint": t.path}
+	if from.leftOut != nil {
+		result["left_out"] = from.leftOut
+	}
 	if c.Map != "" {
 		drawn, err := c.draw(s, all)
 		if err != nil {
@@ -98,12 +102,17 @@ type part struct {
 	images data.Dataset
 }
 
-// parts are the images to encode.
-func (c encodeCommand) parts(t *trained) ([]part, error) {
+// open opens the images to encode.
+func (c encodeCommand) open(s *session, t *trained) (named, error) {
 	if len(c.Images) > 0 {
-		values, err := readPictures(c.Images, t.shape)
-		return []part{{"", files{c.Images, values, t.shape}}}, err
+		return s.openPictures(c.Images, t.shape)
 	}
+	parts, err := c.parts(t)
+	return named{parts: parts}, err
+}
+
+// parts are images of the run, or of another source.
+func (c encodeCommand) parts(t *trained) ([]part, error) {
 	if c.Source != "" { // of which nothing is put apart
 		t.config.Data.Source, t.config.Data.Validation, t.config.Data.Test = c.Source, 0, 0
 	}
@@ -124,23 +133,6 @@ func (c encodeCommand) parts(t *trained) ([]part, error) {
 		return nil, fmt.Errorf("%s has no %s images; choose another --split", t.config.Data.Source, c.Split)
 	}
 	return chosen, nil
-}
-
-// files are pictures that were named.
-type files struct {
-	names  []string
-	values []float32
-	shape  data.Shape
-}
-
-func (f files) Len() int          { return len(f.names) }
-func (f files) Shape() data.Shape { return f.shape }
-func (f files) Label(int) int     { return -1 }
-func (f files) Classes() []string { return nil }
-func (f files) Name(i int) string { return f.names[i] }
-func (f files) Image(i int, dst []float32) error {
-	copy(dst, f.values[i*len(dst):])
-	return nil
 }
 
 // drawn describes a map.

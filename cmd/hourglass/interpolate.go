@@ -116,8 +116,15 @@ func (c *interpolateCommand) complete(t *trained) {
 // their names.
 func (c interpolateCommand) ends(t *trained) ([]float32, []string, error) {
 	if len(c.Images) > 0 {
-		images, err := readPictures(c.Images, t.shape)
-		return images, c.Images, err
+		var images []float32
+		for _, path := range c.Images {
+			image, err := readPicture(path, t.shape)
+			if err != nil {
+				return nil, nil, err
+			}
+			images = append(images, image...)
+		}
+		return images, c.Images, nil
 	}
 	all, err := t.openSets()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/draw"
 	"image/jpeg"
+	"image/png"
 	"math"
 	"sort"
 
@@ -144,6 +145,37 @@ func jpegOfSize(all []canvas, size int) (best jpegFiles, err error) {
 		return best, err
 	}
 	return jpegAt(all, lowest+1)
+}
+
+// smallestPNG is how many bytes images take as PNG, whichever is less: all in one
+// picture, edge to edge, or a file for each.
+func smallestPNG(images []image.Image) (int, error) {
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	size := func(all []canvas) (int, error) {
+		bytes := 0
+		for _, c := range all {
+			var file countingWriter
+			if err := encoder.Encode(&file, c.source()); err != nil {
+				return 0, fmt.Errorf("comparing with PNG: %w", err)
+			}
+			bytes += int(file)
+		}
+		return bytes, nil
+	}
+	each, err := size(separate(images))
+	if err != nil {
+		return 0, err
+	}
+	sheet, err := size([]canvas{mosaic(images, 1)})
+	return min(each, sheet), err
+}
+
+// countingWriter counts what it is given.
+type countingWriter int
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	*w += countingWriter(len(p))
+	return len(p), nil
 }
 
 // rasters are images as programs for pictures take them.

@@ -90,7 +90,7 @@ func TestMistakes(t *testing.T) {
 		{"export good", exitUsage, "the command lacks --format=FORMAT"},
 		{"export good --format onnx -o runs", exitFailed, "runs is a folder; name a file"},
 		{"recon good not.png", exitFailed, "not.png"},
-		{"recon good .", exitFailed, "is a folder"},
+		{"interpolate good . .", exitFailed, "is a folder"},
 		{"info konv", exitUsage, "did you mean conv?"},
 		{"info good --shape 1x16x16", exitUsage, "good was trained on images of 1x12x12"},
 		{"info conv --batch=-1", exitUsage, "--batch is -1"},

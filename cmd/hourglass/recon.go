@@ -2,8 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 
 	"hourglass/data"
 	"hourglass/internal/picture"
@@ -12,9 +11,9 @@ import (
 
 type reconCommand struct {
 	chosenRun
-	Images []string `arg:"" optional:"" help:"Picture files; without any, images that the run held back."`
+	Images []string `arg:"" optional:"" help:"Picture files, or folders of them; without any, images that the run held back."`
 	Output string   `short:"o" default:"reconstructions.png" help:"PNG to write: originals, reconstructions, and four times their difference."`
-	Count  int      `short:"n" default:"12" help:"How many images of the run, if none are named."`
+	Count  int      `short:"n" default:"12" help:"How many images of the run, or of a folder."`
 	conditioned
 	machine
 }
@@ -23,7 +22,8 @@ func (reconCommand) Help() string {
 	return `Examples:
 
     hourglass recon last
-    hourglass recon last cat.jpg dog.png -o pets.png`
+    hourglass recon last cat.jpg dog.png -o pets.png
+    hourglass recon last ./pets -n 20`
 }
 
 // magnified is how many times larger than they are differences are drawn.
@@ -40,7 +40,7 @@ func (c reconCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	images, names, labels, err := c.read(t)
+	images, names, labels, err := c.read(s, t)
 	if err != nil {
 		return err
 	}
@@ -71,12 +71,9 @@ func (c reconCommand) Run(s *session) error {
 
 // read returns the images to reconstruct, their names, and their labels where the
 // model is told them: those of the run's own images are known.
-func (c reconCommand) read(t *trained) (images []float32, names []string, labels []int, err error) {
+func (c reconCommand) read(s *session, t *trained) (images []float32, names []string, labels []int, err error) {
 	if len(c.Images) > 0 {
-		if labels, err = c.labels(t, len(c.Images)); err == nil {
-			images, err = readPictures(c.Images, t.shape)
-		}
-		return images, c.Images, labels, err
+		return c.named(s, t)
 	}
 	all, err := t.openSets()
 	if err != nil {
@@ -100,34 +97,29 @@ func (c reconCommand) read(t *trained) (images []float32, names []string, labels
 	return images, names, labels, err
 }
 
-// readPictures reads picture files in the shape that the model takes.
-func readPictures(files []string, shape data.Shape) ([]float32, error) {
-	var images []float32
-	for _, path := range files {
-		image, err := readPicture(path, shape)
-		if err != nil {
-			return nil, err
+// named returns the pictures that were named and, of those in folders, as many as
+// are asked for.
+func (c reconCommand) named(s *session, t *trained) (images []float32, names []string, labels []int, err error) {
+	files, err := listPictures(c.Images)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if slices.ContainsFunc(files, func(f pictureFile) bool { return f.found }) {
+		var some []pictureFile
+		for _, i := range data.Spread(len(files), c.Count) {
+			some = append(some, files[i])
 		}
-		images = append(images, image...)
+		files = some
 	}
-	return images, nil
-}
-
-// readPicture reads one picture file in the shape that the model takes.
-func readPicture(path string, shape data.Shape) ([]float32, error) {
-	info, err := os.Stat(path)
+	set, err := s.readPictures(files, t.shape)
 	if err != nil {
-		return nil, fmt.Errorf("reading the picture: %w", err)
+		return nil, nil, nil, err
 	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder; name the picture files, as in %s", path, filepath.Join(path, "*.png"))
+	for i := range set.Len() {
+		names = append(names, set.Name(i))
 	}
-	ds, _, err := data.Open(path, data.Options{Shape: shape, OnCorrupt: data.Fail})
-	if err != nil {
-		return nil, err
-	}
-	image := make([]float32, shape.Size())
-	return image, ds.Image(0, image)
+	labels, err = c.labels(t, set.Len())
+	return set.images, names, labels, err
 }
 
 // compareRows are originals, reconstructions and what is between them.

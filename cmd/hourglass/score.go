@@ -17,7 +17,7 @@ import (
 
 type scoreCommand struct {
 	chosenRun
-	Images   []string `arg:"" optional:"" help:"Picture files, or a folder of them; without any, the run's test images of all labels."`
+	Images   []string `arg:"" optional:"" help:"Picture files, or a folder of them: its test part if it has parts; without any, the run's test images of all labels."`
 	Data     string   `placeholder:"SOURCE" help:"Score the test images of another source instead."`
 	By       string   `default:"reconstruction" help:"What a score is: reconstruction is the squared error, elbo the negative evidence lower bound of a vae, mahalanobis the distance of the code from the training codes, both the larger of the first and the last."`
 	Quantile float64  `default:"0.99" help:"Share of the validation images that the threshold calls normal."`
@@ -57,7 +57,8 @@ type scores struct {
 	Normal     []string `json:"normal,omitempty"`
 	Judgements []judged `json:"judgements,omitempty"` // this model first
 	Flagged    int      `json:"flagged"`
-	Images     []scored `json:"images"` // the highest score first
+	LeftOut    []string `json:"left_out,omitempty"` // why pictures of a folder have no score
+	Images     []scored `json:"images"`             // the highest score first
 }
 
 // judged is how well one way to score tells anomalies.
@@ -84,7 +85,7 @@ func (c scoreCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	set, err := c.open(t, all)
+	set, leftOut, err := c.open(s, t, all)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (c scoreCommand) Run(s *session) error {
 		return err
 	}
 	defer runner.Close()
-	result := &scores{Run: run.Path, Checkpoint: t.path, By: c.By, Quantile: c.Quantile}
+	result := &scores{Run: run.Path, Checkpoint: t.path, By: c.By, Quantile: c.Quantile, LeftOut: leftOut}
 	if err := c.score(s, runner, all, set, result); err != nil {
 		return err
 	}
@@ -131,22 +132,26 @@ func (c scoreCommand) check() error {
 	return nil
 }
 
-// open returns the images to score.
-func (c scoreCommand) open(t *trained, all sets) (data.Dataset, error) {
+// open returns the images to score, and why others of a folder have no score.
+func (c scoreCommand) open(s *session, t *trained, all sets) (data.Dataset, []string, error) {
 	switch {
 	case len(c.Images) > 0:
-		return openPictures(c.Images, t.shape)
+		found, err := s.openPictures(c.Images, t.shape)
+		if err != nil {
+			return nil, nil, err
+		}
+		return found.parts[len(found.parts)-1].images, found.leftOut, nil
 	case c.Data != "":
 		training, test, err := data.Open(c.Data, data.Options{Shape: t.shape})
 		if err != nil || test == nil {
-			return training, err
+			return training, nil, err
 		}
-		return test, nil
+		return test, nil, nil
 	case all.mixed != nil:
-		return all.mixed, nil
+		return all.mixed, nil, nil
 	}
 	held, _ := all.held()
-	return held, nil
+	return held, nil, nil
 }
 
 // score gives each image its score, the highest first.
