@@ -113,10 +113,10 @@ func (s *Summary) countLabel(label int) {
 // String prints the summary in a few lines.
 func (s Summary) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d images of %v\n", s.N, s.Shape)
+	fmt.Fprintf(&b, "%s of %v\n", plural(s.N, "image", "images"), s.Shape)
 	fmt.Fprintf(&b, "pixels from %.4g to %.4g, mean %.4f, standard deviation %.4f\n", s.Min, s.Max, s.Mean, s.Std)
 	if len(s.Classes) > 0 {
-		fmt.Fprintf(&b, "%d classes and their images:", len(s.Classes))
+		fmt.Fprintf(&b, "%s and their images:", plural(len(s.Classes), "class", "classes"))
 		for i, class := range s.Classes[:min(len(s.Classes), 20)] {
 			if i > 0 {
 				b.WriteByte(',')
@@ -130,13 +130,20 @@ func (s Summary) String() string {
 		b.WriteByte('\n')
 	}
 	if s.Unlabelled > 0 {
-		fmt.Fprintf(&b, "%d images have no label\n", s.Unlabelled)
+		fmt.Fprintf(&b, "%s no label\n", plural(s.Unlabelled, "image has", "images have"))
 	}
 	if len(s.Corrupt) > 0 {
-		fmt.Fprintf(&b, "%d pictures are damaged:\n", len(s.Corrupt))
+		fmt.Fprintf(&b, "%s damaged:\n", plural(len(s.Corrupt), "picture is", "pictures are"))
 		for _, err := range s.Corrupt {
 			fmt.Fprintf(&b, "  %v\n", err)
 		}
 	}
 	return b.String()
+}
+
+func plural(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
 }

@@ -61,7 +61,7 @@ func TestMistakes(t *testing.T) {
 		{"train --source glyphs:n=64,test=8,1x12x12 --encoder assert_2x2x2", exitUsage, "the shape here is 1x12x12"},
 		{"train --source glyphs:n=64,test=8 --loss bernoulli --output sigmoid", exitUsage, "takes logits"},
 		{"train --source folder:nowhere", exitFailed, "nowhere"},
-		{"train --source glyphs:n=64,test=8", exitFailed, "choose a batch of at most"},
+		{"train --source glyphs:n=64,test=8 --batch 128", exitFailed, "choose a batch of at most"},
 		{"train --name good", exitUsage, "the run runs/good exists"},
 		{"train --resume good --batch 16", exitFailed, "batch size"},
 		{"train --resume good --epochs 1 -q", exitFailed, "give it more epochs"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"hourglass/internal/config"
 	"hourglass/internal/runs"
@@ -30,13 +31,17 @@ func (tourCommand) Help() string {
 func (c tourCommand) Run(s *session) error {
 	settings := config.New()
 	settings.Config.Data.Source, settings.Config.Data.Validation = tourSource, 0.04
-	settings.Config.Train.Epochs, settings.Config.Train.Seed = tourEpochs, c.Seed
+	settings.Config.Train.Seed = c.Seed
 	settings.Config.Out.Dir, settings.Config.Out.Name = c.Dir, "tour"
 	if c.Images > 0 {
 		settings.Config.Data.Source = fmt.Sprintf("glyphs:n=%d,test=%d", c.Images, max(1, c.Images/6))
 	}
+	epochs := tourEpochs
 	if c.Epochs > 0 {
-		settings.Config.Train.Epochs = c.Epochs
+		epochs = c.Epochs
+	}
+	if err := settings.Set("train.epochs", strconv.Itoa(epochs)); err != nil {
+		return err
 	}
 	if err := settings.Config.Validate(); err != nil {
 		return usage{err}

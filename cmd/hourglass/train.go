@@ -140,7 +140,13 @@ func (j *training) run() (*outcome, error) {
 		return nil, err
 	}
 	j.say("data:   %s: %v", j.config.Data.Source, j.sets)
+	if shape := j.sets.training.Shape(); j.config.Data.Shape == "" && shape.Size() > largeImage {
+		j.say("shape:  %v, as the images have it; --shape %v makes a smaller and faster model", shape, reduced(shape))
+	}
 	if err := tellClasses(j.settings, j.sets.training); err != nil {
+		return nil, err
+	}
+	if err := j.suit(j.sets.training.Len()); err != nil {
 		return nil, err
 	}
 	j.config = j.settings.Config
@@ -156,6 +162,19 @@ func (j *training) run() (*outcome, error) {
 		return nil, j.explain(err, result)
 	}
 	return j.conclude(result)
+}
+
+// largeImage is from how many values on an image is larger than most autoencoders
+// take, those of 256x256 pixels in colour.
+const largeImage = 3 * 256 * 256
+
+// reduced is a shape of about the same aspect ratio whose longer side is at most
+// 128, both being multiples of 8 so that three strides of 2 divide them.
+func reduced(shape data.Shape) data.Shape {
+	const side, multiple = 128, 8
+	longer := max(shape.H, shape.W)
+	fit := func(n int) int { return max(multiple, (n*side/longer+multiple/2)/multiple*multiple) }
+	return data.Shape{C: shape.C, H: fit(shape.H), W: fit(shape.W)}
 }
 
 // fit makes the model and trains it.
@@ -228,7 +247,7 @@ func (j *training) conclude(result train.Result) (*outcome, error) {
 		return nil, err
 	}
 	if damaged := data.Corrupt(j.sets.training); len(damaged) > 0 {
-		j.say("warning: %d damaged pictures were replaced by their neighbours, the first because of: %v", len(damaged), damaged[0])
+		j.say("warning: %s replaced by the next of the class, the first because of: %v", plural(len(damaged), "damaged picture"), damaged[0])
 	}
 	text, err := json.MarshalIndent(o, "", "  ")
 	if err != nil {

@@ -163,7 +163,7 @@ func (v *Verdict) judge(model, pca float64) {
 	case model <= (1+equal)*pca:
 		v.Sentence = "The model is as good as PCA with as many components, and no better: a linear code does the same."
 	default:
-		v.Sentence = fmt.Sprintf("The model loses to PCA: its squared error is %.2f times that of PCA with as many components; train longer, or use PCA.", model/pca)
+		v.Sentence = fmt.Sprintf("The model loses to PCA: its squared error is %.2f times that of PCA with as many components; train longer if the validation loss still falls, else give it more images, or use PCA.", model/pca)
 	}
 }
 
