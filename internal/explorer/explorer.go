@@ -81,6 +81,10 @@ func New(ctx context.Context, s *Subject, options Options) (*Explorer, error) {
 		"POST /api/picture":   {seldom, e.of((*Subject).picture)},
 	} {
 		e.mux.Handle(pattern, actions.Handler(pattern, limited(endpoint.rate, endpoint.action)))
+		if at, posted := strings.CutPrefix(pattern, "POST "); posted {
+			// Which the page's files would answer: there is none of that name.
+			e.mux.Handle("GET "+at, actions.Handler(pattern, serving.WrongMethod(http.MethodPost)))
+		}
 	}
 	e.mux.Handle("GET /", http.FileServerFS(page))
 	return e, nil

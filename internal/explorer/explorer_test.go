@@ -388,6 +388,8 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/api/images/80", "", "", 404, "want 0 to 79"},
 		{"GET", "/api/looks/-1", "", "", 404, "want 0 to 79"},
 		{"GET", "/api/watch?from=x", "", "", 400, "is no offset"},
+		{"GET", "/api/decode", "", "", 405, "want POST"},
+		{"GET", "/api/picture", "", "", 405, "want POST"},
 	} {
 		text := request(t, e, c.method, c.path, c.kind, []byte(c.body), c.status)
 		var said struct{ Error string }

@@ -43,6 +43,14 @@ func RefuseFor(status int, retry time.Duration, format string, values ...any) er
 	return refusal{status, retry, fmt.Errorf(format, values...)}
 }
 
+// WrongMethod answers a request whose path is right and whose method is not.
+func WrongMethod(want string) func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", want)
+		return Refuse(http.StatusMethodNotAllowed, "the method is %.20q, want %s", r.Method, want)
+	}
+}
+
 // classify finds the status of an error.
 func classify(err error) refusal {
 	var r refusal

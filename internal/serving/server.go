@@ -111,10 +111,7 @@ func (s *Server) counted(action func(http.ResponseWriter, *http.Request) error) 
 func (s *Server) handle(method, at string, action func(http.ResponseWriter, *http.Request) error) {
 	name := path.Base(at)
 	s.mux.Handle(method+" "+at, s.actions.Handler(name, action))
-	s.mux.Handle(at, s.actions.Handler(name, func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Allow", method)
-		return Refuse(http.StatusMethodNotAllowed, "the method is %.20q, want %s", r.Method, method)
-	}))
+	s.mux.Handle(at, s.actions.Handler(name, WrongMethod(method)))
 }
 
 func nothingHere(w http.ResponseWriter, r *http.Request) error {
