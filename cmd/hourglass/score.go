@@ -11,6 +11,7 @@ import (
 	"hourglass/data"
 	"hourglass/internal/runs"
 	"hourglass/internal/terminal"
+	"hourglass/models/codec"
 	"hourglass/train"
 	"hourglass/train/anomaly"
 )
@@ -105,6 +106,12 @@ func (c scoreCommand) Run(s *session) error {
 	result := &scores{Run: run.Path, Checkpoint: t.path, By: c.By, Quantile: c.Quantile, LeftOut: leftOut}
 	if err := c.score(s, runner, all, set, result); err != nil {
 		return err
+	}
+	if c.By == string(anomaly.Reconstruction) {
+		kept := threshold{codec.Identity(t.model), result.Threshold, result.Quantile, result.Fitted}
+		if err := kept.write(run); err != nil {
+			s.say("warning: serve will not know the threshold: %v", err)
+		}
 	}
 	if err := c.judge(s, t, all, set, result); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"hourglass/internal/runs"
 	"hourglass/internal/serving"
 	"hourglass/models"
+	"hourglass/models/codec"
 )
 
 // listening are the flags of commands that answer over HTTP.
@@ -41,6 +43,8 @@ type serveCommand struct {
 	Queue   int           `default:"1024" help:"Images at most that wait; beyond, requests are answered with 429."`
 	Timeout time.Duration `default:"30s" help:"How long a request may take."`
 	Drain   time.Duration `default:"30s" help:"How long requests may take to end after Ctrl-C or SIGTERM."`
+	// Threshold, if nil, is the one that the run keeps.
+	Threshold *float64 `placeholder:"ERROR" help:"Squared error of a reconstruction above which an image is an anomaly; if not given, the threshold that score --by reconstruction last found for the checkpoint."`
 	machine
 }
 
@@ -54,13 +58,17 @@ func (serveCommand) Help() string {
 POST /v1/encode, decode, reconstruct and score take JSON ({"images": […]} with
 numbers or base64, {"codes": […]}), pictures, and codes as NPY; of a cvae also
 "labels", or "label" and ?label= for all. What they answer
-with follows the request or the header Accept. GET /v1/model, /healthz, /readyz
-and /metrics tell of the server.`
+with follows the request or the header Accept. Scores say whether an image is an
+anomaly once ` + "`hourglass score`" + ` has found the threshold, or it is given. GET
+/v1/model, /healthz, /readyz and /metrics tell of the server.`
 }
 
 func (c serveCommand) Run(s *session) error {
 	if c.Timeout <= 0 || c.Drain < 0 {
 		return usage{fmt.Errorf("--timeout is %v and --drain %v; give a time above 0s and one of at least 0s", c.Timeout, c.Drain)}
+	}
+	if c.Threshold != nil && !(*c.Threshold > 0 && *c.Threshold < math.MaxFloat64) {
+		return usage{fmt.Errorf("--threshold is %g; give a squared error above 0", *c.Threshold)}
 	}
 	run, t, err := c.load()
 	if err != nil {
@@ -68,6 +76,9 @@ func (c serveCommand) Run(s *session) error {
 	}
 	description, err := t.describe(run)
 	if err != nil {
+		return err
+	}
+	if description.Threshold, err = c.threshold(s, run, t); err != nil {
 		return err
 	}
 	device, err := c.machine.open(s)
@@ -97,6 +108,24 @@ func (c serveCommand) Run(s *session) error {
 	}
 	s.print("ended; every request has been answered")
 	return nil
+}
+
+// threshold is the one given, or the one that the run keeps for the model; nil if
+// there is none.
+func (c serveCommand) threshold(s *session, run runs.Run, t *trained) (*float64, error) {
+	if c.Threshold != nil {
+		return c.Threshold, nil
+	}
+	kept, err := readThreshold(run)
+	if err != nil || kept == nil {
+		return nil, err
+	}
+	if kept.Model != codec.Identity(t.model) {
+		s.say("the threshold in %s is of another checkpoint; `hourglass score %s` finds that of this one", run.Threshold(), run.Name())
+		return nil, nil
+	}
+	s.say("threshold: %s, which %.4g%% of the %s images do not pass", digits(kept.Threshold), 100*kept.Quantile, kept.Fitted)
+	return &kept.Threshold, nil
 }
 
 // hosts says which names are right. A service in a network has names that it

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"hourglass/internal/runs"
 	"hourglass/internal/serving"
 	"hourglass/train"
 )
@@ -88,6 +89,48 @@ func TestServeAndExplore(t *testing.T) {
 		if code, stderr := end(); code != exitDone {
 			t.Errorf("the end: exit %d, %s", code, stderr)
 		}
+	})
+	t.Run("threshold", func(t *testing.T) {
+		anomaly := func(args ...string) (said any, stderr string) {
+			t.Helper()
+			url, end := started(t, append([]string{"serve", "a", "--threads", "2"}, args...)...)
+			status, text := fetch(t, url+"/v1/score", "image/png", string(picture))
+			if status != 200 {
+				t.Fatalf("score: %d %s", status, text)
+			}
+			_, stderr = end()
+			return object(t, text)["scores"].([]any)[0].(map[string]any)["anomaly"], stderr
+		}
+		found := object(t, must(t, "score", "a", "--quantile", "0.5", "--json", "-q"))
+		must(t, "score", "a", "--by", "mahalanobis", "-q") // whose threshold is no squared error
+		kept, err := readThreshold(runs.Run{Path: "runs/a"})
+		if err != nil || kept.Threshold != found["threshold"] || kept.Quantile != 0.5 {
+			t.Fatalf("the run keeps %+v, %v; score found %v", kept, err, found["threshold"])
+		}
+		// Of a sheet of an original, its reconstruction and what is between them.
+		if said, stderr := anomaly(); said != true || !strings.Contains(stderr, "which 50% of the validation images do not pass") {
+			t.Errorf("by the run's threshold an anomaly: %v; %s", said, stderr)
+		}
+		if said, _ := anomaly("--threshold", "1e6"); said != false {
+			t.Errorf("by a threshold of a million an anomaly: %v", said)
+		}
+		kept.Model = "of another checkpoint"
+		if err := kept.write(runs.Run{Path: "runs/a"}); err != nil {
+			t.Fatal(err)
+		}
+		if said, stderr := anomaly(); said != nil || !strings.Contains(stderr, "`hourglass score a` finds that of this one") {
+			t.Errorf("by the threshold of another checkpoint an anomaly: %v; %s", said, stderr)
+		}
+		writeAll(t, "runs/a/threshold.json", []byte("{"))
+		if code, _, stderr := call(t, "serve", "a"); code != exitFailed || !strings.Contains(stderr, "threshold.json is damaged") {
+			t.Errorf("a damaged threshold: exit %d: %s", code, stderr)
+		}
+		for _, text := range []string{"0", "-1", "NaN", "+Inf"} {
+			if code, _, stderr := call(t, "serve", "a", "--threshold="+text); code != exitUsage || !strings.Contains(stderr, "give a squared error above 0") {
+				t.Errorf("--threshold %s: exit %d: %s", text, code, stderr)
+			}
+		}
+		must(t, "score", "a", "-q")
 	})
 	t.Run("explore", func(t *testing.T) {
 		url, end := started(t, "explore", "a", "--threads", "2", "-n", "20")

@@ -36,6 +36,7 @@ func (r Run) Tiles() string       { return filepath.Join(r.Path, "tiles.json") }
 func (r Run) Metrics() string     { return filepath.Join(r.Path, "metrics.jsonl") }
 func (r Run) Checkpoints() string { return filepath.Join(r.Path, "checkpoints") }
 func (r Run) Evaluation() string  { return filepath.Join(r.Path, "eval.json") }
+func (r Run) Threshold() string   { return filepath.Join(r.Path, "threshold.json") }
 
 // Report is the page about the run.
 func (r Run) Report() string { return filepath.Join(r.Path, "report.html") }

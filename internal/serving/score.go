@@ -14,6 +14,8 @@ type Score struct {
 	// KL is the divergence of its code's distribution from the prior, in nats;
 	// nil if codes have no distribution.
 	KL *float64 `json:"kl,omitempty"`
+	// Anomaly says whether MSE is above the threshold; nil if there is none.
+	Anomaly *bool `json:"anomaly,omitempty"`
 }
 
 // Scores judges n images by what a model made of them.

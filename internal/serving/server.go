@@ -24,6 +24,9 @@ type Description struct {
 	Step       int        `json:"step"`
 	Checkpoint string     `json:"checkpoint"` // name of the file
 	SHA256     string     `json:"sha256"`     // of the file
+	// Threshold is the squared error of a reconstruction above which an image is an
+	// anomaly; nil where none is known.
+	Threshold *float64 `json:"threshold,omitempty"`
 }
 
 // Channels, height and width of images, as JSON has them.
@@ -166,6 +169,12 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 	scores, err := Scores(q.values, q.n, made)
 	if err != nil {
 		return err
+	}
+	if threshold := s.description.Threshold; threshold != nil {
+		for i := range scores {
+			anomaly := scores[i].MSE > *threshold
+			scores[i].Anomaly = &anomaly
+		}
 	}
 	return WriteJSON(w, map[string]any{"scores": scores})
 }

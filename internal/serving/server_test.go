@@ -132,6 +132,17 @@ func TestJSONInAndOut(t *testing.T) {
 			t.Errorf("image %d has the score %v, want an MSE of %g", i, score, sum)
 		}
 	}
+	for _, score := range scores {
+		if score.Anomaly != nil {
+			t.Error("an image is called an anomaly or none without a threshold")
+		}
+	}
+	s.description.Threshold = &scores[0].MSE
+	for i, score := range postJSON[struct{ Scores []Score }](t, s, "/v1/score", map[string]any{"images": images}).Scores {
+		if score.Anomaly == nil || *score.Anomaly != (scores[i].MSE > scores[0].MSE) {
+			t.Errorf("image %d of error %g is an anomaly: %v, above %g", i, score.MSE, score.Anomaly, scores[0].MSE)
+		}
+	}
 	plain := openServer(t, deterministic(t))
 	if score := postJSON[struct{ Scores []Score }](t, plain, "/v1/score", map[string]any{"images": images}).Scores[0]; score.KL != nil {
 		t.Errorf("a code without a distribution has the divergence %g", *score.KL)
