@@ -29,7 +29,7 @@ var (
 	tutorialSpeed  = regexp.MustCompile(`^(time|images/s) .*|\S+ img/s .*`)
 	// tutorialVerdict begins lines that are others where a model has hardly learned, and
 	// rows of images and filters, which are then not the same.
-	tutorialVerdict = regexp.MustCompile(`^(The model|median|[#. ]+anomaly)`)
+	tutorialVerdict = regexp.MustCompile(`^(The model|JPEG cannot|median|[#. ]+anomaly)`)
 	pictureLink     = regexp.MustCompile(`!\[[^\]]*\]\(([^)]*)\)`)
 	pageLink        = regexp.MustCompile(`[^!]\[[^\]]*\]\(([^):]*)\)`)
 )
