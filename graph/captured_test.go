@@ -44,6 +44,7 @@ var specs = map[string]struct {
 	"spatial":      {"conv 4 k3 s3 | res 4", "attention g2 | upsample 3 | conv 1 k3", 2, models.LearnedGaussian, spatial},
 	"tied":         {"conv 8 k3 s2 relu | conv 12 k4 s2 tanh | flatten | dense 20 relu", "", 6, models.MSE, tied},
 	"conv":         {"conv 8 k3 s2 relu | conv 12 k3 s2 relu", "", 6, models.MSE, plain},
+	"similar":      {"conv 8 k3 s2 silu | conv 12 k3 s2 silu", "", 6, models.SSIM, plain},
 	"norms":        {"conv 8 k4 s2 batchnorm leakyrelu:0.2 | conv 12 k3 s2 groupnorm:3 silu | layernorm", "", 6, models.Bernoulli, plain},
 	"pools":        {"conv 8 k3 elu:1 | dropout 0.2 | maxpool 2 | conv 8 k3 d2 g2 softplus | avgpool 2", "", 6, models.Huber, plain},
 	"upsampled":    {"conv 6 k5 s3 sigmoid", "dense 48 relu | unflatten 3x4x4 | upsample 3 bilinear | convt 1 k1", 5, models.L1, plain},

@@ -20,6 +20,7 @@ const (
 	MSE             Likelihood = "mse"              // squared error of pixels; unit mse/px
 	L1              Likelihood = "l1"               // absolute error of pixels; unit l1/px
 	Huber           Likelihood = "huber"            // Huber loss of pixels with delta 0.1; unit huber/px
+	SSIM            Likelihood = "ssim"             // 1 less the structural similarity of the images; unit 1-ssim
 	Bernoulli       Likelihood = "bernoulli"        // cross-entropy of pixels, the output being logits; unit nats/img
 	Gaussian        Likelihood = "gaussian"         // normal distribution of pixels with fixed variance, the output being its mean; unit nats/img
 	LearnedGaussian Likelihood = "gaussian-learned" // the same with a variance that is learned, one for all pixels
@@ -28,7 +29,7 @@ const (
 
 // Likelihoods are the names of all likelihoods.
 func Likelihoods() []string {
-	return append([]string{string(MSE), string(L1), string(Huber)}, Distributions()...)
+	return append([]string{string(MSE), string(L1), string(Huber), string(SSIM)}, Distributions()...)
 }
 
 // Distributions are the names of those likelihoods that are distributions of an
@@ -82,8 +83,11 @@ func (s Spec) likelihoodVariables() []variable {
 
 // Unit names the unit of the loss.
 func (m *body) Unit() string {
-	if m.spec.Likelihood.Distribution() {
+	switch {
+	case m.spec.Likelihood.Distribution():
 		return "nats/img"
+	case m.spec.Likelihood == SSIM:
+		return "1-ssim"
 	}
 	return string(m.spec.Likelihood) + "/px"
 }
@@ -130,6 +134,8 @@ func (m *body) loss(b *graph.Builder, y, x *gorgonia.Node) *gorgonia.Node {
 			return objective.L1(y, x, objective.Mean)
 		case Huber:
 			return objective.Huber(y, x, huberDelta, objective.Mean)
+		case SSIM:
+			return objective.Dissimilarity(b, y, x)
 		default:
 			return objective.MSE(y, x, objective.Mean)
 		}

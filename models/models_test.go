@@ -222,6 +222,7 @@ func specs(t *testing.T) map[string]Spec {
 		"pools and dropout":     {Input: Shape{C: 1, H: 8, W: 8}, Encoder: parse("conv 4 k3 silu | dropout 0.3 | avgpool 2 | maxpool 2"), Latent: 3},
 		"l1 with sigmoid":       {Input: in, Encoder: parse("flatten | dense 9 sigmoid"), Latent: 3, Likelihood: L1, Output: kernels.Activation{Function: kernels.Sigmoid}},
 		"huber, explicit":       {Input: in, Encoder: parse("conv 4 k3 s2"), Latent: 3, Likelihood: Huber, Decoder: parse("dense 252 | unflatten 4x7x9 | layernorm | tanh | conv 2 k3x1 nobias")},
+		"ssim":                  {Input: Shape{C: 2, H: 13, W: 6}, Encoder: parse("conv 4 k3 s2 silu"), Latent: 3, Likelihood: SSIM},
 		"residual":              {Input: in, Encoder: parse("conv 4 k3 s2 | res 4 g2 | res 6 g2 | conv 6 k3 s2 | res 6 | groupnorm:3 | silu"), Latent: 3},
 		"tied":                  {Input: in, Encoder: parse("conv 4 k3 s2 silu | conv 6 k4 s2 g2 batchnorm elu:1 | flatten | dense 8 tanh nobias"), Latent: 3, Tied: true},
 		"tied, transposed":      {Input: in, Encoder: parse("convt 4 k3 s2 o1 silu | avgpool 2 | flatten"), Tied: true},

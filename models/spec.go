@@ -50,7 +50,7 @@ func (s Spec) complete() (Spec, error) {
 	switch s.Likelihood {
 	case "":
 		s.Likelihood = MSE
-	case MSE, L1, Huber, Gaussian, LearnedGaussian, Logistic:
+	case MSE, L1, Huber, SSIM, Gaussian, LearnedGaussian, Logistic:
 	case Bernoulli:
 		if s.Output != (kernels.Activation{}) {
 			return s, fmt.Errorf("the bernoulli likelihood takes logits; leave out the output activation %v", s.Output.Function)

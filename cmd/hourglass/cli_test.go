@@ -301,7 +301,7 @@ func TestHelp(t *testing.T) {
 		wants(t, must(t, args...), "Usage: hourglass")
 	}
 	help := must(t, "train", "--help")
-	wants(t, help, "Examples:", "--rate=0.001", "--loss=mse", "mse, l1, huber, bernoulli")
+	wants(t, help, "Examples:", "--rate=0.001", "--loss=mse", "mse, l1, huber, ssim, bernoulli")
 }
 
 // TestKindsAreExplained wants a line on each kind of model.

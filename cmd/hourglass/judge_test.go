@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -189,6 +190,20 @@ func TestStarts(t *testing.T) {
 			if !c {
 				t.Errorf("%d pixels: %d is in no tile of %v", n, i, all)
 			}
+		}
+	}
+}
+
+// TestSimilarityLoss: the loss that is trained by and the similarity that images are
+// judged by are two implementations of one definition.
+func TestSimilarityLoss(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, shape := range map[string]string{"whole": "1x16x12", "cut": "1x12x8"} { // windows of 11x11 and of 11x7
+		trainSmall(t, name, "--source", "glyphs:"+shape+",n=256,test=64", "--loss", "ssim", "--rate", "0.01")
+		o := object(t, must(t, "eval", name, "--json", "-q"))
+		loss, detail := o["result"].(map[string]any)["rows"].([]any)[0].(map[string]any)["loss"].(float64), o["closely"].(map[string]any)
+		if sum := loss + detail["ssim"].(float64); math.Abs(sum-1) > 1e-5 {
+			t.Errorf("%s: the loss %g and the similarity %g add up to %g, want 1", name, loss, detail["ssim"], sum)
 		}
 	}
 }

@@ -4,6 +4,7 @@
 //
 //	of images   prediction, target ──MSE, L1, Huber, BCEWithLogits──► scalar
 //	                          Reduction: none | mean | sum | batchmean
+//	            prediction, target ──Dissimilarity──► scalar
 //	            prediction, target ──Gaussian, LearnedGaussian, Logistic──► nats an image
 //	of a code   mean, log variance ──KL, FreeBits──────────► nats an image
 //	            two of each ──KLBetween, FreeBitsBetween───► nats an image
