@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"net/http"
@@ -168,7 +167,7 @@ func (f publishedFile) verify(path string) error {
 		return err
 	}
 	defer file.Close()
-	var sum hash.Hash = md5.New()
+	sum := md5.New()
 	if len(f.sum) == 2*sha256.Size {
 		sum = sha256.New()
 	}

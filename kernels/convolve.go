@@ -46,10 +46,14 @@ func (g Convolution) Check() error {
 	return nil
 }
 
-// X, Weight and Y are the shapes of input, filters and output.
-func (g Convolution) X() Shape      { return Shape{g.N, g.H, g.W, g.C} }
+// X is the shape of the input, (N,H,W,C).
+func (g Convolution) X() Shape { return Shape{g.N, g.H, g.W, g.C} }
+
+// Weight is the shape of the filters, (K,C/groups,R,S).
 func (g Convolution) Weight() Shape { return Shape{g.K, g.C / g.Groups, g.R, g.S} }
-func (g Convolution) Y() Shape      { p, q := g.Out(); return Shape{g.N, p, q, g.K} }
+
+// Y is the shape of the output, (N,P,Q,K).
+func (g Convolution) Y() Shape { p, q := g.Out(); return Shape{g.N, p, q, g.K} }
 
 // FLOPs counts a multiplication and an addition a filter tap, border included.
 func (g Convolution) FLOPs() int {

@@ -2,16 +2,23 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
 // Shape is the size of each axis, outermost first. A scalar has none.
 type Shape []int
 
-// Size is the number of elements: the product of the axes, 1 for a scalar.
+// Size is the number of elements: the product of the axes, 1 for a scalar. Where it
+// is more than an int holds it is math.MaxInt, so that no limit is passed by wrapping
+// around.
 func (s Shape) Size() int {
 	size := 1
 	for _, axis := range s {
+		if axis > 0 && size > math.MaxInt/axis {
+			size = math.MaxInt
+			continue
+		}
 		size *= axis
 	}
 	return size

@@ -104,9 +104,10 @@ func (m *body) makeVariables(further []variable) (err error) {
 	m.variables = append(append(m.variables, m.spec.likelihoodVariables()...), further...)
 	total := 0
 	for _, v := range m.variables {
-		if total += v.Shape.Size(); total > maxParameters {
+		if v.Shape.Size() > maxParameters-total {
 			return fmt.Errorf("the model has more than %d parameters by %s (%v); take smaller images, or fewer channels or features", maxParameters, v.Name, v.Shape)
 		}
+		total += v.Shape.Size()
 		if v.state {
 			state = append(state, v.Variable)
 		} else {

@@ -69,7 +69,7 @@ func (c Corruptions) String() string {
 	return strings.Join(texts, " | ")
 }
 
-// most is the greatest amount of each kind.
+// mostCorruption is the greatest amount of each kind.
 var mostCorruption = map[CorruptionKind]float64{GaussianNoise: 10, Masking: 0.99, SaltAndPepper: 0.99, Speckle: 10, Blur: 16}
 
 func (c Corruptions) check() error {

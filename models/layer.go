@@ -134,10 +134,11 @@ func Res(channels int, options ...Option) Layer {
 // (Vaswani et al., "Attention is all you need", 2017).
 func Attention(options ...Option) Layer { return layer(Layer{Kind: KindAttention}, options) }
 
-// Act is an activation, given as an option, on its own.
+// Act is a layer that is an activation alone, given as an option: Act(ReLU).
 func Act(activation Option) Layer { return layer(Layer{Kind: KindActivate}, []Option{activation}) }
 
-// Normalise is a normalisation, given as an option, on its own.
+// Normalise is a layer that is a normalisation alone, given as an option:
+// Normalise(BatchNorm).
 func Normalise(norm Option) Layer { return layer(Layer{Kind: KindNorm}, []Option{norm}) }
 
 // Dropout drops each element with a probability while training.
@@ -175,32 +176,33 @@ func NoBias(l *Layer) { l.NoBias = true }
 // Bilinear makes an enlargement interpolate.
 func Bilinear(l *Layer) { l.Bilinear = true }
 
-// BatchNorm, LayerNorm and GroupNorm normalise before the activation.
+// BatchNorm normalises each channel over the batch, before the activation as all
+// norms do.
 func BatchNorm(l *Layer) { l.Norm = &Norm{Kind: kernels.BatchNorm, Groups: 1} }
 
 // LayerNorm normalises over the channels of each pixel, or over a row.
 func LayerNorm(l *Layer) { l.Norm = &Norm{Kind: kernels.LayerNorm, Groups: 1} }
 
-// GroupNorm normalises groups of channels of each image.
+// GroupNorm normalises each of so many groups of channels over an image.
 func GroupNorm(groups int) Option {
 	return func(l *Layer) { l.Norm = &Norm{Kind: kernels.GroupNorm, Groups: groups} }
 }
 
-// ReLU and its siblings are activations.
+// ReLU is max(0, x).
 func ReLU(l *Layer) { l.Activation = kernels.Activation{Function: kernels.ReLU} }
 
-// LeakyReLU has slope 0.01 below zero, as PyTorch's default; see [LeakyReLUWith].
+// LeakyReLU is x above zero and 0.01·x below, PyTorch's default; see [LeakyReLUWith].
 func LeakyReLU(l *Layer) { LeakyReLUWith(0.01)(l) }
 
-// LeakyReLUWith has the given slope below zero.
+// LeakyReLUWith is x above zero and slope·x below.
 func LeakyReLUWith(slope float64) Option {
 	return func(l *Layer) { l.Activation = kernels.Activation{Function: kernels.LeakyReLU, Alpha: slope} }
 }
 
-// ELU has scale 1; see [ELUWith].
+// ELU is x above zero and eˣ − 1 below; see [ELUWith].
 func ELU(l *Layer) { ELUWith(1)(l) }
 
-// ELUWith has the given scale.
+// ELUWith is x above zero and alpha·(eˣ − 1) below.
 func ELUWith(alpha float64) Option {
 	return func(l *Layer) { l.Activation = kernels.Activation{Function: kernels.ELU, Alpha: alpha} }
 }

@@ -67,7 +67,7 @@ const (
 	pixelLogScale    = "likelihood.log_scale"    // (C)
 )
 
-// variables are what the likelihood learns.
+// likelihoodVariables are what the likelihood learns.
 func (s Spec) likelihoodVariables() []variable {
 	one := func(name string, size int, value float64) []variable {
 		return []variable{{Variable: graph.Variable{Name: name, Shape: kernels.Shape{size}}, begin: beginning{value: value}}}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hourglass/graph"
+	"hourglass/kernels"
 )
 
 // Shape is the shape of one image, or of a row of features with H = W = 1 and
@@ -13,8 +14,8 @@ type Shape struct {
 	Flat    bool
 }
 
-// Size is the number of elements.
-func (s Shape) Size() int { return s.C * s.H * s.W }
+// Size is the number of elements, counted as by [kernels.Shape.Size].
+func (s Shape) Size() int { return kernels.Shape{s.C, s.H, s.W}.Size() }
 
 // Features is the shape of a row of n features.
 func Features(n int) Shape { return Shape{C: n, H: 1, W: 1, Flat: true} }

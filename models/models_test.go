@@ -173,7 +173,9 @@ func TestErrorsNameTheLayer(t *testing.T) {
 		{"flatten k3", `"k3"`},
 		{"maxpool 2 relu", `maxpool takes no option "relu"; it takes s2, p1`},
 		{"conv 1048576 | conv 1048576", "beyond the limit"},
+		{"conv 1 k1 p2 | upsample 512 | upsample 1048576", "beyond the limit"}, // 2⁶⁸ elements
 		{"flatten | dense 1000000 | dense 1000000", "more than 268435456 parameters by encoder.1.weight"},
+		{"conv 16 k7 s7 p0 | conv 1048576 k1048576", "more than 268435456 parameters by encoder.1.weight"}, // 2⁶⁴
 	}
 	for _, test := range tests {
 		layers, err := Parse(test.encoder)

@@ -41,7 +41,7 @@ func NewVamp(spec VampSpec, seed uint64) (*VampVAE, error) {
 	}
 	switch {
 	case spec.Components < 2 || spec.Components > maxSize:
-		return nil, fmt.Errorf("the prior has %d components; want at least 2", spec.Components)
+		return nil, fmt.Errorf("the prior has %d components; want 2 to %d", spec.Components, maxSize)
 	case s.Capacity > 0 || s.FreeBits > 0:
 		return nil, fmt.Errorf("a VampPrior has neither a capacity nor free bits, which are of the normal prior; leave them out")
 	}

@@ -7,11 +7,11 @@ import (
 	"hourglass/kernels"
 )
 
-// Add, Sub, Mul and Div combine two nodes element by element, broadcast as in
-// NumPy: axes are matched from the last, and one of size 1 or missing repeats.
+// Add computes a + b element by element, broadcast as in NumPy: axes are matched
+// from the last, and one of size 1 or missing repeats.
 func Add(a, b *gorgonia.Node) (*gorgonia.Node, error) { return combine(kernels.Add, a, b) }
 
-// Sub computes a − b; see [Add] for broadcasting.
+// Sub computes a − b element by element; see [Add] for broadcasting.
 func Sub(a, b *gorgonia.Node) (*gorgonia.Node, error) { return combine(kernels.Subtract, a, b) }
 
 // Mul computes a·b element by element; see [Add] for broadcasting.
@@ -111,7 +111,7 @@ func Affine(x *gorgonia.Node, factor, shift float64) (*gorgonia.Node, error) {
 	}, x)
 }
 
-// Exp, Log, Square, Sqrt and Abs apply the function to each element.
+// Exp is eˣ of each element.
 func Exp(x *gorgonia.Node) (*gorgonia.Node, error) { return mapping(kernels.Exp, x) }
 
 // Log is the natural logarithm of each element.

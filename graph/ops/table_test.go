@@ -24,7 +24,12 @@ func build(op kernels.Operation) (gradcheck.Build, bool) {
 			return ops.Activate(y, o.Activation)
 		}, o.Slope.None() && !o.Added && !o.Sums
 	case kernels.Activate:
-		return func(in gorgonia.Nodes) (*gorgonia.Node, error) { return ops.Activate(in[0], o.Activation) }, true
+		functions := map[kernels.Function]func(x *gorgonia.Node) (*gorgonia.Node, error){
+			kernels.ReLU: ops.ReLU, kernels.SiLU: ops.SiLU, kernels.GELU: ops.GELU, kernels.Tanh: ops.Tanh, kernels.Sigmoid: ops.Sigmoid, kernels.Softplus: ops.Softplus,
+			kernels.Identity:  func(x *gorgonia.Node) (*gorgonia.Node, error) { return ops.Activate(x, o.Activation) },
+			kernels.LeakyReLU: func(x *gorgonia.Node) (*gorgonia.Node, error) { return ops.LeakyReLU(x, o.Alpha) },
+			kernels.ELU:       func(x *gorgonia.Node) (*gorgonia.Node, error) { return ops.ELU(x, o.Alpha) }}
+		return func(in gorgonia.Nodes) (*gorgonia.Node, error) { return functions[o.Function](in[0]) }, true
 	case kernels.Combine:
 		functions := map[kernels.Arithmetic]func(a, b *gorgonia.Node) (*gorgonia.Node, error){
 			kernels.Add: ops.Add, kernels.Subtract: ops.Sub, kernels.Times: ops.Mul, kernels.Divide: ops.Div}

@@ -28,7 +28,8 @@ type Run struct {
 // Name is the last part of the path.
 func (r Run) Name() string { return filepath.Base(r.Path) }
 
-// Paths of what a run's folder holds.
+// Config is the path of the run's configuration, as those below are of what else its
+// folder holds.
 func (r Run) Config() string      { return filepath.Join(r.Path, configName) }
 func (r Run) Script() string      { return filepath.Join(r.Path, "model.py") }
 func (r Run) Environment() string { return filepath.Join(r.Path, "env.json") }

@@ -3,7 +3,7 @@
 // how a model computes what is compared.
 //
 //	of images   prediction, target ──MSE, L1, Huber, BCEWithLogits──► scalar
-//	                          Reduction: none | mean | sum | batchmean
+//	                          Reduction: None | Mean | Sum | BatchMean
 //	            prediction, target ──Dissimilarity──► scalar
 //	            prediction, target ──Gaussian, LearnedGaussian, Logistic──► nats an image
 //	of a code   mean, log variance ──KL, FreeBits──────────► nats an image

@@ -9,8 +9,8 @@ import (
 	"hourglass/kernels"
 )
 
-// Reduction says how the losses of single elements become one number, in
-// PyTorch's names.
+// Reduction says how the losses of single elements become one number. The names
+// are PyTorch's.
 type Reduction int
 
 const (
@@ -19,20 +19,6 @@ const (
 	Sum                        // sum
 	BatchMean                  // sum divided by the batch: the loss of one image, as a sum over its pixels
 )
-
-var reductionNames = [...]string{"none", "mean", "sum", "batchmean"}
-
-func (r Reduction) String() string { return reductionNames[r] }
-
-// ParseReduction reads a reduction's name.
-func ParseReduction(name string) (Reduction, error) {
-	for r, n := range reductionNames {
-		if n == name {
-			return Reduction(r), nil
-		}
-	}
-	return None, fmt.Errorf("reduction %q does not exist; choose none, mean, sum or batchmean", name)
-}
 
 // MSE is the squared error (y − t)². The target is a constant: no gradient
 // flows to it.
