@@ -67,6 +67,7 @@ func (c *captured) prepare(store *Store) (err error) {
 	if c.mirror, err = c.gpu.mirror(store); err != nil {
 		return c.explain(err, store)
 	}
+	c.mirror.programs++
 	if err = c.mirror.keep(c.copies); err != nil {
 		return c.explain(err, store)
 	}
@@ -100,6 +101,8 @@ func (c *captured) part(k int) Launch {
 
 func (c *captured) input(v int) []float32  { return c.next().inputs[v].host }
 func (c *captured) output(v int) []float32 { return c.last.outputs[v] }
+
+func (c *captured) pull() error { return c.mirror.pull() }
 
 // next is the slot of the next run. Where nothing is under way it is the one
 // used last, whose inputs are still there.
@@ -261,6 +264,9 @@ func (c *captured) close() error {
 	for _, b := range c.pinned {
 		keep(c.gpu.device.Unpin(b))
 	}
-	c.slots, c.flying, c.memory, c.pinned = nil, nil, nil, nil
+	if c.mirror != nil {
+		c.mirror.programs--
+	}
+	c.slots, c.flying, c.memory, c.pinned, c.mirror = nil, nil, nil, nil, nil
 	return first
 }

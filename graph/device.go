@@ -42,12 +42,13 @@ func ParseBackend(name string) (Backend, error) {
 }
 
 // Device is an opened device, on which programs are compiled. Programs of one
-// device run one at a time; a second one waits.
+// device run one at a time; a second one waits. Its methods, and those of different
+// programs, may be called from several goroutines.
 type Device struct {
 	workers *cpu.Workers
 	gpu     *gpu // nil on the CPU
 	reason  string
-	busy    sync.Mutex
+	busy    sync.Mutex // held by whoever runs a program, or changes what a GPU holds
 }
 
 // OpenDevice opens a device. threads is the number of CPU threads, 0 for all
@@ -141,12 +142,16 @@ func (d *Device) Tiles() (record tune.Record, words string) {
 	if d.gpu == nil {
 		return record, ""
 	}
+	d.busy.Lock()
+	defer d.busy.Unlock()
 	return d.gpu.tuner.Record(), d.gpu.tuner.String()
 }
 
 // engine makes the device's engine for a program.
 func (d *Device) engine(p *Program, outputs int, optimiser *kernels.Optimiser) (engine, error) {
-	if d.gpu != nil {
+	if d.gpu != nil { // whose stream records the run: nothing else may be queued meanwhile
+		d.busy.Lock()
+		defer d.busy.Unlock()
 		return newCaptured(d.gpu, p.store, &p.schedule, p.homes, outputs, optimiser)
 	}
 	return newTape(d.workers, p.store, &p.schedule, p.homes, p.planFor(d.overwriting()), optimiser)
@@ -162,29 +167,42 @@ func (d *Device) overwriting() overwriting {
 
 // Pull brings a store up to date with what programs on the device have made of
 // it. On the CPU programs work on the store itself, and there is nothing to do.
-func (d *Device) Pull(store *Store) error {
-	if d.gpu == nil || d.gpu.mirrors[store] == nil {
+func (d *Device) Pull(store *Store) error { return d.mirrored(store, (*mirror).pull) }
+
+// mirrored does something with a GPU's copy of a store, if there is one.
+func (d *Device) mirrored(store *Store, do func(*mirror) error) error {
+	if d.gpu == nil {
 		return nil
 	}
-	return d.gpu.mirrors[store].pull()
+	d.busy.Lock()
+	defer d.busy.Unlock()
+	if m := d.gpu.mirrors[store]; m != nil {
+		return do(m)
+	}
+	return nil
 }
 
 // PullGradients brings a store the gradients of the last step, as they were
 // before clipping. Pull leaves them out, for no checkpoint holds them.
 func (d *Device) PullGradients(store *Store) error {
-	if d.gpu == nil || d.gpu.mirrors[store] == nil {
-		return nil
-	}
-	return d.gpu.mirrors[store].pullGradients()
+	return d.mirrored(store, (*mirror).pullGradients)
 }
 
 // Push tells the device that a store was written to by other means than
 // programs, by a checkpoint for example.
-func (d *Device) Push(store *Store) error {
-	if d.gpu == nil || d.gpu.mirrors[store] == nil {
-		return nil
-	}
-	return d.gpu.mirrors[store].push()
+func (d *Device) Push(store *Store) error { return d.mirrored(store, (*mirror).push) }
+
+// Release frees the memory that a store takes on the device. All programs over the
+// store must be closed; what they made of it and nobody has pulled is lost. A store
+// that is not released stays until the device is closed.
+func (d *Device) Release(store *Store) error {
+	return d.mirrored(store, func(m *mirror) error {
+		if m.programs > 0 {
+			return fmt.Errorf("the model is to leave the GPU while %d programs use it; close them first", m.programs)
+		}
+		delete(d.gpu.mirrors, store)
+		return m.close()
+	})
 }
 
 // Threads is the number of CPU threads.

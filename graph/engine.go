@@ -23,6 +23,8 @@ type engine interface {
 	begin(clock kernels.Clock, rate float64, step int) error
 	finish() (norm float64, err error)
 	depth() int
+	// pull brings the store up to date with what runs have made of it.
+	pull() error
 	// visit shows each instruction's results of the last run, in order, until
 	// look returns false.
 	visit(look func(value int, result []float32) bool) error

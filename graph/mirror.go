@@ -18,6 +18,7 @@ type mirror struct {
 	moments   []cuda.Memory
 	state     []cuda.Memory // of each variable of Store.State
 	copies    copies        // of filters among the values
+	programs  int           // that are open and use it
 }
 
 // lacking is how many bytes the mirror takes yet until it is whole and has these

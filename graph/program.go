@@ -174,7 +174,7 @@ func (p *Program) firstNonFinite() (where string, err error) {
 			updated[state], updated[result] = true, true
 		}
 	}
-	if err := p.device.Pull(p.store); err != nil {
+	if err := p.engine.pull(); err != nil {
 		return "", err
 	}
 	for v, val := range s.values {
@@ -247,4 +247,8 @@ func (p *Program) Cost() Cost {
 }
 
 // Close frees what the program holds on its device.
-func (p *Program) Close() error { return p.engine.close() }
+func (p *Program) Close() error {
+	p.device.busy.Lock()
+	defer p.device.busy.Unlock()
+	return p.engine.close()
+}

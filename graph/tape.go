@@ -66,6 +66,7 @@ func newTape(workers *cpu.Workers, store *Store, s *schedule, homes map[int]int,
 
 func (t *tape) input(value int) []float32  { return t.buffers[value] }
 func (t *tape) output(value int) []float32 { return t.buffers[value] }
+func (t *tape) pull() error                { return nil } // it works on the store itself
 func (t *tape) close() error               { return t.machine.Close() }
 
 // reside refuses: the CPU reads images where they lie.

@@ -44,15 +44,15 @@ func NewAAE(spec AAESpec, seed uint64) (*AAE, error) {
 	if err != nil {
 		return nil, err
 	}
-	judge, err := spec.part(discriminating, Seq(Dense(spec.Width, leaky), Dense(spec.Width, leaky), Dense(1)), Features(size))
+	discriminator, err := spec.part(discriminatorPrefix, Seq(Dense(spec.Width, leaky), Dense(spec.Width, leaky), Dense(1)), Features(size))
 	if err != nil {
 		return nil, err
 	}
-	m, err := newBody(spec.Spec, seed, []string{"bottleneck"}, bodyOptions{judges: []part{judge}})
+	m, err := newBody(spec.Spec, seed, []string{"bottleneck"}, bodyOptions{discriminators: []part{discriminator}})
 	if err != nil {
 		return nil, err
 	}
-	return &AAE{Autoencoder{body: m, penalty: deception{weight}}}, nil
+	return &AAE{Autoencoder{body: m, penalty: adversarialPenalty{weight}}}, nil
 }
 
 // Terms are the two sides of the loss, and how the discriminator fares.
@@ -65,7 +65,7 @@ func (m *AAE) Train(b *graph.Builder, batch int) {
 	x := m.image(b, batch)
 	code := m.encode(b, m.corrupted(b, x))
 	loss := m.objective(b, x, code, m.decode(b, code))
-	m.withCost(b, loss, m.opponent(b, code))
+	m.withCost(b, loss, m.addDiscriminatorLoss(b, code))
 }
 
 // Evaluate adds the graph from image to code, reconstruction and loss.
@@ -76,27 +76,27 @@ func (m *AAE) Evaluate(b *graph.Builder, batch int) {
 	b.Output(Code, code)
 	b.Output(Reconstruction, m.pixels(b, y))
 	m.objective(b, x, code, y)
-	m.opponent(b, code)
+	m.addDiscriminatorLoss(b, code)
 }
 
 // Draw implements [Prior]: codes are standard normal.
 func (m *AAE) Draw(b *graph.Builder, batch int) { m.drawNormal(b, batch) }
 
-// opponent adds the discriminator's loss.
-func (m *AAE) opponent(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
+// addDiscriminatorLoss adds the discriminator's loss as an output.
+func (m *AAE) addDiscriminatorLoss(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
 	return m.try(b, code, func() (*gorgonia.Node, error) {
-		loss, err := m.discriminate(b, b.Noise(code.Shape()...), code)
+		loss, err := m.discriminatorLoss(b, b.Noise(code.Shape()...), code)
 		b.Output(Discriminator, loss)
 		return loss, err
 	})
 }
 
-// deception is the penalty of codes that can be told from the prior's.
-type deception struct{ weight float64 }
+// adversarialPenalty is the penalty of codes that can be told from the prior's.
+type adversarialPenalty struct{ weight float64 }
 
-func (p deception) terms() []Term { return []Term{{Adversarial, "adversary", p.weight}} }
+func (p adversarialPenalty) terms() []Term { return []Term{{Adversarial, "adversary", p.weight}} }
 
-func (p deception) add(m *Autoencoder, b *graph.Builder, _, code *gorgonia.Node) ([]*gorgonia.Node, error) {
-	term, err := m.deceive(b, code)
+func (p adversarialPenalty) add(m *Autoencoder, b *graph.Builder, _, code *gorgonia.Node) ([]*gorgonia.Node, error) {
+	term, err := m.generatorLoss(b, code)
 	return []*gorgonia.Node{term}, err
 }

@@ -10,18 +10,19 @@ import (
 
 // Names of the terms that adversarial models share.
 const (
-	Adversarial    = "adversarial"   // what being told apart costs the maker: log 2 where the discriminator guesses
-	Discriminator  = "discriminator" // the discriminator's own loss: 2 log 2 where it guesses; no part of the model's
-	discriminating = "discriminator" // prefix of its variables
+	Adversarial         = "adversarial"   // what being told apart costs the maker: log 2 where the discriminator guesses
+	Discriminator       = "discriminator" // the discriminator's own loss: 2 log 2 where it guesses; no part of the model's
+	discriminatorPrefix = "discriminator" // prefix of its variables
 )
 
-// criticise is the logits (N,1) and, before the last layer, the features (N,F) of
-// a discriminator applied to x. With frozen it judges without learning.
-func (m *body) criticise(b *graph.Builder, x *gorgonia.Node, frozen bool) (logits, features *gorgonia.Node) {
-	judge := m.judges[0]
+// discriminatorOutput applies the discriminator to x. It returns the logits (N,1) and
+// the features (N,F) before the last layer. Frozen, the discriminator learns nothing
+// by them.
+func (m *body) discriminatorOutput(b *graph.Builder, x *gorgonia.Node, frozen bool) (logits, features *gorgonia.Node) {
+	discriminator := m.discriminators[0]
 	apply := func() {
-		features = judge.until(len(judge.layers)-1).apply(b, x)
-		logits = judge.apply(b, x)
+		features = discriminator.until(len(discriminator.layers)-1).apply(b, x)
+		logits = discriminator.apply(b, x)
 	}
 	if frozen {
 		b.Frozen(apply)
@@ -37,20 +38,20 @@ func (p part) until(n int) part {
 	return p
 }
 
-// deceive is what it costs the maker of x that a frozen discriminator tells it
-// from the real thing.
-func (m *body) deceive(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
-	logits, _ := m.criticise(b, x, true)
+// generatorLoss is −log D(x) averaged over x, (N,·): what it costs the maker of x that
+// a frozen discriminator tells it from the real thing.
+func (m *body) generatorLoss(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
+	logits, _ := m.discriminatorOutput(b, x, true)
 	if b.Err() != nil {
 		return nil, b.Err()
 	}
-	return objective.Judged(logits, true)
+	return objective.Adversarial(logits, true)
 }
 
-// discriminate is the discriminator's loss over real things and things that were
-// made; nothing is learned by who made them.
-func (m *body) discriminate(b *graph.Builder, real *gorgonia.Node, made ...*gorgonia.Node) (*gorgonia.Node, error) {
-	sum, err := m.judged(b, real, true)
+// discriminatorLoss is −log D(real) − log(1 − D(made)), each averaged over its rows, and
+// the second over the kinds of made things. No gradient flows to who made them.
+func (m *body) discriminatorLoss(b *graph.Builder, real *gorgonia.Node, made ...*gorgonia.Node) (*gorgonia.Node, error) {
+	sum, err := m.discriminatorTerm(b, real, true)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (m *body) discriminate(b *graph.Builder, real *gorgonia.Node, made ...*gorg
 		if x, err = graph.Detach(x); err != nil {
 			return nil, err
 		}
-		one, err := m.judged(b, x, false)
+		one, err := m.discriminatorTerm(b, x, false)
 		if err != nil {
 			return nil, err
 		}
@@ -69,16 +70,18 @@ func (m *body) discriminate(b *graph.Builder, real *gorgonia.Node, made ...*gorg
 	return sum, nil
 }
 
-func (m *body) judged(b *graph.Builder, x *gorgonia.Node, real bool) (*gorgonia.Node, error) {
-	logits, _ := m.criticise(b, x, false)
+// discriminatorTerm is the discriminator's cross-entropy over x, all of it real or all
+// of it made.
+func (m *body) discriminatorTerm(b *graph.Builder, x *gorgonia.Node, real bool) (*gorgonia.Node, error) {
+	logits, _ := m.discriminatorOutput(b, x, false)
 	if b.Err() != nil {
 		return nil, b.Err()
 	}
-	return objective.Judged(logits, real)
+	return objective.Adversarial(logits, real)
 }
 
 // leaky is the activation of discriminators, whose gradient must reach what they
-// judge.
+// discriminator.
 var leaky = LeakyReLUWith(0.2)
 
 // withCost makes loss + further the cost, what training descends.

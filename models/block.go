@@ -11,9 +11,9 @@ import (
 	"hourglass/kernels"
 )
 
-// composed reports whether a kind of layer is made of several modules under
+// isBlock reports whether a kind of layer is made of several modules under
 // names of their own.
-func composed(k Kind) bool { return k == KindRes || k == KindAttention }
+func isBlock(k Kind) bool { return k == KindRes || k == KindAttention }
 
 // submodule is a module inside a block, with the shapes before and behind it: of
 // an image, or of one row a pixel.

@@ -17,28 +17,28 @@ const maxParameters = 1 << 28
 // body is what all autoencoders have in common: an encoder, linear heads that
 // end in numbers of the code's size, and a decoder from the code to the image.
 type body struct {
-	spec      Spec
-	store     *graph.Store
-	encoder   part
-	heads     []part // each a linear map of the encoder's output
-	decoder   part
-	judges    []part // networks that tell the model's work from what it should be
-	variables []variable
-	classes   int // of which each image's is told to heads and decoder; 0 for none
-	seed      uint64
+	spec           Spec
+	store          *graph.Store
+	encoder        part
+	heads          []part // each a linear map of the encoder's output
+	decoder        part
+	discriminators []part // of an adversarial family: networks that tell what the model makes from what it should be
+	variables      []variable
+	classes        int // of which each image's is told to heads and decoder; 0 for none
+	seed           uint64
 }
 
 // bodyOptions is what only some families want of a body.
 type bodyOptions struct {
-	classes int        // see body
-	judges  []part     // see body
-	further []variable // behind those of the parts
+	classes        int        // see body
+	discriminators []part     // see body
+	further        []variable // behind those of the parts
 }
 
 // newBody checks a spec, makes the variables and draws their first values from
 // the seed. Without heads the encoder's output is the code.
 func newBody(spec Spec, seed uint64, heads []string, o bodyOptions) (body, error) {
-	m := body{seed: seed, classes: o.classes, judges: o.judges}
+	m := body{seed: seed, classes: o.classes, discriminators: o.discriminators}
 	var err error
 	if m.spec, err = spec.complete(); err != nil {
 		return m, err
@@ -146,7 +146,7 @@ func (v variable) first(clock kernels.Clock, stream uint32) []float32 {
 // parts in the order in which an image passes through them.
 func (m *body) parts() []part {
 	all := append([]part{m.encoder}, m.heads...)
-	return append(append(all, m.decoder), m.judges...)
+	return append(append(all, m.decoder), m.discriminators...)
 }
 
 // Spec is the complete description, decoder included.
@@ -172,8 +172,8 @@ func (m *body) image(b *graph.Builder, batch int) *gorgonia.Node {
 	return b.Input(Image, batch, in.H, in.W, in.C)
 }
 
-// told joins rows (N,·) with the class of each image, if the model is told it.
-func (m *body) told(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
+// conditioned joins rows (N,·) with the class of each image, if the model is told it.
+func (m *body) conditioned(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
 	if m.classes == 0 {
 		return x
 	}
@@ -185,7 +185,7 @@ func (m *body) told(b *graph.Builder, x *gorgonia.Node) *gorgonia.Node {
 // decode returns the decoder's output as an image: pixels, or logits for the
 // Bernoulli likelihood.
 func (m *body) decode(b *graph.Builder, code *gorgonia.Node) *gorgonia.Node {
-	y := m.decoder.apply(b, m.told(b, code))
+	y := m.decoder.apply(b, m.conditioned(b, code))
 	if m.decoder.out().Flat {
 		row := y
 		y = m.try(b, row, func() (*gorgonia.Node, error) { return m.shaped(row) })
@@ -230,7 +230,7 @@ func (m *body) StartAt(mean []float32) {
 	in := m.spec.Input
 	last, module := -1, 0
 	for i, l := range m.decoder.layers {
-		if sums(l.Kind) {
+		if isLinear(l.Kind) {
 			last = i
 			module = 0
 			for _, before := range m.decoder.layers[:i] {

@@ -25,7 +25,7 @@
 //	                    └► nearest entries of a codebook ─► decoder      VQ
 //
 // What more a model can do it tells by an interface: [Conditional] is told
-// classes, [Prior] draws codes, [Variational] and [Leveled] know likelihoods,
+// classes, [Prior] draws codes, [Variational] and [Hierarchical] know likelihoods,
 // [Quantised] has a codebook, [Annealed] follows the progress of training, and
 // [Stacked] is a stack of layers that can be trained one by one.
 //

@@ -97,7 +97,7 @@ func TestFamilyGradients(t *testing.T) {
 // TestGames compares each player's gradient of the common cost with difference
 // quotients of what that player descends.
 func TestGames(t *testing.T) {
-	judge := func(name string) bool { return strings.HasPrefix(name, discriminating) }
+	judge := func(name string) bool { return strings.HasPrefix(name, discriminatorPrefix) }
 	for name, m := range games(t) {
 		for output, chosen := range map[string]func(string) bool{
 			Discriminator: judge,

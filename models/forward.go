@@ -42,7 +42,7 @@ func (p part) dual(b *graph.Builder, d dual) dual {
 		}
 		if err == nil && l.Norm != nil {
 			prefix := p.prefix(module)
-			if sums(l.Kind) {
+			if isLinear(l.Kind) {
 				prefix = p.prefix(module + 1)
 			}
 			d, err = quotient(d, func(x *gorgonia.Node) (*gorgonia.Node, error) { return applyNorm(b, *l.Norm, prefix, x) })

@@ -96,13 +96,13 @@ func (l Layer) accepts(in Shape) error {
 	default:
 		return unknown("layer", string(l.Kind), kindNames())
 	}
-	if l.Channels < 1 && (sums(l.Kind) || l.Kind == KindRes) {
+	if l.Channels < 1 && (isLinear(l.Kind) || l.Kind == KindRes) {
 		return fmt.Errorf("%d outputs; want at least 1", l.Channels)
 	}
 	if l.Kind == KindUpsample && (l.Stride.H < 1 || l.Stride.W < 1) {
 		return fmt.Errorf("scale %s; want at least 1", sizeText(l.Stride))
 	}
-	if composed(l.Kind) {
+	if isBlock(l.Kind) {
 		if err := l.acceptsBlock(in); err != nil {
 			return err
 		}

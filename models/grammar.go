@@ -242,7 +242,7 @@ func parseOption(l *Layer, word string) error {
 		l.Padding, l.Padded = size, true
 	case word[0] == 'd' && convolves:
 		l.Dilation = size
-	case word[0] == 'g' && (convolves || composed(l.Kind)) && size.H == size.W:
+	case word[0] == 'g' && (convolves || isBlock(l.Kind)) && size.H == size.W:
 		l.Groups = size.H
 	case word[0] == 'o' && l.Kind == KindConvT:
 		l.OutputPadding = size

@@ -8,15 +8,15 @@ import (
 	"hourglass/models/objective"
 )
 
-// Names of the graph that Weigh of a [Leveled] model builds.
+// Names of the graph that Weigh of a [Hierarchical] model builds.
 const (
 	Noise    = "noise"     // input (N,Z): standard normal numbers
 	LogRatio = "log_ratio" // output (N): log p(z) − log q(z|x)
 )
 
-// Leveled is a model whose codes are drawn level by level, each given those
+// Hierarchical is a model whose codes are drawn level by level, each given those
 // above it, so that no one distribution of a whole code can be told.
-type Leveled interface {
+type Hierarchical interface {
 	Model
 	// Weigh adds inputs Image and Noise, and outputs Code, drawn for each image by
 	// its noise, LogLikelihood and LogRatio.
@@ -27,11 +27,11 @@ type Leveled interface {
 // and one for all, so that it says how likely images are.
 func HasEvidence(m Model) bool {
 	_, whole := m.(Variational)
-	_, leveled := m.(Leveled)
-	return whole || leveled
+	_, hierarchical := m.(Hierarchical)
+	return whole || hierarchical
 }
 
-// Weigh implements [Leveled].
+// Weigh implements [Hierarchical].
 func (m *HVAE) Weigh(b *graph.Builder, batch int) {
 	x, noise := m.image(b, batch), b.Input(Noise, batch, m.CodeSize())
 	d := m.descend(b, m.ascend(b, x), m.by(noise))

@@ -123,7 +123,7 @@ func NewHVAE(spec HVAESpec, seed uint64) (*HVAE, error) {
 	m.encoder.before(Dense(1))
 	h := m.encoder.out()
 	between := Dense(h.C)
-	if last := m.spec.Encoder.last(weighted); last != nil {
+	if last := m.spec.Encoder.last(hasWeights); last != nil {
 		between.Activation = last.Activation
 	}
 	add := func(name string, layer Layer, in, row Shape) (p part) {

@@ -26,8 +26,8 @@ func (l Layers) Mirror(in Shape) (Layers, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encoder[%d] %v cannot be mirrored: %w", i, encoder[i], err)
 		}
-		if sums(back.Kind) {
-			if before := encoder[:i].last(weighted); before != nil {
+		if isLinear(back.Kind) {
+			if before := encoder[:i].last(hasWeights); before != nil {
 				back.Norm, back.Activation = before.Norm, before.Activation
 			}
 		}
@@ -36,11 +36,11 @@ func (l Layers) Mirror(in Shape) (Layers, error) {
 	return decoder, nil
 }
 
-// sums reports whether a kind of layer is one sum with weights.
-func sums(k Kind) bool { return k == KindConv || k == KindConvT || k == KindDense }
+// isLinear reports whether a kind of layer is one sum with weights.
+func isLinear(k Kind) bool { return k == KindConv || k == KindConvT || k == KindDense }
 
-// weighted reports whether a kind of layer has weights.
-func weighted(k Kind) bool { return sums(k) || composed(k) }
+// hasWeights reports whether a kind of layer has weights.
+func hasWeights(k Kind) bool { return isLinear(k) || isBlock(k) }
 
 // last returns the last layer of some kind, or nil.
 func (l Layers) last(is func(Kind) bool) *Layer {
@@ -58,7 +58,7 @@ func (l Layers) folded() Layers {
 	var folded Layers
 	for _, one := range l {
 		var before *Layer
-		if n := len(folded); n > 0 && sums(folded[n-1].Kind) {
+		if n := len(folded); n > 0 && isLinear(folded[n-1].Kind) {
 			before = &folded[n-1]
 		}
 		switch {

@@ -64,7 +64,7 @@ func (m *body) Modules() []Module {
 			in, out := p.shapes[i], p.shapes[i+1]
 			for _, one := range l.split() {
 				module := Module{Part: p.section(), Name: p.prefix(number), Layer: one, In: in, Out: out, Twin: strings.TrimSuffix(p.twins[number], ".weight")}
-				if composed(one.Kind) {
+				if isBlock(one.Kind) {
 					for _, sub := range p.inside(one, in, number) {
 						module.Inside = append(module.Inside, Module{Part: p.section(), Name: sub.name, Layer: sub.layers[0].split()[0], In: sub.shapes[0], Out: sub.out()})
 					}

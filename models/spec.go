@@ -112,7 +112,7 @@ func (s Spec) mirrored(end Shape) (Layers, error) {
 	if s.Spatial {
 		first = ConvT(end.C, K(1))
 	}
-	if last := s.Encoder.last(weighted); last != nil {
+	if last := s.Encoder.last(hasWeights); last != nil {
 		first.Activation = last.Activation
 	}
 	decoder = append(Seq(first), decoder...)

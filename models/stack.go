@@ -31,9 +31,9 @@ type Stage struct {
 	// Layers of the model's encoder, or the map to the code.
 	Layers Layers
 
-	whole *body
-	names []string // of whole's variables, in the order of those of Spec's model
-	doubt string   // name of the map to log variances of codes; "" where there is none
+	whole        *body
+	names        []string // of whole's variables, in the order of those of Spec's model
+	varianceHead string   // name of the map to log variances of codes; "" where there is none
 }
 
 // Adopt copies what an autoencoder that was made of the stage's Spec has learned
@@ -52,18 +52,18 @@ func (s Stage) Adopt(trained *Autoencoder) error {
 	return nil
 }
 
-// Uncertain says whether the stage makes codes that are distributions.
-func (s Stage) Uncertain() bool { return s.doubt != "" }
+// HasVariances says whether the stage makes codes that are distributions.
+func (s Stage) HasVariances() bool { return s.varianceHead != "" }
 
-// Doubt sets the variances of codes that are distributions, the same for all
+// SetVariances sets the variances of codes that are distributions, the same for all
 // images, to a part of those that the numbers of the codes, in order, have from
 // image to image: the part of what the stage is given that its codes do not
 // explain. Untrained they are about 1, whatever the scale of the codes that the
 // stage has learned: noise that may drown them. undo puts back what was before.
-func (s Stage) Doubt(variances []float64, explained float64) (undo func()) {
+func (s Stage) SetVariances(variances []float64, explained float64) (undo func()) {
 	const least = 0.05 // of codes that are all but certain
 	part := min(max(1-explained, least), 1)
-	weight, bias := s.whole.store.Lookup(s.doubt+".weight"), s.whole.store.Lookup(s.doubt+".bias")
+	weight, bias := s.whole.store.Lookup(s.varianceHead+".weight"), s.whole.store.Lookup(s.varianceHead+".bias")
 	weights, biases := slices.Clone(weight.Data), slices.Clone(bias.Data)
 	clear(weight.Data)
 	pixels := len(variances) / len(bias.Data) // of a code that is an image, C,H,W
@@ -81,7 +81,7 @@ func (s Stage) Doubt(variances []float64, explained float64) (undo func()) {
 }
 
 // Stages implements [Stacked]. Of codes that are distributions the means are
-// trained; see [Stage.Doubt] for their variances.
+// trained; see [Stage.SetVariances] for their variances.
 func (m *body) Stages() ([]Stage, error) {
 	if err := m.stacks(); err != nil {
 		return nil, err
@@ -132,13 +132,13 @@ func (m *body) stacks() error {
 		return fmt.Errorf("the model is told classes, which no layer sees alone; pretrain a model that is not")
 	case m.decoder.shapes[0].Size() != code.Size():
 		return fmt.Errorf("the model's code has several levels, which are no stack of layers; pretrain a model with one")
-	case m.spec.Encoder.last(weighted) == nil:
+	case m.spec.Encoder.last(hasWeights) == nil:
 		return fmt.Errorf("the encoder has no layer with weights for another to be trained on; give it two, or train the whole at once")
 	case mirror.String() != m.spec.Decoder.String():
 		return fmt.Errorf("the decoder is %q, which is not the encoder's mirror image, so that no layer has one that undoes it; leave the decoder out", m.spec.Decoder)
 	}
 	for i, l := range m.spec.Encoder {
-		if composed(l.Kind) {
+		if isBlock(l.Kind) {
 			return fmt.Errorf("encoder[%d] %v hands its input on, so that it has nothing to learn alone; pretrain a model of convolutions and dense layers", i, l)
 		}
 		if m.spec.Tied && (l.Norm != nil || l.Kind == KindNorm) {
@@ -153,11 +153,11 @@ func (m *body) stacks() error {
 func (l Layers) starts() []int {
 	all, seen := []int{0}, false
 	for i, one := range l {
-		begins := sums(one.Kind) || one.Kind == KindFlatten || one.Kind == KindUnflatten
-		if seen && begins && l[i:].last(weighted) != nil {
+		begins := isLinear(one.Kind) || one.Kind == KindFlatten || one.Kind == KindUnflatten
+		if seen && begins && l[i:].last(hasWeights) != nil {
 			all, seen = append(all, i), false
 		}
-		seen = seen || sums(one.Kind)
+		seen = seen || isLinear(one.Kind)
 	}
 	return all
 }
@@ -174,10 +174,10 @@ func (m *body) stage(start, end int) (s Stage, mirrored int, err error) {
 	s = Stage{Spec: m.stageSpec(start), Layers: layers, whole: m}
 	// What the decoder makes at this place passes the norm and activation of the
 	// layer before, as in the whole.
-	if before := m.spec.Encoder[:start].folded().last(weighted); before != nil {
+	if before := m.spec.Encoder[:start].folded().last(hasWeights); before != nil {
 		s.Spec.Output = facing(before.Activation)
 		if before.Norm != nil {
-			last := decoder.last(sums)
+			last := decoder.last(isLinear)
 			last.Norm, last.Activation, s.Spec.Output = before.Norm, before.Activation, kernels.Activation{}
 		}
 	}
@@ -234,7 +234,7 @@ func (m *body) lastStage(place int) Stage {
 	}
 	s.names = append(m.heads[0].names(0, len(m.heads[0].layers)), m.decoder.names(0, place)...)
 	if len(m.heads) > 1 {
-		s.doubt = m.heads[1].prefix(0)
+		s.varianceHead = m.heads[1].prefix(0)
 	}
 	return s
 }

@@ -9,7 +9,7 @@ import (
 // its own.
 func (s Spec) tied(end Shape) (Spec, error) {
 	for i, l := range s.Encoder {
-		if composed(l.Kind) {
+		if isBlock(l.Kind) {
 			return s, fmt.Errorf("encoder[%d] %v has no weight that its mirror image could share; tie the weights of convolutions and dense layers alone", i, l)
 		}
 	}
@@ -54,7 +54,7 @@ func (p *part) tie(parts ...part) {
 func (p part) eachSum(f func(i, module int)) {
 	module := 0
 	for i, l := range p.layers {
-		if sums(l.Kind) {
+		if isLinear(l.Kind) {
 			f(i, module)
 		}
 		module += l.modules()

@@ -153,7 +153,7 @@ func (m *VAE) Evaluate(b *graph.Builder, batch int) {
 // Encode adds the graph from image to code.
 func (m *VAE) Encode(b *graph.Builder, batch int) {
 	x := m.image(b, batch)
-	b.Output(Code, m.heads[0].apply(b, m.told(b, m.encoder.apply(b, x))))
+	b.Output(Code, m.heads[0].apply(b, m.conditioned(b, m.encoder.apply(b, x))))
 }
 
 // Draw implements [Prior]: codes are standard normal.
@@ -176,7 +176,7 @@ func (m *VAE) posterior(b *graph.Builder, x *gorgonia.Node) posterior {
 // distribution is the posterior of each image of x, without a code drawn from
 // it.
 func (m *VAE) distribution(b *graph.Builder, x *gorgonia.Node) posterior {
-	h := m.told(b, m.encoder.apply(b, x))
+	h := m.conditioned(b, m.encoder.apply(b, x))
 	return posterior{mean: m.heads[0].apply(b, h), logVariance: m.heads[1].apply(b, h)}
 }
 

@@ -58,11 +58,11 @@ func NewVAEGAN(spec VAEGANSpec, seed uint64) (*VAEGAN, error) {
 	if !shapes[len(shapes)-1].Flat {
 		layers = append(layers, Flatten())
 	}
-	judge, err := s.part(discriminating, append(layers, Dense(1)), s.Input)
+	discriminator, err := s.part(discriminatorPrefix, append(layers, Dense(1)), s.Input)
 	if err != nil {
 		return nil, err
 	}
-	m, err := newVAE(s, divergenceFromNormal{s.Beta, s.WarmUp, s.Capacity, s.FreeBits}, seed, bodyOptions{judges: []part{judge}})
+	m, err := newVAE(s, divergenceFromNormal{s.Beta, s.WarmUp, s.Capacity, s.FreeBits}, seed, bodyOptions{discriminators: []part{discriminator}})
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,8 @@ func (m *VAEGAN) Terms() []Term {
 // Train adds the training graph.
 func (m *VAEGAN) Train(b *graph.Builder, batch int) {
 	x := m.image(b, batch)
-	descended, opponent := m.game(b, x, m.posterior(b, m.corrupted(b, x)))
-	m.withCost(b, descended, opponent)
+	descended, discriminated := m.losses(b, x, m.posterior(b, m.corrupted(b, x)))
+	m.withCost(b, descended, discriminated)
 }
 
 // Evaluate adds the graph from image to code, reconstruction and loss.
@@ -89,12 +89,12 @@ func (m *VAEGAN) Evaluate(b *graph.Builder, batch int) {
 	b.Output(Code, q.mean)
 	b.Output(LogVariance, q.logVariance)
 	b.Output(Reconstruction, m.pixels(b, m.decode(b, q.mean)))
-	m.game(b, x, q)
+	m.losses(b, x, q)
 }
 
-// game adds the loss and its terms. It returns what the model descends and what
+// losses adds the loss and its terms. It returns what the model descends and what
 // the discriminator does.
-func (m *VAEGAN) game(b *graph.Builder, x *gorgonia.Node, q posterior) (descended, opponent *gorgonia.Node) {
+func (m *VAEGAN) losses(b *graph.Builder, x *gorgonia.Node, q posterior) (descended, discriminated *gorgonia.Node) {
 	bound, descended := m.sides(b, x, q)
 	descended = m.try(b, descended, func() (*gorgonia.Node, error) {
 		y := m.pixels(b, m.decode(b, q.z))
@@ -107,36 +107,36 @@ func (m *VAEGAN) game(b *graph.Builder, x *gorgonia.Node, q posterior) (descende
 			return nil, err
 		}
 		drawn := m.pixels(b, m.decode(b, b.Noise(q.z.Shape()...)))
-		deceived, err := m.deceiveByBoth(b, m.pixels(b, m.decode(b, fixed)), drawn)
+		adversarial, err := m.generatorLossOfBoth(b, m.pixels(b, m.decode(b, fixed)), drawn)
 		if err != nil {
 			return nil, err
 		}
-		if opponent, err = m.discriminate(b, x, y, drawn); err != nil {
+		if discriminated, err = m.discriminatorLoss(b, x, y, drawn); err != nil {
 			return nil, err
 		}
 		b.Output(FeatureDistance, distance)
-		b.Output(Adversarial, deceived)
-		b.Output(Discriminator, opponent)
+		b.Output(Adversarial, adversarial)
+		b.Output(Discriminator, discriminated)
 		for _, side := range []**gorgonia.Node{&bound, &descended} {
 			if *side, err = addWeighted(*side, distance, m.features); err != nil {
 				return nil, err
 			}
-			if *side, err = addWeighted(*side, deceived, m.adversarial); err != nil {
+			if *side, err = addWeighted(*side, adversarial, m.adversarial); err != nil {
 				return nil, err
 			}
 		}
 		return descended, nil
 	})
 	b.Output(Loss, bound)
-	return descended, opponent
+	return descended, discriminated
 }
 
-func (m *VAEGAN) deceiveByBoth(b *graph.Builder, y, drawn *gorgonia.Node) (*gorgonia.Node, error) {
-	first, err := m.deceive(b, y)
+func (m *VAEGAN) generatorLossOfBoth(b *graph.Builder, y, drawn *gorgonia.Node) (*gorgonia.Node, error) {
+	first, err := m.generatorLoss(b, y)
 	if err != nil {
 		return nil, err
 	}
-	second, err := m.deceive(b, drawn)
+	second, err := m.generatorLoss(b, drawn)
 	if err != nil {
 		return nil, err
 	}
@@ -149,8 +149,8 @@ func (m *VAEGAN) deceiveByBoth(b *graph.Builder, y, drawn *gorgonia.Node) (*gorg
 
 // featureDistance is ½‖F(x) − F(y)‖², averaged over the batch.
 func (m *VAEGAN) featureDistance(b *graph.Builder, x, y *gorgonia.Node) (*gorgonia.Node, error) {
-	_, of := m.criticise(b, x, true)
-	_, made := m.criticise(b, y, true)
+	_, of := m.discriminatorOutput(b, x, true)
+	_, made := m.discriminatorOutput(b, y, true)
 	if b.Err() != nil {
 		return nil, b.Err()
 	}

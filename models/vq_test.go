@@ -25,7 +25,7 @@ func quantisedSpecs(t *testing.T) map[string]VQSpec {
 }
 
 // committing is the part of a VQ's loss by which the encoder alone can be
-// judged: its derivative is the one that training takes.
+// discriminatorTerm: its derivative is the one that training takes.
 type committing struct{ *VQ }
 
 func (m committing) Train(b *graph.Builder, batch int) {

@@ -38,8 +38,8 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64, lab
 	if draws < 1 {
 		return Evidence{}, fmt.Errorf("%d codes are drawn for each image, want at least 1", draws)
 	}
-	if _, leveled := r.model.(models.Leveled); leveled {
-		return r.leveledEvidence(images, n, draws, from, seed, labels)
+	if _, hierarchical := r.model.(models.Hierarchical); hierarchical {
+		return r.hierarchicalEvidence(images, n, draws, from, seed, labels)
 	}
 	mean, logVariance, err := r.Posterior(images, n, labels...)
 	if err != nil {
@@ -72,8 +72,8 @@ func (r *Runner) Evidence(images []float32, n, draws, from int, seed uint64, lab
 	return e.of(draws), nil
 }
 
-// leveledEvidence is that of a model whose codes are drawn level by level.
-func (r *Runner) leveledEvidence(images []float32, n, draws, from int, seed uint64, labels []int) (Evidence, error) {
+// hierarchicalEvidence is that of a model whose codes are drawn level by level.
+func (r *Runner) hierarchicalEvidence(images []float32, n, draws, from int, seed uint64, labels []int) (Evidence, error) {
 	e, noise := newEvidence(n), make([]float32, n*r.model.CodeSize())
 	for draw := range draws {
 		normals(noise, kernels.Clock{Seed: seed, Step: uint64(draw)}, from*r.model.CodeSize())
@@ -150,7 +150,7 @@ func (r *Runner) DrawPosterior(images []float32, n, from int, seed uint64, label
 	size := r.model.CodeSize()
 	noise := make([]float32, n*size)
 	normals(noise, kernels.Clock{Seed: seed}, from*size)
-	if _, leveled := r.model.(models.Leveled); leveled {
+	if _, hierarchical := r.model.(models.Hierarchical); hierarchical {
 		if codes, err = first(r.each(weighing, n, labels, []string{models.Code}, rowsOf{models.Image, images}, rowsOf{models.Noise, noise})); err != nil {
 			return nil, nil, err
 		}

@@ -30,25 +30,25 @@ func newExamination(r *Runner, held data.Dataset, training int) *examination {
 	return &examination{subject: SubjectOf(r.model, r, nil), held: held, n: min(held.Len(), max(64, min(training/100, diagnose.MostImages)))}
 }
 
-// told runs a model with the labels of the images that are examined, if it is
+// conditioned runs a model with the labels of the images that are examined, if it is
 // conditional.
-type told struct {
+type conditioned struct {
 	*Runner
 	labels []int
 }
 
-func (t told) Encode(images []float32, n int) ([]float32, error) {
-	return t.Runner.Encode(images, n, t.labels[:min(n, len(t.labels))]...)
+func (c conditioned) Encode(images []float32, n int) ([]float32, error) {
+	return c.Runner.Encode(images, n, c.labels[:min(n, len(c.labels))]...)
 }
 
-func (t told) Decode(codes []float32, n int) ([]float32, error) {
-	return t.Runner.Decode(codes, n, t.labels[:min(n, len(t.labels))]...)
+func (c conditioned) Decode(codes []float32, n int) ([]float32, error) {
+	return c.Runner.Decode(codes, n, c.labels[:min(n, len(c.labels))]...)
 }
 
 // SubjectOf is a model as [diagnose.Examine] takes it, to be examined with
 // images of the given labels.
 func SubjectOf(m models.Model, runner *Runner, labels []int) diagnose.Subject {
-	s := diagnose.Subject{Model: told{runner, runner.Told(labels)}, Code: m.CodeSize(), Image: m.Input().Size()}
+	s := diagnose.Subject{Model: conditioned{runner, runner.Conditions(labels)}, Code: m.CodeSize(), Image: m.Input().Size()}
 	if v, ok := m.(interface{ Beta() float64 }); ok {
 		s.Variational = true
 		if len(m.Terms()) > 0 { // a bound that is no sum has nothing to weigh

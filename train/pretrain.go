@@ -77,7 +77,7 @@ func Pretrain(ctx context.Context, device *graph.Device, model models.Stacked, i
 		switch {
 		case i+1 < len(stages):
 			next = stages[i+1].Spec.Input
-		case stage.Uncertain():
+		case stage.HasVariances():
 			next = models.Shape{C: model.CodeSize(), H: 1, W: 1}
 		}
 		done, features, err := layer(ctx, device, stage, given, next, o, l.Mask)
@@ -90,8 +90,8 @@ func Pretrain(ctx context.Context, device *graph.Device, model models.Stacked, i
 				return err
 			}
 		}
-		if stage.Uncertain() {
-			if err := doubt(ctx, device, model, images, features, stage, done.Explained); err != nil {
+		if stage.HasVariances() {
+			if err := setVariances(ctx, device, model, images, features, stage, done.Explained); err != nil {
 				return fmt.Errorf("pretraining: the variances of the codes: %w", err)
 			}
 		}
@@ -112,6 +112,7 @@ func layer(ctx context.Context, device *graph.Device, stage models.Stage, given 
 	if err != nil {
 		return done, nil, err
 	}
+	defer device.Release(alone.Store()) // after the runner's programs; what it can say they say before
 	result, err := Fit(ctx, device, alone, given, nil, o)
 	if err != nil {
 		return done, nil, err
@@ -140,18 +141,18 @@ func layer(ctx context.Context, device *graph.Device, stage models.Stage, given 
 	return done, made, err
 }
 
-// judged is how many images tell which variances a model's codes begin with.
-const judged = 1024
+// varianceImages is how many images tell which variances a model's codes begin with.
+const varianceImages = 1024
 
-// doubt gives a model's codes the variances that they seem to have, where the
+// setVariances gives a model's codes the variances that they seem to have, where the
 // model begins with a lower loss by that: where untrained ones drown the codes, and
 // not where codes of so little variance cost more than they tell.
-func doubt(ctx context.Context, device *graph.Device, model models.Model, images data.Dataset, codes *features, stage models.Stage, explained float64) error {
-	variances, err := variancesOf(ctx, codes, judged)
+func setVariances(ctx context.Context, device *graph.Device, model models.Model, images data.Dataset, codes *features, stage models.Stage, explained float64) error {
+	variances, err := variancesOf(ctx, codes, varianceImages)
 	if err != nil {
 		return err
 	}
-	some, err := data.AtMost(images, judged)
+	some, err := data.AtMost(images, varianceImages)
 	if err != nil {
 		return err
 	}
@@ -159,12 +160,16 @@ func doubt(ctx context.Context, device *graph.Device, model models.Model, images
 	if err != nil {
 		return err
 	}
-	undo := stage.Doubt(variances, explained)
-	after, err := Evaluate(ctx, device, model, some, min(some.Len(), 64))
-	if err == nil && !(after.Loss < before.Loss) {
-		undo()
+	undo := stage.SetVariances(variances, explained)
+	if err := device.Push(model.Store()); err != nil {
+		return err
 	}
-	return err
+	after, err := Evaluate(ctx, device, model, some, min(some.Len(), 64))
+	if err != nil || after.Loss < before.Loss {
+		return err
+	}
+	undo()
+	return device.Push(model.Store())
 }
 
 // variancesOf are those of the values of images about their means.

@@ -36,7 +36,7 @@ const (
 	encoding
 	decoding
 	likelihood // of models.Variational only
-	weighing   // of models.Leveled only
+	weighing   // of models.Hierarchical only
 	drawing
 )
 
@@ -75,7 +75,7 @@ func (r *Runner) program(p purpose) (*graph.Program, error) {
 	case likelihood:
 		r.model.(models.Variational).Likelihood(b, p.batch)
 	case weighing:
-		r.model.(models.Leveled).Weigh(b, p.batch)
+		r.model.(models.Hierarchical).Weigh(b, p.batch)
 	case drawing:
 		r.model.(models.Prior).Draw(b, p.batch)
 	default:
@@ -143,9 +143,9 @@ func (r *Runner) densities(images, codes []float32, n int, labels []int) (likeli
 	return made[0], append(made, nil)[1], nil
 }
 
-// Told returns the labels if the model is conditional, and none otherwise: what
+// Conditions returns the labels if the model is conditional, and none otherwise: what
 // its methods take.
-func (r *Runner) Told(labels []int) []int {
+func (r *Runner) Conditions(labels []int) []int {
 	if _, conditional := r.model.(models.Conditional); !conditional {
 		return nil
 	}

@@ -146,7 +146,7 @@ func (t *trained) images(ds data.Dataset) (pixels []float32, labels []int, err e
 		}
 		labels = append(labels, ds.Label(i))
 	}
-	return pixels, t.runner.Told(labels), nil
+	return pixels, t.runner.Conditions(labels), nil
 }
 
 func active(codes []float32, size int) (int, error) {

@@ -170,7 +170,7 @@ func (r probeRows) Row(i int, dst []float32) error { return r.Image(i, dst) }
 // encoding describes images by their codes.
 func encoding(runner *train.Runner) func(images []float32, labels []int) ([]float32, error) {
 	return func(images []float32, labels []int) ([]float32, error) {
-		return runner.Encode(images, len(labels), runner.Told(labels)...)
+		return runner.Encode(images, len(labels), runner.Conditions(labels)...)
 	}
 }
 

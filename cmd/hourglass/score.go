@@ -288,7 +288,7 @@ func (c scoreCommand) write(runner *train.Runner, set data.Dataset, result *scor
 			return err
 		}
 	}
-	made, err := runner.Reconstruct(images, len(shown), runner.Told(labels)...)
+	made, err := runner.Reconstruct(images, len(shown), runner.Conditions(labels)...)
 	if err != nil {
 		return err
 	}

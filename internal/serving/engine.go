@@ -34,6 +34,7 @@ func (b Batching) Check() error {
 // Engine runs a model for several callers at a time. Those that wait for the
 // same graph are served by one run of it.
 type Engine struct {
+	device                   *graph.Device
 	model                    models.Model
 	runner                   *train.Runner
 	rows                     int
@@ -43,7 +44,7 @@ type Engine struct {
 }
 
 // NewEngine compiles the model for every size of batch that it will run, so that
-// no request waits for that.
+// no request waits for that. The engine has the model to itself until it is closed.
 func NewEngine(device *graph.Device, model models.Model, b Batching) (*Engine, error) {
 	if err := b.Check(); err != nil {
 		return nil, err
@@ -52,16 +53,16 @@ func NewEngine(device *graph.Device, model models.Model, b Batching) (*Engine, e
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{model: model, runner: runner, rows: b.Rows,
+	e := &Engine{device: device, model: model, runner: runner, rows: b.Rows,
 		batches: newFamily("hourglass_batch_images", "Images in one run of the model.", "graph", powersOfTwo(b.Rows))}
 	if conditional, ok := model.(models.Conditional); ok {
 		e.classes = conditional.Classes()
 	}
 	image, code := model.Input().Size(), model.CodeSize()
 	sizes := answerSizes{codes: code, images: image}
-	one, err := runner.Inspect(make([]float32, image), 1, runner.Told([]int{0})...)
+	one, err := runner.Inspect(make([]float32, image), 1, runner.Conditions([]int{0})...)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making the model ready: %w", err), runner.Close())
+		return nil, errors.Join(fmt.Errorf("making the model ready: %w", err), runner.Close(), device.Release(model.Store()))
 	}
 	sizes.logVariances = len(one.LogVariances)
 	e.encode = e.newQueue("encode", b, image, answerSizes{codes: code}, func(rows []float32, n int, labels []int) (a answer, err error) {
@@ -77,8 +78,7 @@ func NewEngine(device *graph.Device, model models.Model, b Batching) (*Engine, e
 		return answer{i.Codes, i.Reconstructions, i.LogVariances}, err
 	})
 	if err := e.compile(); err != nil {
-		runner.Close()
-		return nil, err
+		return nil, errors.Join(err, runner.Close(), device.Release(model.Store()))
 	}
 	for _, q := range e.queues() {
 		go q.loop()
@@ -128,13 +128,14 @@ func powersOfTwo(last int) []float64 {
 	return append(all, float64(last))
 }
 
-// Close answers what is being computed, and the rest with ErrClosed.
+// Close answers what is being computed, and the rest with [ErrClosed], and frees what
+// the model takes on the device.
 func (e *Engine) Close() error {
 	for _, q := range e.queues() {
 		close(q.quit)
 		<-q.stopped
 	}
-	return e.runner.Close()
+	return errors.Join(e.runner.Close(), e.device.Release(e.model.Store()))
 }
 
 // Classes are what a conditional model is told of; 0 for other models.

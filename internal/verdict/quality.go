@@ -76,7 +76,7 @@ func Look(runner *train.Runner, model models.Model, images []float32, labels []i
 func likeness(runner *train.Runner, size measure.Size, images []float32, labels []int) (Likeness, error) {
 	n := len(labels)
 	l := Likeness{Images: n, Scales: measure.Scales(size)}
-	made, err := runner.Reconstruct(images, n, runner.Told(labels)...)
+	made, err := runner.Reconstruct(images, n, runner.Conditions(labels)...)
 	if err != nil {
 		return l, err
 	}
@@ -114,7 +114,7 @@ func codes(runner *train.Runner, subject diagnose.Subject, images []float32, lab
 	weighted := 0.0
 	for from := 0; from < n; from += evidenceRun {
 		count := min(evidenceRun, n-from)
-		e, err := runner.Evidence(images[from*subject.Image:(from+count)*subject.Image], count, max(boundDraws, samples), from, detailSeed, runner.Told(labels[from:from+count])...)
+		e, err := runner.Evidence(images[from*subject.Image:(from+count)*subject.Image], count, max(boundDraws, samples), from, detailSeed, runner.Conditions(labels[from:from+count])...)
 		if err != nil {
 			return nil, err
 		}
@@ -142,7 +142,7 @@ func codes(runner *train.Runner, subject diagnose.Subject, images []float32, lab
 // compare sets drawn codes beside as many of the prior.
 func (c *Codes) compare(runner *train.Runner, subject diagnose.Subject, images []float32, labels []int) error {
 	n := min(len(labels), mostForMMD)
-	codes, noise, err := runner.DrawPosterior(images[:n*subject.Image], n, 0, detailSeed, runner.Told(labels[:n])...)
+	codes, noise, err := runner.DrawPosterior(images[:n*subject.Image], n, 0, detailSeed, runner.Conditions(labels[:n])...)
 	if err != nil {
 		return err
 	}

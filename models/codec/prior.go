@@ -109,7 +109,7 @@ func encodeSpread(runner *train.Runner, model models.Model, images Images, n int
 			}
 			labels[i] = images.Label(at)
 		}
-		some, err := encoded(runner, model, pixels[:count*size], count, runner.Told(labels[:count]))
+		some, err := encoded(runner, model, pixels[:count*size], count, runner.Conditions(labels[:count]))
 		if err != nil {
 			return nil, err
 		}

@@ -6,7 +6,7 @@ import (
 	"hourglass/graph/ops"
 )
 
-// Judged is the cross-entropy, in nats, of a discriminator's logits (N,1) where
+// Adversarial is the cross-entropy, in nats, of a discriminator's logits (N,1) where
 // all of them are asked to say the same: that what they judged is real, or that
 // it is made. With real it is also what the maker of made things descends, the
 // form that keeps its gradient where the discriminator is sure.
@@ -14,7 +14,7 @@ import (
 //	real: mean of softplus(−l) = −log σ(l)    made: mean of softplus(l) = −log(1 − σ(l))
 //
 // (Goodfellow et al., "Generative adversarial nets", 2014, section 3.)
-func Judged(logits *gorgonia.Node, real bool) (*gorgonia.Node, error) {
+func Adversarial(logits *gorgonia.Node, real bool) (*gorgonia.Node, error) {
 	sign := 1.0
 	if real {
 		sign = -1

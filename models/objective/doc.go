@@ -15,5 +15,5 @@
 //	            codes ──SparseL1, SparseKL──► scalar
 //	of a        vectors, entries ──Commitment──► scalar
 //	codebook    choices ──Perplexity──► number of entries
-//	of a judge  logits ──Judged──► scalar
+//	of a judge  logits ──Adversarial──► scalar
 package objective

@@ -65,7 +65,7 @@ func Learn(ctx context.Context, runner *train.Runner, training data.Dataset, by 
 
 func reconstructing(runner *train.Runner) func(images []float32, labels []int) ([]float32, error) {
 	return func(images []float32, labels []int) ([]float32, error) {
-		return runner.Reconstruct(images, len(labels), runner.Told(labels)...)
+		return runner.Reconstruct(images, len(labels), runner.Conditions(labels)...)
 	}
 }
 
@@ -90,7 +90,7 @@ func errorsOf(reconstruct func(images []float32, labels []int) ([]float32, error
 func bounds(runner *train.Runner) scorer {
 	return func(images []float32, labels []int, from int) ([]float64, error) {
 		n := len(labels)
-		e, err := runner.Evidence(images, n, draws, from, drawnCodes, runner.Told(labels)...)
+		e, err := runner.Evidence(images, n, draws, from, drawnCodes, runner.Conditions(labels)...)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +110,7 @@ func learnCodes(ctx context.Context, runner *train.Runner, training data.Dataset
 	}
 	var codes []float32
 	err = train.EachBatch(ctx, training, chunk, func(images []float32, labels []int) error {
-		part, err := runner.Encode(images, len(labels), runner.Told(labels)...)
+		part, err := runner.Encode(images, len(labels), runner.Conditions(labels)...)
 		codes = append(codes, part...)
 		return err
 	})
@@ -132,7 +132,7 @@ func learnCodes(ctx context.Context, runner *train.Runner, training data.Dataset
 // distances scores by how far codes of so many numbers are from the others.
 func distances(runner *train.Runner, normal *measure.Normal, size int) scorer {
 	return func(images []float32, labels []int, _ int) ([]float64, error) {
-		codes, err := runner.Encode(images, len(labels), runner.Told(labels)...)
+		codes, err := runner.Encode(images, len(labels), runner.Conditions(labels)...)
 		if err != nil {
 			return nil, err
 		}
