@@ -1,7 +1,7 @@
 // Package conv answers: what are the differentiable operations on images? It
-// holds convolution, its transpose, pooling, enlargement and normalisation.
+// holds convolution, its transpose, pooling, upsampling and normalisation.
 // It never knows models or training. Operations on tensors of any kind, such
-// as activations and linear maps, stand in graph/ops.
+// as activations and linear maps, are in package graph/ops.
 //
 //	x (N,H,W,C) ──Conv2D(x, w, b, attributes)──► y (N,P,Q,K)
 //	                  │

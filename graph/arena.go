@@ -8,8 +8,8 @@ type lifetime struct{ bytes, first, last int }
 
 func (a lifetime) meets(b lifetime) bool { return a.first <= b.last && b.first <= a.last }
 
-// placement of each byte range begins at a multiple of it: a line of a GPU's
-// cache, and what its widest loads ask for.
+// arenaAlignment is what offsets in the arena are multiples of, in bytes: a line of a
+// GPU's cache, and what its widest loads ask for.
 const arenaAlignment = 256
 
 // place gives every buffer an offset in one arena, so that buffers whose

@@ -10,19 +10,22 @@
 //	   └───────────────── Compile(device) ──► Program: Input, Run, Output, Step
 //	                                                   or Begin … Finish
 //
-// Every node is made by [Apply] from a kernels.Operation. [Compile]
-// differentiates the cost once, lowers what the outputs need to a schedule of
-// operations on flat buffers, runs passes over it, gives it a [Plan], a place in
-// one arena for every result, and hands it to the device: on the CPU a Gorgonia
-// TapeMachine runs it as a graph of two nodes, forward and backward, whose
-// instructions each call one kernel of kernels/cpu. On a GPU its launches are
-// recorded once and replayed; the batch of the next step is copied meanwhile, or
-// made there of a set of images that resides on the GPU, see [Program.Reside].
+// [Apply] makes every node from a kernels.Operation. [Compile] differentiates the
+// cost once and lowers what the outputs need to a schedule of operations on flat
+// buffers. It runs passes over the schedule, gives it a [Plan], in which every result
+// has a place in one arena, and hands it to the device:
 //
-// [OutlineOf] stops before the device: plan and launches are data, and can be
-// looked at where there is no GPU.
+//   - On the CPU a Gorgonia TapeMachine runs it as a graph of two nodes, forward and
+//     backward. Each of their instructions calls one kernel of kernels/cpu.
+//   - On a GPU its launches are recorded once and replayed. The batch of the next step
+//     is copied meanwhile, or made on the GPU from a set of images that resides there,
+//     see [Program.Reside].
 //
-// No pass assigns layouts, for there is one: images are N,H,W,C in every buffer,
-// and weights are as PyTorch has them, but for those that meet a flattened image,
-// which follow the image in memory and no file knows: see [Order].
+// [OutlineOf] stops before the device: plan and launches are data, and can be looked
+// at where there is no GPU.
+//
+// No pass assigns layouts, because there is only one: images are N,H,W,C in every
+// buffer, and weights are laid out as in PyTorch. The exception are weights that meet a
+// flattened image: they follow the image's order in memory, but not in files, see
+// [Order].
 package graph

@@ -51,9 +51,9 @@ func outline(b *Builder, optimiser *kernels.Optimiser, onGPU bool) (*lowering, *
 	return l, &Outline{store: b.Store, schedule: l.schedule, homes: homes, optimiser: optimiser}, nil
 }
 
-// Plan places the buffers as on a GPU, whatever a program's device is. On the
-// CPU, whose kernels write over fewer operands, the arena can be larger. The plan of a
-// program of the CPU lacks what is fused on GPUs alone.
+// Plan places the buffers as on a GPU, whatever the device of the program is. On the
+// CPU, whose kernels write over fewer operands, the arena can be larger, and what is fused
+// on GPUs alone is not fused.
 func (o *Outline) Plan() *Plan { return o.planFor(overOnGPU) }
 
 func (o *Outline) planFor(over overwriting) *Plan {

@@ -9,8 +9,9 @@ import (
 	"hourglass/kernels"
 )
 
-// Program is a compiled graph: fill its inputs, run it, read its outputs. Runs
-// allocate no more for a larger graph or larger tensors.
+// Program is a compiled graph: fill its inputs, run it, read its outputs. What a run
+// allocates does not grow with the graph or its tensors. One goroutine at a time uses a
+// program.
 type Program struct {
 	*Outline
 	device  *Device

@@ -1,6 +1,6 @@
 // Package kernels says what one operation is, as plain data: its attributes,
-// its sizes and the shapes of its operands and result. How it is computed is
-// said beneath it, once a machine:
+// its sizes and the shapes of its operands and result. The packages beneath it say how
+// it is computed, one for each kind of machine:
 //
 //	kernels            the operation as data (geometry, checks, random numbers)
 //	  ├─ reference     the definition: plain float64 loops

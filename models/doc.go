@@ -10,8 +10,8 @@
 //	                                                                  ▼ Encode, Decode, Draw:
 //	                                                     graphs on a graph.Builder
 //
-// All families share a body, encoder, heads and decoder, and differ in what a
-// code is and in what is paid for it:
+// All families share a body (encoder, heads and decoder). They differ in what a code is
+// and in what the loss adds for it:
 //
 //	image ─► encoder ─► z ──────────────────────────► decoder ─► image   Autoencoder
 //	                    │ a penalty: sparse, contractive, RAE
@@ -24,16 +24,17 @@
 //	                    │    HVAE: z at several levels
 //	                    └► nearest entries of a codebook ─► decoder      VQ
 //
-// What more a model can do it tells by an interface: [Conditional] is told
+// A model implements further interfaces for what else it can do: [Conditional] is told
 // classes, [Prior] draws codes, [Variational] and [Hierarchical] know likelihoods,
 // [Quantised] has a codebook, [Annealed] follows the progress of training, and
 // [Stacked] is a stack of layers that can be trained one by one.
 //
-// A code is a row of numbers, by a linear map of all features; or an image, by one
-// of each pixel of the encoder's output, which elsewhere is a row in the order
-// C,H,W. A decoder can share the weights of the encoder that it mirrors.
+// A code is a row of numbers, made by a linear map of all features. It can also be an
+// image, made by a linear map of each pixel of the encoder's output; to callers it is
+// then a row in the order C,H,W. A decoder can share the weights of the encoder that it
+// mirrors.
 //
-// A VAE draws its codes: in training, and for the loss of an evaluation. The
+// A VAE draws its codes at random in training, and for the loss of an evaluation. The
 // noise is a function of the program's clock, so that the same seed and step
 // give the same loss on every device and on any number of threads.
 //

@@ -23,7 +23,7 @@
 //
 // # Losses
 //
-// A loss is in the unit that the model names. That of an epoch's training is the
-// mean over its batches, each measured before its own update, as PyTorch scripts
-// report it; that of a validation is exact: every image counts once.
+// A loss is in the unit that the model names. The training loss of an epoch is the mean
+// over its batches, each measured before its own update, as PyTorch scripts usually
+// report it. A validation loss is exact: every image counts once.
 package train

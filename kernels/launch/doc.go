@@ -9,10 +9,9 @@
 //	Binding: addresses of the buffers ─► Arg.Cell ─► the 8 bytes that a driver takes
 //
 // A Program depends on nothing but the operation and, on the matrix units, the tile
-// and whether the GPU has warpgroups, so that a plan is the same from run to run, and
-// sums have one order. Which tile, the model of the cost here says, or package
-// graph/tune. What
-// changes from step to step (the clock of random numbers, the rate of an
-// optimiser) is read by the kernels from device memory: a Program can be
-// captured once and replayed.
+// and whether the GPU has warpgroups. So a plan is the same from run to run, and sums
+// have one order. The tile is chosen by a model of the cost in this package, or by
+// package graph/tune. What changes from step to step (the clock of random numbers, the
+// rate of an optimiser) is read by the kernels from device memory, so that a Program can
+// be captured once and replayed.
 package launch
