@@ -68,15 +68,9 @@ func (m *AAE) Train(b *graph.Builder, batch int) {
 	m.withCost(b, loss, m.addDiscriminatorLoss(b, code))
 }
 
-// Evaluate adds the graph from image to code, reconstruction and loss.
+// Evaluate adds the graph from image to code, reconstruction and the losses of both.
 func (m *AAE) Evaluate(b *graph.Builder, batch int) {
-	x := m.image(b, batch)
-	code := m.encode(b, x)
-	y := m.decode(b, code)
-	b.Output(Code, code)
-	b.Output(Reconstruction, m.pixels(b, y))
-	m.objective(b, x, code, y)
-	m.addDiscriminatorLoss(b, code)
+	m.addDiscriminatorLoss(b, m.evaluate(b, batch))
 }
 
 // Draw implements [Prior]: codes are standard normal.

@@ -58,13 +58,17 @@ func (m *Autoencoder) Train(b *graph.Builder, batch int) {
 }
 
 // Evaluate adds the graph from image to code, reconstruction and loss.
-func (m *Autoencoder) Evaluate(b *graph.Builder, batch int) {
+func (m *Autoencoder) Evaluate(b *graph.Builder, batch int) { m.evaluate(b, batch) }
+
+// evaluate is Evaluate, and returns the code.
+func (m *Autoencoder) evaluate(b *graph.Builder, batch int) *gorgonia.Node {
 	x := m.image(b, batch)
 	code := m.encode(b, x)
 	y := m.decode(b, code)
 	b.Output(Code, code)
 	b.Output(Reconstruction, m.pixels(b, y))
 	m.objective(b, x, code, y)
+	return code
 }
 
 // objective adds the loss with its terms as outputs.

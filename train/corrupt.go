@@ -31,6 +31,7 @@ func Corrupt(device *graph.Device, c models.Corruptions, images []float32, shape
 	if err != nil {
 		return nil, fmt.Errorf("compiling the corruption %v: %w", c, err)
 	}
+	defer device.Release(store) // once the program is closed; a GPU that fails here has failed before
 	defer program.Close()
 	program.Clock().Seed = seed
 	made := make([]float32, 0, len(images))

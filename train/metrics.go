@@ -18,11 +18,11 @@ import (
 //	{"kind":"epoch","epoch":1,"step":468,"train_loss":0.031,"loss":0.021,"mse":0.021,"psnr":16.8,"n":10000,"best":true,"seconds":3.1}
 //	{"kind":"diagnosis","epoch":1,"step":468,"explained_variance":0.69,"diversity":0.66,"code_use":5.2,"active":32}
 //
-// The terms of a loss that is a sum stand behind it under their own names,
-// reconstruction_loss and kl, say. In the line of an epoch, loss, its terms, mse, psnr and n are of the validation, and
-// missing where there was none; psnr is missing where it is infinite. Each line
-// is written at once. When a run starts, lines beyond its first step are cut
-// off, so that a resumed run leaves no step twice.
+// If the loss is a sum, its terms follow it under their own names, such as
+// reconstruction_loss and kl. In the line of an epoch, loss, its terms, mse, psnr and n
+// are those of the validation, and missing where there was none; psnr is missing where
+// it is infinite. Each line is written at once. When a run starts, lines beyond its first
+// step are cut off, so that a resumed run leaves no step twice.
 type MetricsFile struct {
 	file *os.File
 	line []byte

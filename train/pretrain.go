@@ -112,7 +112,7 @@ func layer(ctx context.Context, device *graph.Device, stage models.Stage, given 
 	if err != nil {
 		return done, nil, err
 	}
-	defer device.Release(alone.Store()) // after the runner's programs; what it can say they say before
+	defer device.Release(alone.Store()) // once the runner is closed; a GPU that fails here has failed before
 	result, err := Fit(ctx, device, alone, given, nil, o)
 	if err != nil {
 		return done, nil, err

@@ -21,7 +21,7 @@ type sampler func(t *trained, n int) ([]float32, error)
 const (
 	across       = 10   // images in a row
 	sampleSeed   = 1    // of the codes
-	fittedCodes  = 5000 // to which a mixture is fitted
+	fittedCodes  = 5000 // to which a distribution is fitted
 	mixtureParts = 10
 	pixelsAPixel = 2
 	classesOfSet = 10
@@ -141,17 +141,23 @@ func fromNormal(t *trained, n int) ([]float32, error) {
 	return latent.Normal(t.model.CodeSize()).Sample(sampleSeed, n), nil
 }
 
-// fromMixture is fitted to the codes of training images.
-func fromMixture(t *trained, n int) ([]float32, error) {
+// fittedImages are those of training to whose codes distributions are fitted.
+func (t *trained) fittedImages() (images []float32, count int, err error) {
 	some, err := first(t.training, fittedCodes)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	images, _, err := t.images(some)
+	images, _, err = t.images(some)
+	return images, some.Len(), err
+}
+
+// fromMixture is fitted to the codes of training images.
+func fromMixture(t *trained, n int) ([]float32, error) {
+	images, count, err := t.fittedImages()
 	if err != nil {
 		return nil, err
 	}
-	codes, err := t.runner.Encode(images, some.Len())
+	codes, err := t.runner.Encode(images, count)
 	if err != nil {
 		return nil, err
 	}
@@ -168,15 +174,11 @@ func fromPrior(t *trained, n int) ([]float32, error) { return t.runner.Draw(n, s
 // fromIndices draws the entries of a code one after the other, as training images
 // have them at their positions and beside each other.
 func fromIndices(t *trained, n int) ([]float32, error) {
-	some, err := first(t.training, fittedCodes)
+	images, count, err := t.fittedImages()
 	if err != nil {
 		return nil, err
 	}
-	images, _, err := t.images(some)
-	if err != nil {
-		return nil, err
-	}
-	indices, err := t.runner.Indices(images, some.Len())
+	indices, err := t.runner.Indices(images, count)
 	if err != nil {
 		return nil, err
 	}

@@ -265,7 +265,7 @@ func heldBy(t *trained) (all shared, judged string, err error) {
 // look returns what a model makes of the few images, and studies what it makes
 // of all.
 func (s *shared) look(device *graph.Device, t *trained) (made []float32, err error) {
-	defer device.Release(t.model.Store()) // after the runner's programs; what it can say they say before
+	defer device.Release(t.model.Store()) // once the runner is closed; a GPU that fails here has failed before
 	runner, err := train.NewRunner(device, t.model, t.config.Train.Batch)
 	if err != nil {
 		return nil, err
