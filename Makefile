@@ -8,7 +8,7 @@ PYTHON ?= python3
 TEST := $(GO) test -timeout 1h
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release gpu test test-gpu test-arm64 gpu-check bench loadtest lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates tutorial models interop peers browser clean
+.PHONY: help run build release gpu test test-gpu race test-arm64 gpu-check bench loadtest lint fmt check-header check-tensorboard check-pages kernels fuzz gate gates tutorial models interop peers browser clean
 
 # What a build with CUDA support needs besides a C compiler: our own header of
 # the driver's functions, for gorgonia.org/cu finds it by no other way.
@@ -60,6 +60,12 @@ test-gpu: ## run the tests of the CUDA path, on an emulated driver or, with REQU
 	@mkdir -p bin
 	@$(TEST) -v $(EMULATOR) >bin/emulator.txt || { grep -v '^=== ' bin/emulator.txt; exit 1; }
 	@grep -o '[0-9]* launches on the emulator.*' bin/emulator.txt
+
+RACES := ./data ./graph/tune ./internal/atomicfile ./internal/explorer ./internal/serving ./internal/terminal ./train/tensorboard
+
+race: ## run the tests of what has several goroutines under the race detector (needs a C and a C++ compiler)
+	CGO_ENABLED=1 $(TEST) -race -short $(RACES)
+	$(GPU_BUILD) $(TEST) -race -tags gpu -run 'BesideOthers' ./graph
 
 # Emulated, the kernels and two small models take a minute or two; the tables of
 # graph and conv, which check gradients, take far longer, and are left out.
