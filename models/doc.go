@@ -34,6 +34,9 @@
 // then a row in the order C,H,W. A decoder can share the weights of the encoder that it
 // mirrors.
 //
+// A [Classifier] is the encoder of any of them whose codes are numbers, with a linear
+// layer behind it, to be fine-tuned by labels.
+//
 // A VAE draws its codes at random in training, and for the loss of an evaluation. The
 // noise is a function of the program's clock, so that the same seed and step
 // give the same loss on every device and on any number of threads.

@@ -10,7 +10,8 @@
 //	Runner: Evaluate, Encode, Decode, Reconstruct between the epochs, and alone
 //
 // [Fit] begins from random weights, or from those of [Pretrain], which trains the
-// layers of a stack one by one.
+// layers of a stack one by one. FineTune goes on with labels: it teaches the
+// encoder of a trained model, as a classifier.
 //
 // # Resuming
 //

@@ -15,11 +15,15 @@ func condition(model models.Model, program *graph.Program, labels []int) error {
 	if !ok {
 		return nil
 	}
-	rows, classes := program.Input(models.Condition), conditional.Classes()
+	return markClasses(program.Input(models.Condition), conditional.Classes(), labels)
+}
+
+// markClasses puts 1 at the class of each row, (n,classes), and 0 elsewhere.
+func markClasses(rows []float32, classes int, labels []int) error {
 	clear(rows)
 	for i, label := range labels {
 		if label < 0 || label >= classes {
-			return fmt.Errorf("an image has label %d, and the model is told of classes 0 to %d; give each image's class", label, classes-1)
+			return fmt.Errorf("an image has label %d, and the model knows classes 0 to %d; give each image's class", label, classes-1)
 		}
 		rows[i*classes+label] = 1
 	}

@@ -6,10 +6,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"hourglass/data"
+	"hourglass/internal/safetensors"
 )
 
 // TestScore learns zeros and ones and finds other digits strange.
@@ -82,6 +84,27 @@ func TestProbe(t *testing.T) {
 	if results := o["results"].([]any); o["labels"] != 50.0 || len(results) != 3 || results[1].(map[string]any)["accuracy"].(float64) < 0.3 {
 		t.Errorf("fifty labels gave %v", o)
 	}
+	t.Run("fine-tuned", func(t *testing.T) {
+		wants(t, must(t, "probe", "p", "--fine-tune", "-o", "classifier.safetensors"), "encoder, fine-tuned", "encoder from random weights", "written: classifier.safetensors")
+		o := object(t, must(t, "probe", "p", "--labels", "50", "--fine-tune", "--json", "-q"))
+		results := o["results"].([]any)
+		accuracy := func(i int) float64 { return results[i].(map[string]any)["accuracy"].(float64) }
+		if len(results) != 5 || accuracy(3) < 0.4 || accuracy(4) < 0.3 {
+			t.Errorf("fifty labels gave %v", results)
+		}
+		file, err := safetensors.Open("classifier.safetensors")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		bias := make([]float32, 10)
+		if err := safetensors.Read(file, "classifier.bias", bias); err != nil || slices.Max(bias) <= 0 {
+			t.Errorf("the classifier's bias is %v: %v", bias, err)
+		}
+		if err := safetensors.Read(file, "encoder.0.weight", make([]float32, 4*9)); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestJudgingMistakes checks exit code and sentence of what people get wrong.
@@ -107,6 +130,7 @@ func TestJudgingMistakes(t *testing.T) {
 		{"train --only 77 --source glyphs:n=64,test=8", exitUsage, "data.only: the images have no label"},
 		{"probe plain --labels=-1", exitUsage, "give a number of images"},
 		{"probe plain --labels 9999", exitUsage, "there are 224 images"},
+		{"probe plain -o x.safetensors", exitUsage, "leave out -o"},
 		{"probe whole --validation", exitUsage, "leave out --validation"},
 		{"eval plain --importance 5", exitUsage, "leave out --importance"},
 		{"encode plain --map codes.jpg", exitUsage, "codes.jpg is no PNG"},

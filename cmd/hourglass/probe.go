@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"hourglass/data"
+	"hourglass/graph"
 	"hourglass/internal/baseline"
 	"hourglass/internal/terminal"
+	"hourglass/models"
 	"hourglass/train"
 	"hourglass/train/measure"
 )
@@ -14,6 +17,8 @@ type probeCommand struct {
 	chosenRun
 	Labels     int    `placeholder:"N" help:"Fit to so many labelled images, drawn at random; 0 takes all of training."`
 	Validation bool   `help:"Judge on the images for validation: so that runs can be chosen between without a look at those for test."`
+	FineTune   bool   `help:"Train the encoder too, with a linear layer behind it, by the labels: from this run's weights, and for comparison from random ones."`
+	Output     string `short:"o" placeholder:"FILE" help:"Safetensors file for the fine-tuned classifier: encoder.*, its layer to the code, and classifier.weight and classifier.bias."`
 	Seed       uint64 `default:"1" help:"Seed of the order of the images, and of which are drawn."`
 	machine
 }
@@ -23,6 +28,7 @@ func (probeCommand) Help() string {
 
     hourglass probe last
     hourglass probe last --labels 500
+    hourglass probe last --labels 100 --fine-tune -o classifier.safetensors
     hourglass probe last --validation`
 }
 
@@ -36,6 +42,9 @@ type probed struct {
 func (c probeCommand) Run(s *session) error {
 	if c.Labels < 0 {
 		return usage{fmt.Errorf("--labels is %d; give a number of images, or 0 for all", c.Labels)}
+	}
+	if c.Output != "" && !c.FineTune {
+		return usage{fmt.Errorf("-o is for the classifier of --fine-tune; add that, or leave out -o")}
 	}
 	run, t, err := c.load()
 	if err != nil {
@@ -56,6 +65,12 @@ func (c probeCommand) Run(s *session) error {
 	classes, err := countClasses(all.training, held)
 	if err != nil {
 		return err
+	}
+	var classifier *models.Classifier
+	if c.FineTune {
+		if classifier, err = models.NewClassifier(t.model, classes); err != nil {
+			return usage{fmt.Errorf("--fine-tune: %w", err)}
+		}
 	}
 	labelled := all.training
 	if c.Labels > 0 {
@@ -94,6 +109,13 @@ func (c probeCommand) Run(s *session) error {
 		}
 		results = append(results, probed{way.name, way.features, accuracy})
 	}
+	if c.FineTune {
+		tuned, err := c.fineTune(s, device, t, classifier, labelled, held)
+		if err != nil {
+			return err
+		}
+		results = append(results, tuned...)
+	}
 	table := terminal.Table{
 		Title: fmt.Sprintf("a linear classifier of %d labelled images, on %d %s images", labelled.Len(), held.Len(), judgedOn),
 		Head:  []string{"", "numbers", "accuracy"},
@@ -103,6 +125,9 @@ func (c probeCommand) Run(s *session) error {
 	}
 	s.print("")
 	s.table(table)
+	if c.Output != "" {
+		s.print("written: %s", c.Output)
+	}
 	return s.give(map[string]any{"run": run.Path, "checkpoint": t.path, "judged_on": judgedOn, "labels": labelled.Len(), "classes": classes, "results": results})
 }
 
@@ -160,6 +185,48 @@ func (c probeCommand) probe(s *session, labelled, held data.Dataset, classes, fe
 	}
 	return classifier.Accuracy(sets[1].rows, sets[1].labels)
 }
+
+// fineTune trains classifiers whose encoders learn too: the run's, and one of the
+// same layers with the weights that training begins with.
+func (c probeCommand) fineTune(s *session, device *graph.Device, t *trained, tuned *models.Classifier, labelled, held data.Dataset) ([]probed, error) {
+	model, err := newModel(t.config, t.shape)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := models.NewClassifier(model, tuned.Classes())
+	if err != nil {
+		return nil, err
+	}
+	var results []probed
+	for _, way := range []struct {
+		name       string
+		classifier *models.Classifier
+	}{{"encoder, fine-tuned", tuned}, {"encoder from random weights", fresh}} {
+		s.say("training: %s ...", way.name)
+		if err := train.FineTune(s.ctx, device, way.classifier, labelled, train.FineTuning{Seed: c.Seed, Augment: t.config.Augment()}); err != nil {
+			return nil, err
+		}
+		told, err := train.Classify(s.ctx, device, way.classifier, held, classifiedAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		right := 0
+		for i, class := range told {
+			if class == held.Label(i) {
+				right++
+			}
+		}
+		results = append(results, probed{way.name, t.model.CodeSize(), float64(right) / float64(len(told))})
+	}
+	if c.Output == "" {
+		return results, nil
+	}
+	metadata := map[string]string{"input": t.shape.String(), "classes": strings.Join(data.Classes(labelled), "\n")}
+	return results, train.Snapshot(tuned.Store(), train.State{}, metadata).Weights().Write(c.Output)
+}
+
+// classifiedAtOnce is how many images are classified in one run of the encoder.
+const classifiedAtOnce = 256
 
 // probeRows is a set as the baselines read it.
 type probeRows struct{ data.Dataset }
