@@ -125,6 +125,27 @@ func (c Case) Apart(inputs [][]float64, normalise func(norm kernels.NormForward,
 	return Case{Name: c.Name, Op: around(o.Product)}, operands, err
 }
 
+// Part is one of the operations that a case is of, with its inputs, and the factor of
+// its product that is rounded, -1 for none.
+type Part struct {
+	Case
+	Inputs  [][]float64
+	Rounded int
+}
+
+// Parts are the two of [kernels.Gradients], of which a program rounds a factor of that by
+// the input alone. Other cases are their only part. Their [Results], one behind the other,
+// are those of the case.
+func (c Case) Parts(inputs [][]float64, rounded int) []Part {
+	o, two := c.Op.(kernels.Gradients)
+	if !two {
+		return []Part{{c, inputs, rounded}}
+	}
+	input, weight := make([][]float64, len(kernels.Buffers(o.Input))), make([][]float64, len(kernels.Buffers(o.Weight)))
+	kernels.DealOut(o, inputs, input, weight)
+	return []Part{{Case{Name: c.Name, Op: o.Input}, input, rounded}, {Case{Name: c.Name, Op: o.Weight}, weight, -1}}
+}
+
 // Rounded are the inputs of a product as the matrix units see them: in bf16 both
 // factors are rounded; in tf32 one is, -1 for none, and the other cut off; a bias is
 // as it is.
@@ -177,15 +198,39 @@ func Compare[F float32 | float64](op kernels.Operation, got []F, want []float64)
 }
 
 func compareResult[F float32 | float64](op kernels.Operation, got []F, want []float64) error {
-	greatest := 0.0
-	for _, w := range want {
-		greatest = math.Max(greatest, math.Abs(w))
-	}
-	allowed := Tolerance(op)*greatest + Floor
-	for i, w := range want {
-		if difference := math.Abs(float64(got[i]) - w); !(difference <= allowed) {
-			return fmt.Errorf("%s: element %d of %d is %.9g, want %.9g within %.3g", op.Kind(), i, len(want), got[i], w, allowed)
-		}
+	if err := Within(got, want, Tolerance(op)); err != nil {
+		return fmt.Errorf("%s: %w", op.Kind(), err)
 	}
 	return nil
+}
+
+// Within wants two results equal within a tolerance relative to the greatest magnitude
+// wanted. Otherwise it says which element is the first that is not, and of all that are
+// not how many there are, which is the last, and which is farthest off: a tile, a border
+// and a race leave different traces.
+func Within[F, G float32 | float64](got []F, want []G, tolerance float64) error {
+	greatest := 0.0
+	for _, w := range want {
+		greatest = math.Max(greatest, math.Abs(float64(w)))
+	}
+	allowed := tolerance*greatest + Floor
+	count, first, last, worst, farthest := 0, 0, 0, 0, 0.0
+	for i, w := range want {
+		difference := math.Abs(float64(got[i]) - float64(w))
+		if difference <= allowed {
+			continue
+		}
+		if count == 0 {
+			first, worst, farthest = i, i, difference
+		}
+		if difference > farthest || math.IsNaN(difference) && !math.IsNaN(farthest) {
+			worst, farthest = i, difference
+		}
+		count, last = count+1, i
+	}
+	if count == 0 {
+		return nil
+	}
+	return fmt.Errorf("element %d of %d is %.9g, want %.9g within %.3g; %d differ, the last of them %d, the most %d, by %.3g",
+		first, len(want), got[first], want[first], allowed, count, last, worst, farthest)
 }

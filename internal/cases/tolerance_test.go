@@ -96,3 +96,11 @@ func TestCompareRefuses(t *testing.T) {
 		t.Error("a copy that changes a digit passes")
 	}
 }
+
+// TestTracesAreTold of elements that differ.
+func TestTracesAreTold(t *testing.T) {
+	err := Within([]float32{1, 2.5, 3, float32(math.NaN()), 5.25, 6}, []float32{1, 2, 3, 4, 5, 6}, 1e-3)
+	if err == nil || err.Error() != "element 1 of 6 is 2.5, want 2 within 0.006; 3 differ, the last of them 4, the most 3, by NaN" {
+		t.Errorf("it says %v", err)
+	}
+}

@@ -163,29 +163,21 @@ func tryEveryWay(m *Machine, c cases.Case, program launch.Program, inputs [][]fl
 
 // definedRounded is the results of a case by the definition of its operation, of factors
 // as the matrix units see them: of two gradients, those of each.
-func definedRounded(m *Machine, c cases.Case, program launch.Program) ([]float64, error) {
-	if o, two := c.Op.(kernels.Gradients); two {
-		input, weight := make([][]float64, len(kernels.Buffers(o.Input))), make([][]float64, len(kernels.Buffers(o.Weight)))
-		kernels.DealOut(o, c.Inputs(1), input, weight)
-		first, err := roundedOf(m, cases.Case{Name: c.Name, Op: o.Input}, input, program.Precision, program.Rounded)
+func definedRounded(m *Machine, c cases.Case, program launch.Program) (all []float64, err error) {
+	for _, part := range c.Parts(c.Inputs(1), program.Rounded) {
+		product, inputs, err := part.Apart(part.Inputs, func(norm kernels.NormForward, in [][]float64) ([]float32, error) {
+			return tryLowered(m, cases.Case{Op: norm}, in)
+		})
 		if err != nil {
 			return nil, err
 		}
-		second, err := roundedOf(m, cases.Case{Name: c.Name, Op: o.Weight}, weight, program.Precision, -1)
-		return append(first, second...), err
+		results, err := product.Defined(inputs, cases.Rounded(inputs, program.Precision, part.Rounded))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, results...)
 	}
-	return roundedOf(m, c, c.Inputs(1), program.Precision, program.Rounded)
-}
-
-// roundedOf is that of inputs in a precision, of which one factor is rounded.
-func roundedOf(m *Machine, c cases.Case, inputs [][]float64, precision kernels.Precision, factor int) ([]float64, error) {
-	product, inputs, err := c.Apart(inputs, func(norm kernels.NormForward, in [][]float64) ([]float32, error) {
-		return tryLowered(m, cases.Case{Op: norm}, in)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return product.Defined(inputs, cases.Rounded(inputs, precision, factor))
+	return all, nil
 }
 
 // defined is the results of a case by the definition of its operation.
