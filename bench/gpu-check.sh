@@ -1,27 +1,41 @@
 #!/usr/bin/env bash
 # Checks and times everything on a machine with a GPU that need not have Go.
 #
-#   bench/gpu-check.sh pack [FOLDER]               fill FOLDER (bin/gpu), with Go and gcc
-#   bench/gpu-check.sh run [--only NAME,...] [--patience 4m]
+#   bench/gpu-check.sh pack [FOLDER]               fill FOLDER (bin/gpu), with Go, gcc and xz
+#   bench/gpu-check.sh run [--budget 8m] [--only NAME,...] [--patience 4m]
 #                                                  on the machine with the GPU
 #   bench/gpu-check.sh run --dry-run LIBRARY       the same on the emulated driver
 #
-# PyTorch's modes that are not compiled after the time of --patience are absent.
-# The packed folder holds this script too and may be carried alone. The result
-# goes to $OUT, or bench/results in a checkout, or results in the folder.
+# Checks are made in the order of what they are worth. With --budget those that no
+# longer fit are not run; without, all are, however long they take. PyTorch's modes
+# that are not compiled after the time of --patience, or half the budget, are absent.
+# The report is written anew after every check, so that the run may be ended at any
+# moment. It goes to GPU/DATE.json, with two logs beside it, in $OUT, or
+# bench/results in a checkout, or results in the folder. The packed folder holds this
+# script too and may be carried alone; to unpack takes xz or python3.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
+# Uncompressed the programs are more than can be carried. They are much alike, which a
+# window sees that holds two of them.
+programs=(hourglass gpucheck graph.test train.test cuda.test)
+
 pack() {
 	cd "$here/.."
-	local folder=${1:-bin/gpu}
+	local folder=${1:-bin/gpu} built
 	mkdir -p "$folder/testdata"
+	folder=$(cd "$folder" && pwd)
+	built=$(mktemp -d)
 	export CGO_ENABLED=1 CGO_CFLAGS="${CGO_CFLAGS:-} -I$PWD/kernels/cuda/include"
 	local flags=(-tags gpu -ldflags "-s -w") # as make test builds packages, so that they are at hand
-	go build "${flags[@]}" -o "$folder/hourglass" ./cmd/hourglass
-	go build "${flags[@]}" -o "$folder/gpucheck" ./bench/gpucheck
-	go test -c "${flags[@]}" -o "$folder/graph.test" ./graph
-	go test -c "${flags[@]}" -o "$folder/cuda.test" ./kernels/cuda
+	go build "${flags[@]}" -o "$built/hourglass" ./cmd/hourglass
+	go build "${flags[@]}" -o "$built/gpucheck" ./bench/gpucheck
+	go test -c "${flags[@]}" -o "$built/graph.test" ./graph
+	go test -c "${flags[@]}" -o "$built/train.test" ./train
+	go test -c "${flags[@]}" -o "$built/cuda.test" ./kernels/cuda
+	"$built/gpucheck" list graph train >"$folder/tests.json"
+	tar -C "$built" -c "${programs[@]}" | xz -T1 --lzma2=preset=0,dict=64MiB >"$folder/programs.tar.xz"
+	rm -r "$built"
 	# MNIST, where it is at hand, trains on the GPU too.
 	local sets=${DATASETS:-../shared/datasets}
 	if [ -d "$sets/mnist" ]; then mkdir -p "$folder/mnist" && cp "$sets"/mnist/*.gz "$folder/mnist/"; fi
@@ -31,12 +45,11 @@ pack() {
 	[ -z "$(git status --porcelain)" ] || changed=true
 	printf '{"commit": "%s", "changed": %s, "packed": "%s", "go": "%s"}\n' \
 		"$(git rev-parse HEAD)" "$changed" "$(date -u +%FT%TZ)" "$(go env GOVERSION)" >"$folder/packed.json"
-	# Uncompressed they are more than can be carried.
-	(cd "$folder" && gzip -f hourglass gpucheck graph.test cuda.test)
-	local size
-	size=$(du -sm "$folder" | cut -f1)
-	echo "packed $folder: $size MiB"
-	[ "$size" -le 64 ] || { echo "gpu-check: more than the 64 MiB that can be carried" >&2; exit 1; }
+	local size sources
+	size=$(du -sb "$folder" | cut -f1)
+	sources=$(git ls-files -z --cached --others --exclude-standard | xargs -0 du -cb | awk '$2 == "total" {sum += $1} END {print sum}')
+	echo "packed $folder: $((size >> 20)) MiB, $(((size + sources) >> 20)) MiB with the sources"
+	[ $(((size + sources) >> 20)) -le 60 ] || { echo "gpu-check: with the sources it is more than the 60 MiB that can be carried" >&2; exit 1; }
 }
 
 run() {
@@ -53,9 +66,10 @@ run() {
 	fi
 	while [ $# -gt 0 ]; do
 		case "$1" in
+		--budget) arguments+=(-budget "${2:?--budget needs a time, such as 8m}") ;;
 		--only) arguments+=(-only "${2:?--only needs names of checks}") ;;
 		--patience) arguments+=(-patience "${2:?--patience needs a time, such as 4m}") ;;
-		*) echo "gpu-check: $1 is no argument of run; it takes --only and --patience" >&2; exit 2 ;;
+		*) echo "gpu-check: $1 is no argument of run; it takes --budget, --only and --patience" >&2; exit 2 ;;
 		esac
 		shift 2
 	done
@@ -66,12 +80,24 @@ run() {
 	work=$(mktemp -d) # known to the trap, so not local
 	trap 'rm -rf "$work"' EXIT
 	cp -r "$packed/." "$work"
-	gunzip "$work"/*.gz # the programs; not the images below
-	chmod +x "$work"/{hourglass,gpucheck,graph.test,cuda.test}
-	"$work/gpucheck" run -folder "$work" -out "$results" "${arguments[@]}"
+	unpack <"$packed/programs.tar.xz" | tar -C "$work" -x
+	# What the driver compiles is kept for the processes of this run, which share it,
+	# and compiled anew by the next, which measures it.
+	export CUDA_CACHE_PATH=$work/compiled CUDA_CACHE_MAXSIZE=$((4 << 30))
+	"$work/gpucheck" run -folder "$work" -out "$results" "${arguments[@]}" &
+	trap 'kill "$!" 2>/dev/null; wait "$!"' TERM INT # it still writes its report
+	wait "$!"
+}
+
+unpack() {
+	if command -v xz >/dev/null; then
+		xz -d
+	else
+		python3 -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.stdin.buffer), sys.stdout.buffer)'
+	fi
 }
 
 case "${1:-}" in
 pack | run) "$@" ;;
-*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -1,85 +1,171 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"io"
 	"runtime"
+	"slices"
 
 	"hourglass/bench"
 	"hourglass/graph"
 	"hourglass/internal/cases"
 	"hourglass/kernels"
-	"hourglass/kernels/cpu"
 	"hourglass/kernels/cuda"
 	"hourglass/kernels/launch"
-	"hourglass/kernels/ptx"
 	"hourglass/models"
 )
 
 // seed of the operands of all cases.
 const seed = 1
 
-// walker runs operations on the GPU through the driver alone, and on the CPU.
-type walker struct {
-	device  *cuda.Device
-	stream  *cuda.Stream
-	modules []*cuda.Module
-	workers *cpu.Workers
+// job is a case with the programs by which the GPU is to compute it.
+type job struct {
+	cases.Case
+	programs []launch.Program
 }
 
-// walk compares the GPU with the definitions over the case table, or with the
+// selection says which cases a process walks through.
+type selection struct {
+	sizes         string // table, kernels, real or tiny
+	every         int
+	shard, shards int
+	from          place // programs before it are left out
+	without       []string
+}
+
+// cases compares the GPU with the definitions over the case table, or with the
 // CPU's kernels over the operations of training steps, whose definitions would
-// take too long.
-func walk(sizes string, every int) (err error) {
-	var table []cases.Case
-	compare := (*walker).withDefinition
-	switch sizes {
-	case "table":
+// take too long. It writes [event]s, and ends where the device is lost.
+func (sel selection) cases(out io.Writer) (err error) {
+	events := json.NewEncoder(out)
+	table, expect := []cases.Case(nil), (*walker).byDefinition
+	switch sel.sizes {
+	case "table", "kernels":
 		table = cases.All()
 	case "real":
 		table, err = operations(training{bench.W1().Spec, 128},
 			training{models.Convolutional(models.Shape{C: 3, H: 32, W: 32}, []int{64, 128, 256}, 3, 64, models.BatchNorm, models.ReLU), 64},
 			training{models.Convolutional(models.Shape{C: 3, H: 64, W: 64}, []int{32, 64, 128}, 4, 128, models.ReLU), 32})
-		compare = (*walker).withCPU
+		expect = (*walker).byCPU
 	case "tiny":
 		table, err = operations(training{tiny(bench.W1()).Spec, 2})
-		compare = (*walker).withCPU
+		expect = (*walker).byCPU
 	default:
-		err = fmt.Errorf("sizes are %q; choose table, real or tiny", sizes)
+		err = fmt.Errorf("sizes are %q; choose table, kernels, real or tiny", sel.sizes)
 	}
 	if err != nil {
 		return err
 	}
-	w, err := newWalker()
+	w, err := newWalker(runtime.NumCPU() / sel.shards)
 	if err != nil {
 		return err
 	}
-	failed, tried := 0, 0
-	for i := 0; i < len(table); i += max(1, every) {
-		programs, err := w.everyProgram(table[i].Op)
-		if err != nil {
-			return err
-		}
-		tried++
-		for _, program := range programs {
-			if err = compare(w, table[i], program); err != nil {
-				failed++
-				fmt.Printf("%s: %v: %v\n", table[i].Name, program.Launches, err)
-				break
+	jobs, err := w.jobs(sel, table)
+	if err != nil {
+		return err
+	}
+	for i, j := range jobs {
+		var inputs [][]float64
+		judges := map[rounding]judge{}
+		for k, program := range j.programs {
+			at := place{i, k, j.Name, foremost(program)}
+			if i < sel.from.Case || i == sel.from.Case && k < sel.from.Program {
+				continue
+			}
+			if slices.Contains(sel.without, at.Kernel) || w.refuses(program) {
+				if err := events.Encode(event{LeftOut: 1}); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := events.Encode(event{Place: &at}); err != nil {
+				return err
+			}
+			if inputs == nil {
+				inputs = j.Inputs(seed)
+			}
+			got, wrong := w.onGPU(j.Case, program, narrow(inputs))
+			r := rounding{program.Precision, program.Rounded}
+			if wrong == nil && judges[r] == nil {
+				judges[r], wrong = expect(w, j.Case, inputs, r)
+			}
+			if wrong == nil {
+				wrong = judges[r](got)
+			}
+			if wrong == nil {
+				continue
+			}
+			failed := (*cuda.Error)(nil)
+			lost := errors.As(wrong, &failed) && failed.Lost()
+			f := failure{at, program.Precision.String(), fmt.Sprint(program.Launches), wrong.Error(), lost}
+			if err := events.Encode(event{Failure: &f}); err != nil {
+				return err
+			}
+			if lost {
+				return wrong
 			}
 		}
-		if lost := (*cuda.Error)(nil); errors.As(err, &lost) && lost.Lost() {
-			break
+	}
+	name := w.device.GPU().Name
+	w.workers.Close()
+	if err := errors.Join(w.stream.Close(), w.device.Close()); err != nil {
+		return err
+	}
+	return events.Encode(event{Device: name})
+}
+
+// jobs are the cases of a selection: of kernels those that it takes to launch each once,
+// in the order of their modules, so that a process needs few of these.
+func (w *walker) jobs(sel selection, table []cases.Case) (jobs []job, err error) {
+	launched := map[string]bool{}
+	for i := 0; i < len(table); i += max(1, sel.every) {
+		if sel.sizes != "kernels" && len(jobs)%sel.shards != sel.shard { // programs are not made in vain
+			jobs = append(jobs, job{})
+			continue
+		}
+		programs, err := w.everyProgram(table[i].Op)
+		if err != nil {
+			return nil, err
+		}
+		if sel.sizes == "kernels" {
+			programs = slices.DeleteFunc(programs, func(p launch.Program) bool { return !launchesMore(p, launched) })
+			if len(programs) == 0 {
+				continue
+			}
+		}
+		jobs = append(jobs, job{table[i], programs})
+	}
+	if sel.sizes != "kernels" {
+		return jobs, nil
+	}
+	slices.SortStableFunc(jobs, func(a, b job) int {
+		return cmp.Compare(w.home[foremost(a.programs[0])], w.home[foremost(b.programs[0])])
+	})
+	return jobs[sel.shard*len(jobs)/sel.shards : (sel.shard+1)*len(jobs)/sel.shards], nil
+}
+
+// launchesMore tells whether a program has a kernel that was not launched, and notes all
+// that it has.
+func launchesMore(p launch.Program, launched map[string]bool) (more bool) {
+	for _, l := range p.Alone().Launches {
+		more = more || !launched[l.Kernel]
+		launched[l.Kernel] = true
+	}
+	return more
+}
+
+// foremost is the kernel of a program that does the most arithmetic.
+func foremost(p launch.Program) string {
+	most := p.Launches[0]
+	for _, l := range p.Launches {
+		if l.FLOPs > most.FLOPs {
+			most = l
 		}
 	}
-	fmt.Printf("%d of %d cases agree on %s\n", tried-failed, tried, w.device.GPU().Name)
-	w.workers.Close()
-	err = errors.Join(w.stream.Close(), w.device.Close())
-	if failed > 0 {
-		return fmt.Errorf("%d of %d cases differ", failed, tried)
-	}
-	return err
+	return most.Kernel
 }
 
 // everyProgram computes an operation in float32, and by every tile of the matrix
@@ -108,13 +194,8 @@ type training struct {
 	batch int
 }
 
-// operations are those of the training steps, each once.
+// operations are those of the training steps on a GPU, each once.
 func operations(all ...training) ([]cases.Case, error) {
-	device, err := graph.OpenDevice(graph.CPU, 1)
-	if err != nil {
-		return nil, err
-	}
-	defer device.Close()
 	var table []cases.Case
 	seen := make(map[string]bool)
 	for _, t := range all {
@@ -124,223 +205,16 @@ func operations(all ...training) ([]cases.Case, error) {
 		}
 		b := graph.NewBuilder(model.Store(), true)
 		model.Train(b, t.batch)
-		program, err := graph.Compile(device, b, nil)
+		outline, err := graph.OutlineOf(b, nil)
 		if err != nil {
 			return nil, err
 		}
-		for _, step := range program.Plan().Steps {
+		for _, step := range outline.Plan().Steps {
 			if name := fmt.Sprintf("%s: %+v", step.Op.Kind(), step.Op); !seen[name] {
 				seen[name] = true
 				table = append(table, cases.Case{Name: name, Op: step.Op})
 			}
 		}
-		if err := program.Close(); err != nil {
-			return nil, err
-		}
 	}
 	return table, nil
-}
-
-func newWalker() (w *walker, err error) {
-	w = &walker{workers: cpu.NewWorkers(runtime.NumCPU())}
-	if w.device, err = cuda.Open(0); err != nil {
-		return nil, err
-	}
-	if w.stream, err = w.device.NewStream(); err != nil {
-		return nil, errors.Join(err, w.device.Close())
-	}
-	texts, err := ptx.Modules(int(w.device.GPU().Capability))
-	for _, text := range texts {
-		module, loaded := w.device.Load(text.Text)
-		w.modules, err = append(w.modules, module), errors.Join(err, loaded)
-	}
-	return w, err
-}
-
-func (w *walker) capability() int { return int(w.device.GPU().Capability) }
-
-// seen are the inputs as a program multiplies them.
-func seen(program launch.Program, inputs [][]float64) [][]float64 {
-	return cases.Rounded(inputs, program.Precision, program.Rounded)
-}
-
-// apart is a case whose factors are there, see [cases.Case.Apart], and its inputs.
-func (w *walker) apart(c cases.Case) (cases.Case, [][]float64, error) {
-	return c.Apart(c.Inputs(seed), func(norm kernels.NormForward, in [][]float64) ([]float32, error) {
-		program, err := launch.Lower(norm, kernels.FP32)
-		if err != nil {
-			return nil, err
-		}
-		return w.onGPU(cases.Case{Op: norm}, program, narrow(in))
-	})
-}
-
-func (w *walker) withDefinition(c cases.Case, program launch.Program) error {
-	got, err := w.onGPU(c, program, narrow(c.Inputs(seed)))
-	if err != nil {
-		return err
-	}
-	product, inputs, err := w.apart(c)
-	if err != nil {
-		return err
-	}
-	want, err := product.Defined(inputs, seen(program, inputs))
-	if err != nil {
-		return err
-	}
-	return cases.Compare(c.Op, got, want)
-}
-
-// withCPU allows the roundings of both.
-func (w *walker) withCPU(c cases.Case, program launch.Program) error {
-	got, err := w.onGPU(c, program, narrow(c.Inputs(seed)))
-	if err != nil {
-		return err
-	}
-	c, given, err := w.apart(c)
-	if err != nil {
-		return err
-	}
-	inputs := narrow(seen(program, given))
-	clock := c.Clock(seed)
-	kernel, err := cpu.Prepare(&cpu.Context{Workers: w.workers, Clock: &clock}, c.Op)
-	if err != nil {
-		return err
-	}
-	want := make([]float32, c.Op.Result().Size())
-	if kernels.InPlace(c.Op) {
-		want = inputs[0]
-	}
-	kernel(want, inputs)
-	if program.Precision != kernels.FP32 && len(kernels.Further(c.Op)) > 0 && !cases.MeasuresProduct(c.Op) { // what is summed besides is not rounded
-		exact := narrow(given)
-		kernel(make([]float32, len(want)), exact)
-		copy(inputs[len(c.Op.Operands()):], exact[len(c.Op.Operands()):])
-	}
-	for _, result := range append([][]float32{want}, inputs[len(c.Op.Operands()):]...) {
-		if err := near(c.Op, got[:len(result)], result); err != nil {
-			return err
-		}
-		got = got[len(result):]
-	}
-	return nil
-}
-
-// near allows twice the tolerance, relative to the greatest magnitude.
-func near(op kernels.Operation, got, want []float32) error {
-	greatest := 0.0
-	for _, v := range want {
-		greatest = math.Max(greatest, math.Abs(float64(v)))
-	}
-	allowed := 2*cases.Tolerance(op)*greatest + cases.Floor
-	for i, v := range want {
-		if difference := math.Abs(float64(got[i]) - float64(v)); !(difference <= allowed) {
-			return fmt.Errorf("element %d of %d is %.9g on the GPU and %.9g on the CPU, want equal within %.3g", i, len(want), got[i], v, allowed)
-		}
-	}
-	return nil
-}
-
-// onGPU runs a case and returns its results.
-func (w *walker) onGPU(c cases.Case, program launch.Program, inputs [][]float32) (result []float32, err error) {
-	var taken []cuda.Memory
-	defer func() {
-		for _, m := range taken {
-			if freed := w.device.Free(m); err == nil {
-				err = freed
-			}
-		}
-	}()
-	take := func(bytes int, data []byte) (at uint64) {
-		if err != nil {
-			return 0
-		}
-		var m cuda.Memory
-		if m, err = w.device.Alloc(max(1, bytes)); err != nil {
-			return 0
-		}
-		taken = append(taken, m)
-		if data != nil {
-			err = w.device.CopyToDevice(m, data)
-		}
-		return m.Address
-	}
-	program = program.Alone()
-	var b launch.Binding
-	for i, input := range inputs {
-		packed := kernels.Pack(c.Op, i, input)
-		b.Operands = append(b.Operands, take(4*len(packed), cuda.Bytes(packed)))
-	}
-	clock := c.Clock(seed)
-	b.Clock = take(16, cuda.Bytes([]uint64{clock.Seed, clock.Step}))
-	b.Workspace = take(program.Workspace, nil)
-	b.Counters = take(program.Counters, make([]byte, max(1, program.Counters)))
-	result = make([]float32, c.Op.Result().Size())
-	if b.Result = take(4*len(result), nil); kernels.InPlace(c.Op) {
-		b.Result = b.Operands[0]
-	}
-	if err != nil {
-		return nil, err
-	}
-	launches, err := w.bind(program, &b)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.device.Submit(w.stream, launches); err != nil {
-		return nil, err
-	}
-	if err := w.download(result, b.Result); err != nil {
-		return nil, err
-	}
-	for i := len(c.Op.Operands()); i < len(inputs); i++ {
-		further := make([]float32, len(inputs[i]))
-		if err := w.download(further, b.Operands[i]); err != nil {
-			return nil, err
-		}
-		result = append(result, further...)
-	}
-	return result, nil
-}
-
-func (w *walker) download(to []float32, from uint64) error {
-	return w.device.CopyToHost(cuda.Bytes(to), cuda.Memory{Address: from, Bytes: 4 * len(to)})
-}
-
-func (w *walker) bind(program launch.Program, b *launch.Binding) ([]cuda.Launch, error) {
-	var launches []cuda.Launch
-	for _, l := range program.Launches {
-		bound := cuda.Launch{Grid: l.Grid, Block: l.Block, Shared: l.Shared}
-		var missing error
-		for _, module := range w.modules {
-			if f, err := module.Function(l.Kernel); err != nil {
-				missing = err
-			} else {
-				bound.Function = f
-			}
-		}
-		if bound.Function == nil {
-			return nil, missing
-		}
-		if l.Shared > 0 {
-			if err := bound.Function.SetDynamicShared(l.Shared); err != nil {
-				return nil, err
-			}
-		}
-		for _, a := range l.Args {
-			bound.Args = append(bound.Args, a.Cell(b))
-		}
-		launches = append(launches, bound)
-	}
-	return launches, nil
-}
-
-func narrow(inputs [][]float64) [][]float32 {
-	narrowed := make([][]float32, len(inputs))
-	for i, values := range inputs {
-		narrowed[i] = make([]float32, len(values))
-		for j, v := range values {
-			narrowed[i][j] = float32(v)
-		}
-	}
-	return narrowed
 }

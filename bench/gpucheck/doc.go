@@ -6,12 +6,19 @@
 //
 //	gpu-check.sh pack ──► bin/gpu ──► gpu-check.sh run
 //	                                       │
-//	gpucheck run ─┬─ hourglass doctor      ▼
-//	              ├─ graph.test, cuda.test with REQUIRE_GPU=1
-//	              ├─ gpucheck cases, alone and under compute-sanitizer
-//	              ├─ gpucheck tiles: each product by every tile that can compute it
+//	gpucheck run ─┬─ gpucheck modules      ▼
+//	              ├─ hourglass doctor; gpucheck cases
+//	              ├─ cuda.test, graph.test, train.test: each test that wants a driver
+//	              ├─ gpucheck cases, at the sizes of training steps
 //	              ├─ hourglass train on CPU and GPU, step by step; on MNIST in each precision
-//	              └─ training steps of W1, W2 and W3 beside peers/gpu_torch.py,
-//	                 and each launch beside what the GPU could do
-//	                     └──► one JSON; status 1 if a check failed
+//	              ├─ gpucheck steps of W1, W2 and W3 beside peers/gpu_torch.py,
+//	              │  and each launch beside what the GPU could do
+//	              ├─ gpucheck tiles: each product by every tile that can compute it
+//	              ├─ gpucheck cases under compute-sanitizer
+//	              └─ gpucheck soak
+//	                     └──► one JSON, written after every check; status 1 if one failed
+//
+// The run itself only asks the GPU what it is: whatever may lose the device, or hang,
+// is a process of its own, ended when its time is up, and the next begins with a
+// whole device.
 package main

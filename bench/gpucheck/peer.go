@@ -9,17 +9,17 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"time"
 
 	"hourglass/bench"
-	"hourglass/kernels"
+	"hourglass/graph"
 )
 
-// torch is peers/gpu_torch.py: it says what it is, and answers each line.
-type torch struct {
+// peer is a process that takes training steps: it says what it is, and answers each
+// line. Ours is one too, which may lose the device, or hang, without taking the run
+// along.
+type peer struct {
+	name    string
 	command *exec.Cmd
 	in      io.WriteCloser
 	lines   chan []byte // closed at the end of its output
@@ -28,76 +28,39 @@ type torch struct {
 
 // about is a peer's first line.
 type about struct {
-	Versions   map[string]string   `json:"versions"`
+	Versions   map[string]string   `json:"versions,omitempty"`
 	Parameters int                 `json:"parameters"`
-	Modes      map[string][]string `json:"modes"`  // by precision
-	Absent     map[string]string   `json:"absent"` // modes that do not work here, and why
+	Modes      map[string][]string `json:"modes,omitempty"`  // by precision
+	Absent     map[string]string   `json:"absent,omitempty"` // modes that do not work here, and why
+	Work       bench.Work          `json:"work,omitzero"`    // of our plan
+	Batch      int                 `json:"batch,omitempty"`  // of ours
 }
 
-// question asks a peer to time a mode.
+// question asks a peer to time a mode, or ours to time each launch.
 type question struct {
-	Mode    string  `json:"mode"`
-	Seconds float64 `json:"seconds"`
+	Mode    string  `json:"mode,omitempty"`
+	Seconds float64 `json:"seconds,omitempty"` // for each way of timing
+	Profile int     `json:"profile,omitempty"` // repeats
 }
 
 // answer is what it says to that.
 type answer struct {
-	Host     []float64 `json:"host_ms"`
-	Queued   float64   `json:"queued_ms"`
-	Device   float64   `json:"device_ms"`
-	Peak     int       `json:"peak_bytes"`
-	Reserved int       `json:"reserved_bytes"`
-	Absent   string    `json:"absent"` // why the mode could not be timed
+	Host     []float64          `json:"host_ms"`
+	Queued   float64            `json:"queued_ms"`
+	Device   float64            `json:"device_ms"`
+	Peak     int                `json:"peak_bytes"`
+	Reserved int                `json:"reserved_bytes"`
+	Absent   string             `json:"absent,omitempty"` // why the mode could not be timed
+	Nodes    int                `json:"nodes,omitempty"`
+	Launches []graph.LaunchTime `json:"launches,omitempty"`
 }
 
-const (
-	grace = time.Minute     // for a peer that is late, beyond what it was told
-	reply = 2 * time.Minute // is how long an answer may take
-)
-
-// startPeers starts PyTorch for every workload that is to be timed.
-func (r *run) startPeers() {
-	r.peers = make(map[string]*torch)
-	var wanted []bench.Workload
-	for _, w := range bench.Workloads() {
-		if r.wants(stepOf(w)) {
-			wanted = append(wanted, w)
-		}
-	}
-	if r.absent = r.findTorch(); r.absent != nil {
-		return
-	}
-	for _, w := range wanted {
-		p, err := r.startPeer(w, max(1, runtime.NumCPU()/len(wanted)))
-		if err != nil {
-			fmt.Printf("PyTorch does not start for %s: %v\n", w.Name, err)
-			continue
-		}
-		r.peers[w.Name] = p
-	}
-}
-
-// findTorch says why PyTorch cannot be timed.
-func (r *run) findTorch() error {
-	if r.dry {
-		return fmt.Errorf("%w: PyTorch is not timed in a rehearsal", errSilicon)
-	}
-	if err := exec.Command("python3", "-c", "import torch; assert torch.cuda.is_available()").Run(); err != nil {
-		return fmt.Errorf("%w: there is no python3 whose torch sees the GPU", errAbsent)
-	}
-	return nil
-}
-
-func (r *run) startPeer(w bench.Workload, threads int) (*torch, error) {
-	seconds := fmt.Sprint(r.patience.Seconds())
-	p := &torch{command: exec.Command("python3", filepath.Join(r.folder, "gpu_torch.py"), w.Name, fmt.Sprint(w.GPUBatch), seconds, names(precisions))}
-	p.command.Env = append(os.Environ(), fmt.Sprintf("TORCHINDUCTOR_COMPILE_THREADS=%d", threads))
-	said, err := os.Create(filepath.Join(r.out, "torch-"+w.Name+".txt"))
-	if err != nil {
-		return nil, err
-	}
-	defer said.Close() // the process has its own
+// startPeer starts a program. What it says besides its answers goes to a log.
+func startPeer(ctx context.Context, said io.Writer, environment []string, name, path string, args ...string) (*peer, error) {
+	p := &peer{name: name, command: command(ctx, path, args...)}
+	p.command.Env = append(os.Environ(), environment...)
 	p.command.Stderr = said
+	var err error
 	if p.in, err = p.command.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -122,95 +85,44 @@ func (r *run) startPeer(w bench.Workload, threads int) (*torch, error) {
 	return p, nil
 }
 
-// awaitPeers waits until all are ready: nothing else runs while steps are timed.
-// Those that are not ready in time are ended.
-func (r *run) awaitPeers() {
-	for name, p := range r.peers {
-		if p.about.Parameters > 0 {
-			continue
-		}
-		left := r.patience + grace - time.Since(r.report.Began)
-		if err := p.read(&p.about, max(0, left)); err != nil {
-			fmt.Printf("PyTorch is not ready for %s: %v\n", name, err)
-			p.stop()
-			delete(r.peers, name)
-		}
-	}
-}
-
-// stopPeers ends those that are left.
-func (r *run) stopPeers() {
-	for _, p := range r.peers {
-		p.stop()
-	}
-}
-
 // stop ends a peer, by force if it is busy.
-func (p *torch) stop() {
+func (p *peer) stop() {
 	p.in.Close() // ends its loop
-	force := time.AfterFunc(10*time.Second, func() { p.command.Process.Kill() })
+	force := time.AfterFunc(10*time.Second, func() { p.command.Cancel() })
 	defer force.Stop()
 	for range p.lines { // until its output ends
 	}
 	p.command.Wait() // what it could say has been said, or is in its log
 }
 
-func (p *torch) ask(mode string, seconds float64) (a answer, err error) {
-	line, err := json.Marshal(question{mode, seconds})
+func (p *peer) ask(ctx context.Context, q question) (a answer, err error) {
+	line, err := json.Marshal(q)
 	if err != nil {
 		return a, err
 	}
 	if _, err := p.in.Write(append(line, '\n')); err != nil {
-		return a, fmt.Errorf("asking PyTorch for a round: %w", err)
+		return a, fmt.Errorf("asking %s for a round: %w", p.name, err)
 	}
-	return a, p.read(&a, reply)
+	return a, p.read(ctx, &a)
 }
 
-// read takes the next line, which may have come before its time was up.
-func (p *torch) read(into any, limit time.Duration) error {
+// read takes the next line, which may have come before the context ended.
+func (p *peer) read(ctx context.Context, into any) error {
 	line, ok := []byte(nil), true
 	select {
 	case line, ok = <-p.lines:
-	case <-time.After(limit):
+	case <-ctx.Done():
 		select {
 		case line, ok = <-p.lines:
 		default:
-			return fmt.Errorf("PyTorch has said nothing for %v", limit.Round(time.Second))
+			return fmt.Errorf("%s has not answered: %w", p.name, context.Cause(ctx))
 		}
 	}
 	if !ok {
-		return errors.New("PyTorch has ended; its log is beside the report")
+		return cut(ctx, errors.New(p.name+" has ended; its log is beside the report"))
 	}
 	if err := json.Unmarshal(line, into); err != nil {
-		return fmt.Errorf("reading what PyTorch says: %w", err)
+		return fmt.Errorf("reading what %s says: %w", p.name, err)
 	}
 	return nil
-}
-
-// measureCeilings measures once.
-func (r *run) measureCeilings() (any, error) {
-	if r.absent != nil {
-		return nil, r.absent
-	}
-	if r.ceilings != nil {
-		return r.ceilings, nil
-	}
-	r.awaitPeers()
-	ctx, cancel := context.WithTimeout(context.Background(), reply)
-	defer cancel()
-	c, err := bench.MeasureCeilings(ctx, "python3")
-	if err != nil {
-		return nil, err
-	}
-	r.ceilings = &c
-	return r.ceilings, nil
-}
-
-// names are the precisions by PyTorch's names, which are ours, between commas.
-func names(all []kernels.Precision) string {
-	text := make([]string, len(all))
-	for i, p := range all {
-		text[i] = p.String()
-	}
-	return strings.Join(text, ",")
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"hourglass/bench"
-	"hourglass/graph"
 	"hourglass/kernels"
 	"hourglass/models"
 )
@@ -19,7 +23,7 @@ var precisions = []kernels.Precision{kernels.FP32, kernels.TF32, kernels.BF16}
 // stepping is timed in a round.
 const (
 	rounds = 10
-	budget = 6 * time.Second
+	turns  = 6 * time.Second
 	turn   = 250 * time.Millisecond
 )
 
@@ -46,46 +50,23 @@ type step struct {
 	Launches  []bench.LaunchFloor `json:"launches"`
 }
 
-func stepOf(w bench.Workload) string { return "step of " + w.Name }
+func stepOf(w bench.Workload, p kernels.Precision) string {
+	return fmt.Sprintf("step of %s in %v", w.Name, p)
+}
 
-// compareSteps times a training step of a workload in each precision, rounds of
-// ours and of PyTorch's modes in turn.
-func (r *run) compareSteps(w bench.Workload) (any, error) {
-	if r.dry {
-		w = tiny(w)
+// compareSteps times a training step of a workload in a precision, rounds of ours and of
+// PyTorch's modes in turn.
+func (r *run) compareSteps(ctx context.Context, w bench.Workload, precision kernels.Precision) (any, error) {
+	s, err := r.race(ctx, w, precision, r.torchOf(w))
+	if s.Rounds > 0 {
+		r.mutex.Lock()
+		r.steps = append(r.steps, s)
+		r.mutex.Unlock()
 	}
-	if _, err := r.measureCeilings(); err != nil && r.absent == nil {
-		fmt.Println("no ceilings:", err)
+	if err == nil && r.dry {
+		err = fmt.Errorf("%w: times on the emulated driver mean nothing", errSilicon)
 	}
-	r.awaitPeers()
-	figures := map[string]any{"batch": w.GPUBatch}
-	peer := r.peers[w.Name]
-	switch {
-	case peer != nil:
-		figures["torch"] = peer.about
-		delete(r.peers, w.Name)
-		defer peer.stop() // and its memory is free for the next
-	case r.absent != nil:
-		figures["torch"] = r.absent.Error()
-	default:
-		figures["torch"] = "absent: it did not get ready"
-	}
-	var failed error
-	var steps []step
-	for _, precision := range precisions {
-		s, err := r.race(w, precision, peer)
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s in %v: %w", w.Name, precision, err))
-			continue
-		}
-		steps = append(steps, s)
-	}
-	figures["steps"] = steps
-	r.steps = append(r.steps, steps...)
-	if failed == nil && r.dry {
-		return figures, fmt.Errorf("%w: times on the emulated driver mean nothing", errSilicon)
-	}
-	return figures, failed
+	return s, err
 }
 
 // tiny is a workload's kind of model, for the emulated driver.
@@ -113,60 +94,67 @@ func (m *measured) timing() timing {
 	return timing{bench.Summarise(m.host), bench.Summarise(m.queued), bench.Summarise(m.device), m.peak, m.reserved}
 }
 
-// race times one workload in one precision.
-func (r *run) race(w bench.Workload, precision kernels.Precision, peer *torch) (s step, err error) {
-	trainer, err := bench.OpenGPU(w, precision)
+// race times one workload in one precision. Whoever of PyTorch ends meanwhile is absent
+// from then on.
+func (r *run) race(ctx context.Context, w bench.Workload, precision kernels.Precision, torch []*peer) (s step, err error) {
+	s = step{Workload: w.Name, Precision: precision.String(), Torch: map[string]timing{}, Absent: map[string]string{}}
+	said := &tail{}
+	ours, err := startPeer(ctx, said, nil, "Hourglass", r.self, "steps", fmt.Sprintf("-dry=%t", r.dry), "-workload", w.Name, "-precision", s.Precision)
 	if err != nil {
 		return s, err
 	}
-	defer func() { err = errors.Join(err, trainer.Close()) }()
-	s = step{Workload: w.Name, Precision: precision.String(), Batch: w.GPUBatch, Work: trainer.Work(), Torch: map[string]timing{}, Absent: map[string]string{}}
-	var modes []string
-	if peer != nil {
-		modes = peer.about.Modes[precision.String()]
-		if n := trainer.Model.Store().Count(); n != peer.about.Parameters {
-			return s, fmt.Errorf("PyTorch's model has %d parameters, ours %d; the two are not the same", peer.about.Parameters, n)
+	defer func() {
+		ours.stop()
+		if err != nil {
+			r.log.section(fmt.Sprintf("%s: %v", stepOf(w, precision), err), said.String())
+			err = fmt.Errorf("%w: %s", err, shortened(said.String(), 1000))
 		}
-	}
-	ours, theirs := contender{Trainer: trainer, batch: append([]float32{}, trainer.Input()...)}, map[string]*measured{}
-	if err := ours.warmUp(); err != nil {
+	}()
+	if err := ours.read(ctx, &ours.about); err != nil {
 		return s, err
 	}
-	for began := time.Now(); s.Rounds < rounds && (s.Rounds < 2 || time.Since(began) < budget) && !(r.dry && s.Rounds > 0); s.Rounds++ {
-		if s.Nodes, err = ours.round(); err != nil {
+	s.Batch, s.Work = ours.about.Batch, ours.about.Work
+	for _, p := range torch {
+		if p.about.Parameters != ours.about.Parameters {
+			return s, fmt.Errorf("PyTorch's model has %d parameters, ours %d; the two are not the same", p.about.Parameters, ours.about.Parameters)
+		}
+	}
+	own, theirs := measured{}, map[string]*measured{}
+	for began := time.Now(); s.Rounds < rounds && (s.Rounds < 2 || time.Since(began) < turns) && !(r.dry && s.Rounds > 0); s.Rounds++ {
+		a, err := ours.ask(ctx, question{Seconds: turn.Seconds()})
+		if err != nil {
 			return s, err
 		}
-		for _, mode := range modes {
-			if s.Absent[mode] != "" {
-				continue
+		own.add(a)
+		s.Ours, s.Nodes = own.timing(), a.Nodes
+		for _, p := range torch {
+			for _, mode := range p.about.Modes[s.Precision] {
+				if s.Absent[mode] != "" {
+					continue
+				}
+				a, err := p.ask(ctx, question{Mode: mode, Seconds: turn.Seconds()})
+				if ctx.Err() != nil {
+					return s, context.Cause(ctx)
+				}
+				if err != nil {
+					a.Absent = err.Error()
+				}
+				if a.Absent != "" {
+					s.Absent[mode] = a.Absent
+					delete(s.Torch, mode)
+					continue
+				}
+				if theirs[mode] == nil {
+					theirs[mode] = &measured{}
+				}
+				theirs[mode].add(a)
+				s.Torch[mode] = theirs[mode].timing()
 			}
-			a, err := peer.ask(mode, turn.Seconds())
-			if err != nil {
-				return s, err
-			}
-			if s.Absent[mode] = a.Absent; a.Absent != "" {
-				continue
-			}
-			if theirs[mode] == nil {
-				theirs[mode] = &measured{}
-			}
-			theirs[mode].add(a)
 		}
 	}
-	for mode, m := range theirs {
-		if s.Absent[mode] == "" {
-			delete(s.Absent, mode)
-			s.Torch[mode] = m.timing()
-		}
-	}
-	s.Ours = ours.timing()
-	repeats := 50
-	if r.dry {
-		repeats = 1
-	}
-	launches, err := trainer.Program.Profile(repeats)
-	for _, l := range launches {
-		s.Launches = append(s.Launches, r.beside(l, precision))
+	a, err := ours.ask(ctx, question{Profile: r.pick(50, 1)})
+	for _, l := range a.Launches {
+		s.Launches = append(s.Launches, r.ceilings.Launch(l.Launch, precision).Measured(l.Time))
 	}
 	return s, err
 }
@@ -176,19 +164,59 @@ func (m *measured) add(a answer) {
 	m.peak, m.reserved = max(m.peak, a.Peak), max(m.reserved, a.Reserved)
 }
 
-// beside adds a launch's floor, where the ceilings are known.
-func (r *run) beside(l graph.LaunchTime, precision kernels.Precision) bench.LaunchFloor {
-	var c bench.Ceilings
-	if r.ceilings != nil {
-		c = *r.ceilings
+// serve is our side of a race: it says what it is on out, and answers the lines of in
+// until in ends.
+func serve(in io.Reader, out io.Writer, workload, precision string, dry bool) (err error) {
+	all := bench.Workloads()
+	i := slices.IndexFunc(all, func(w bench.Workload) bool { return w.Name == workload })
+	if i < 0 {
+		return fmt.Errorf("there is no workload %q; choose W1, W2 or W3", workload)
 	}
-	return c.Launch(l.Launch, precision).Measured(l.Time)
+	p, err := kernels.ParsePrecision(precision)
+	if err != nil {
+		return err
+	}
+	w := all[i]
+	if dry {
+		w = tiny(w)
+	}
+	trainer, err := bench.OpenGPU(w, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, trainer.Close()) }()
+	ours := contender{Trainer: trainer, batch: slices.Clone(trainer.Input())}
+	if err := ours.warmUp(); err != nil {
+		return err
+	}
+	answers := json.NewEncoder(out)
+	if err := answers.Encode(about{Parameters: trainer.Model.Store().Count(), Work: trainer.Work(), Batch: w.GPUBatch}); err != nil {
+		return err
+	}
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		var q question
+		var a answer
+		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
+			return fmt.Errorf("reading a question: %w", err)
+		}
+		if q.Profile > 0 {
+			a.Launches, err = trainer.Program.Profile(q.Profile)
+		} else {
+			a, err = ours.round(time.Duration(q.Seconds * float64(time.Second)))
+		}
+		if err != nil {
+			return err
+		}
+		if err := answers.Encode(a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // contender is ours.
 type contender struct {
 	*bench.Trainer
-	measured
 	batch []float32
 	taken int // steps
 }
@@ -209,24 +237,23 @@ func (c *contender) step() error {
 }
 
 // round times steps in all three ways.
-func (c *contender) round() (nodes int, err error) {
-	n := 0
-	for began := time.Now(); n < 3 || time.Since(began) < turn; n++ {
+func (c *contender) round(turn time.Duration) (a answer, err error) {
+	for began := time.Now(); len(a.Host) < 3 || time.Since(began) < turn; {
 		start := time.Now()
 		if err := c.step(); err != nil {
-			return 0, err
+			return a, err
 		}
-		c.host = append(c.host, milliseconds(time.Since(start)))
+		a.Host = append(a.Host, milliseconds(time.Since(start)))
 	}
+	n := len(a.Host)
 	began := time.Now()
 	if err := c.queue(n); err != nil {
-		return 0, err
+		return a, err
 	}
-	c.queued = append(c.queued, milliseconds(time.Since(began))/float64(n))
+	a.Queued = milliseconds(time.Since(began)) / float64(n)
 	step, nodes, err := c.Program.StepTime(n)
-	c.device = append(c.device, milliseconds(step))
-	c.peak = c.Usage().PeakBytes
-	return nodes, err
+	a.Device, a.Nodes, a.Peak = milliseconds(step), nodes, c.Usage().PeakBytes
+	return a, err
 }
 
 func milliseconds(t time.Duration) float64 { return 1e3 * t.Seconds() }

@@ -8,10 +8,14 @@ import (
 	"hourglass/bench"
 )
 
-// printSteps prints what the steps took as tables.
+// printSteps prints what the steps took as tables, those of launches first: what is
+// printed last is what is seen.
 func (r *run) printSteps() {
 	if len(r.steps) == 0 {
 		return
+	}
+	for _, s := range r.steps {
+		s.printSlowest(6)
 	}
 	fmt.Printf("\nmilliseconds a step, ours / PyTorch's best mode = ratio; MiB at the peak of ours and of PyTorch's leanest mode\n")
 	fmt.Printf("%-4s %-5s %6s  %-28s %-28s %-28s %-18s %6s\n", "", "", "batch", "host", "queued ahead", "device", "memory", "nodes")
@@ -21,10 +25,6 @@ func (r *run) printSteps() {
 			s.versus(func(t timing) float64 { return t.Queued.Median }),
 			s.versus(func(t timing) float64 { return t.Device.Median }), s.memory(), s.Nodes)
 	}
-	for _, s := range r.steps {
-		s.printSlowest(12)
-	}
-	fmt.Println()
 }
 
 // versus compares one way of timing.
@@ -63,10 +63,10 @@ func (s step) printSlowest(n int) {
 	if mode != "" {
 		fmt.Printf("; PyTorch is fastest with %s", mode)
 	}
-	fmt.Printf("\n%9s %9s %7s %6s  %-34s %-16s %s\n", "us", "floor", "ratio", "share", "kernel", "grid", "operation")
+	fmt.Printf("\n%9s %9s %7s %6s  %-42s %-12s %s\n", "us", "floor", "ratio", "share", "kernel", "grid", "operation")
 	slowest := slices.SortedStableFunc(slices.Values(s.Launches), func(a, b bench.LaunchFloor) int { return cmp.Compare(b.Time, a.Time) })
 	for _, l := range slowest[:min(n, len(slowest))] {
-		fmt.Printf("%9.1f %9.1f %7.1f %5.1f%%  %-34s %-16s %.60s\n", l.Time, l.Floor, l.Ratio, 100*l.Time/max(total, 1e-9),
+		fmt.Printf("%9.1f %9.1f %7.1f %5.1f%%  %-42s %-12s %.60s\n", l.Time, l.Floor, l.Ratio, 100*l.Time/max(total, 1e-9),
 			l.Kernel, fmt.Sprintf("%dx%dx%d", l.Grid[0], l.Grid[1], l.Grid[2]), l.Operation)
 	}
 }

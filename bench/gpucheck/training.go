@@ -1,45 +1,54 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+
+	"hourglass/kernels"
 )
 
-// trainings are models that are trained on both devices: flags whose encoder
-// is of a width, and of twice that.
-var trainings = map[string][]string{
-	"of a convolutional model": {"--loss", "mse", "--encoder", "conv %d k3 s2 relu | conv %d k3 s2 relu"},
-	"with statistics":          {"--loss", "bernoulli", "--encoder", "conv %d k4 s2 batchnorm leakyrelu | dropout 0.2 | conv %d k4 s2 groupnorm:4 silu"},
+// trained is a model that is trained on both devices; its encoder is of a width, and of
+// twice that.
+type trained struct{ name, loss, encoder string }
+
+func trainings() []trained {
+	return []trained{
+		{"of a convolutional model", "mse", "conv %d k3 s2 relu | conv %d k3 s2 relu"},
+		{"with statistics", "bernoulli", "conv %d k4 s2 batchnorm leakyrelu | dropout 0.2 | conv %d k4 s2 groupnorm:4 silu"},
+	}
 }
 
 // compareTraining trains from one seed on CPU and GPU, and wants the losses of the
 // first 200 steps equal within 1e-3. Training can be chaotic: then other roundings
 // alone part two runs. So the CPU trains a second time with its kernels in plain
 // Go, and the GPU may differ three times as much as these.
-func (r *run) compareTraining(name string, flags []string) (any, error) {
+func (r *run) compareTraining(ctx context.Context, t trained) (any, error) {
 	steps, width := 200, 32
 	size := []string{"--source", "glyphs:1x28x28,n=16000", "--batch", "64", "--epochs", "1"}
 	if r.dry {
 		steps, width = 10, 4
 		size = []string{"--source", "glyphs:1x12x12,n=75,test=6", "--batch", "6", "--epochs", "1"}
 	}
-	folder, err := os.MkdirTemp(r.out, "training-")
+	folder, err := os.MkdirTemp(r.folder, "training-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the runs: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	flags = slices.Concat(size, flags[:len(flags)-1], []string{fmt.Sprintf(flags[len(flags)-1], width, 2*width)})
+	flags := append(size, "--loss", t.loss, "--encoder", fmt.Sprintf(t.encoder, width, 2*width))
 	losses := map[string][]float64{}
 	for _, one := range []struct{ name, device, debug string }{
 		{"cpu", "cpu", ""}, {"plain", "cpu", "cpu.avx2=off,cpu.avx512f=off"}, {"gpu", "cuda", ""},
 	} {
 		args := append([]string{"train", "--quiet", "--device", one.device, "--precision", "fp32", "--seed", "3", "--images", "0", "--dir", folder, "--name", one.name}, flags...)
-		if _, err := r.executeWith([]string{"GODEBUG=" + one.debug}, filepath.Join(r.folder, "hourglass"), args...); err != nil {
+		if _, err := r.executeWith(ctx, []string{"GODEBUG=" + one.debug}, filepath.Join(r.folder, "hourglass"), args...); err != nil {
 			return nil, err
 		}
 		all, err := readLosses(filepath.Join(folder, one.name, "metrics.jsonl"))
@@ -56,7 +65,7 @@ func (r *run) compareTraining(name string, flags []string) (any, error) {
 	figures := map[string]any{"steps": steps, "worst_relative_difference": worst, "of_step": at, "of_two_cpu_kernels": rounding,
 		"first_loss": losses["cpu"][0], "last_loss_cpu": losses["cpu"][steps-1], "last_loss_gpu": losses["gpu"][steps-1]}
 	if allowed := max(1e-3, 3*rounding); !(worst <= allowed) {
-		return figures, fmt.Errorf("%s: the losses of step %d differ by %.2g, want at most %.2g", name, at, worst, allowed)
+		return figures, fmt.Errorf("%s: the losses of step %d differ by %.2g, want at most %.2g", t.name, at, worst, allowed)
 	}
 	return figures, nil
 }
@@ -74,30 +83,28 @@ func farthest(want, got []float64) (worst float64, step int) {
 // compareMNIST trains a model on MNIST, if it was packed, with three seeds in each
 // precision on the GPU, and wants the means of the validation losses no farther
 // apart than the seeds part them.
-func (r *run) compareMNIST(preset string) (any, error) {
+func (r *run) compareMNIST(ctx context.Context, preset string) (any, error) {
 	files := filepath.Join(r.folder, "mnist")
 	if _, err := os.Stat(files); err != nil || r.dry {
 		return nil, fmt.Errorf("%w: MNIST was not packed", errAbsent)
 	}
-	folder, err := os.MkdirTemp(r.out, "mnist-")
+	folder, err := os.MkdirTemp(r.folder, "mnist-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the runs: %w", err)
 	}
 	defer os.RemoveAll(folder)
 	losses := map[string][]float64{}
 	for _, p := range precisions {
-		for seed := range 3 {
-			name := fmt.Sprintf("%v-%d", p, seed)
-			if _, err := r.execute(filepath.Join(r.folder, "hourglass"), "train", preset, "--quiet", "--source", "mnist:"+files, "--device", "cuda",
-				"--precision", p.String(), "--seed", fmt.Sprint(1+seed), "--epochs", "2", "--images", "0", "--dir", folder, "--name", name); err != nil {
-				return nil, err
-			}
-			loss, err := readValidation(filepath.Join(folder, name, "metrics.jsonl"))
-			if err != nil {
-				return nil, err
-			}
-			losses[p.String()] = append(losses[p.String()], loss)
+		seeds, errs := make([]float64, 3), make([]error, 3)
+		var training sync.WaitGroup
+		for seed := range seeds {
+			training.Go(func() { seeds[seed], errs[seed] = r.trainMNIST(ctx, preset, files, folder, p, 1+seed) })
 		}
+		training.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return losses, err
+		}
+		losses[p.String()] = seeds
 	}
 	exact := losses[precisions[0].String()]
 	noise := slices.Max(exact) - slices.Min(exact)
@@ -107,6 +114,16 @@ func (r *run) compareMNIST(preset string) (any, error) {
 		}
 	}
 	return losses, nil
+}
+
+// trainMNIST returns the last validation loss.
+func (r *run) trainMNIST(ctx context.Context, preset, files, folder string, p kernels.Precision, seed int) (float64, error) {
+	folder = filepath.Join(folder, fmt.Sprintf("%v-%d", p, seed))
+	if _, err := r.execute(ctx, filepath.Join(r.folder, "hourglass"), "train", preset, "--quiet", "--source", "mnist:"+files, "--device", "cuda",
+		"--precision", p.String(), "--seed", fmt.Sprint(seed), "--epochs", "2", "--images", "0", "--dir", folder, "--name", "run"); err != nil {
+		return 0, err
+	}
+	return readValidation(filepath.Join(folder, "run", "metrics.jsonl"))
 }
 
 func mean(values []float64) (m float64) {

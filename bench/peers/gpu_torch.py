@@ -1,13 +1,13 @@
 """The standard workloads in PyTorch on a GPU, tuned: the peer of bench/gpucheck.
 
-    gpu_torch.py WORKLOAD BATCH SECONDS [PRECISION,...]
+    gpu_torch.py WORKLOAD BATCH SECONDS PRECISION,... eager|compiled
     gpu_torch.py ceilings
 
-WORKLOAD is W1, W2 or W3. Modes are warmed up and compiled within about SECONDS;
-what takes longer is absent. The precisions are fp32, tf32 and bf16, which is
-autocast with parameters in float32. The first line of output says versions, the
-number of parameters, the modes by precision, and which are absent and why. Each
-line of input, {"mode": NAME, "seconds": S}, is then answered by a line with the
+WORKLOAD is W1, W2 or W3. Modes, eager or compiled ones, are warmed up and compiled
+within about SECONDS; what takes longer is absent. The precisions are fp32, tf32 and
+bf16, which is autocast with parameters in float32. The first line of output says
+versions, the number of parameters, the modes by precision, and which are absent and
+why. Each line of input, {"mode": NAME, "seconds": S}, is then answered by a line with the
 milliseconds of a step, measured for about S seconds in each of three ways:
 
     host_ms    each from the batch in pinned memory to its loss on the host
@@ -17,9 +17,13 @@ milliseconds of a step, measured for about S seconds in each of three ways:
 and the memory that the mode would take alone. A mode has its activations and its
 CUDA graph only while it is timed.
 
+cuDNN chooses its algorithms by their times in the first steps, so the processes for
+eager modes take these one after another.
+
 With ceilings it measures how fast the GPU copies (bytes read and written) and
 multiplies matrices, prints a line, and ends.
 """
+import fcntl
 import gc
 import json
 import os
@@ -27,18 +31,23 @@ import signal
 import sys
 import time
 
+BEGAN = time.monotonic()  # to import PyTorch takes some of the time that there is
+
 import torch
 
 from workloads import WORKLOADS
 
 PRECISIONS = ("fp32", "tf32", "bf16")
 EAGER, GRAPH, COMPILED = "eager", "eager, CUDA graph", "compile max-autotune, CUDA graph"
+WAYS = {"eager": (EAGER, GRAPH), "compiled": (COMPILED,)}
 
 
 def precision(number):
     allowed = number != "fp32"
     torch.backends.cuda.matmul.allow_tf32 = allowed
     torch.backends.cudnn.allow_tf32 = allowed
+    if hasattr(torch.backends.cudnn, "fp32_precision"):  # which alone Inductor asks for its convolutions, as of 2.9
+        torch.backends.cudnn.fp32_precision = "tf32" if allowed else "ieee"
 
 
 def clean():
@@ -170,14 +179,14 @@ def late(signum, frame):
     raise Late("it was not ready in time")
 
 
-def prepare(make, batch, seconds, precisions):
-    """Builds all modes, those that are compiled last."""
-    modes, absent, began = {}, {}, time.monotonic()
+def prepare(make, batch, seconds, precisions, ways):
+    """Builds the modes; fp32, which takes longest, comes last."""
+    modes, absent = {}, {}
     signal.signal(signal.SIGALRM, late)
-    for way in (EAGER, GRAPH, COMPILED):
+    for way in ways:
         for number in reversed(precisions):
             name = f"{way}, {number}"
-            left = int(seconds - (time.monotonic() - began))
+            left = int(seconds - (time.monotonic() - BEGAN))
             if way == COMPILED and make is WORKLOADS["W3"] and number == "fp32":
                 absent[name] = "left out: its compilation takes long, and fp32 is bound by arithmetic"
                 continue
@@ -191,7 +200,7 @@ def prepare(make, batch, seconds, precisions):
                 absent[name] = said(reason)
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            print(f"gpu_torch: {name} {absent.get(name, 'is ready')} after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+            print(f"gpu_torch: {make.__name__} {name} {absent.get(name, 'is ready')} after {time.monotonic() - BEGAN:.0f} s", file=sys.stderr, flush=True)
     return modes, absent
 
 
@@ -219,9 +228,12 @@ if sys.argv[1] == "ceilings":
     print(json.dumps(ceilings()), file=answers, flush=True)
     sys.exit()
 make, batch, seconds = WORKLOADS[sys.argv[1]], int(sys.argv[2]), float(sys.argv[3])
-precisions = sys.argv[4].split(",") if len(sys.argv) > 4 else PRECISIONS
+precisions, ways = sys.argv[4].split(","), WAYS[sys.argv[5]]
 pinned = torch.rand(batch, *make.shape).to(memory_format=torch.channels_last).pin_memory()
-modes, absent = prepare(make, batch, seconds, precisions)
+with open(__file__) as turns:
+    if EAGER in ways:
+        fcntl.flock(turns, fcntl.LOCK_EX)
+    modes, absent = prepare(make, batch, seconds, precisions, ways)
 print(json.dumps({
     "versions": {"torch": torch.__version__, "cuda": torch.version.cuda or "", "cudnn": str(torch.backends.cudnn.version()),
                  "python": sys.version.split()[0], "gpu": torch.cuda.get_device_name()},
