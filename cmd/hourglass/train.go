@@ -153,7 +153,7 @@ func (j *training) run() (*outcome, error) {
 	result, err := j.fit()
 	var failed *train.FailedError
 	if j.config.Train.OnCollapse == config.Fix && errors.As(err, &failed) {
-		if err := j.remedy(failed.Finding); err != nil {
+		if err := errors.Join(j.remedy(failed.Finding), j.device.Release(j.model.Store())); err != nil {
 			return nil, err
 		}
 		result, err = j.fit()
@@ -238,6 +238,9 @@ func (j *training) conclude(result train.Result) (*outcome, error) {
 	}
 	if err := checkpoint.Restore(j.model.Store()); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	if err := j.device.Push(j.model.Store()); err != nil {
+		return nil, err
 	}
 	if err := j.recordTiles(); err != nil { // with those of what was compiled since the start
 		return nil, err
