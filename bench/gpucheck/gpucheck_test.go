@@ -178,6 +178,19 @@ func TestCasesWithoutAModule(t *testing.T) {
 	}
 }
 
+// TestWhatTheSanitizerFinds is a failure, although every program did what it should.
+func TestWhatTheSanitizerFinds(t *testing.T) {
+	r := rehearsal(t)
+	tool := filepath.Join(t.TempDir(), "sanitizer")
+	if err := os.WriteFile(tool, []byte("#!/bin/sh\nshift 2\n\"$@\"\necho ========= Invalid read of size 4\nexit 9\n"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	figures, err := r.walk(walk{sizes: "tiny", every: 8, shards: 1, under: []string{tool, "--tool", "memcheck"}})(t.Context())
+	if got := figures.(found); err == nil || got.Failed != 1 || got.Processes != 1 || len(got.NotTried) > 0 || !strings.Contains(err.Error(), "Invalid read of size 4") {
+		t.Errorf("%+v: %v, want what the tool has said", got, err)
+	}
+}
+
 // told is a run without a GPU that keeps its report.
 func told(t *testing.T) *run {
 	t.Helper()

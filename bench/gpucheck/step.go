@@ -132,7 +132,7 @@ func (r *run) race(ctx context.Context, w bench.Workload, precision kernels.Prec
 				if s.Absent[mode] != "" {
 					continue
 				}
-				a, err := p.ask(ctx, question{Mode: mode, Seconds: turn.Seconds()})
+				a, err := r.askTorch(ctx, p, mode)
 				if ctx.Err() != nil {
 					return s, context.Cause(ctx)
 				}
@@ -157,6 +157,24 @@ func (r *run) race(ctx context.Context, w bench.Workload, precision kernels.Prec
 		s.Launches = append(s.Launches, r.ceilings.Launch(l.Launch, precision).Measured(l.Time))
 	}
 	return s, err
+}
+
+// reply is how long PyTorch may take to time a mode.
+const reply = 40 * time.Second
+
+// askTorch has a mode timed. A process that does not answer in time, or answers what it
+// should not, is ended: its next answer would be to this question.
+func (r *run) askTorch(ctx context.Context, p *peer, mode string) (answer, error) {
+	if !r.dry {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, reply, fmt.Errorf("nothing for %v", reply))
+		defer cancel()
+	}
+	a, err := p.ask(ctx, question{Mode: mode, Seconds: turn.Seconds()})
+	if err != nil {
+		p.command.Cancel()
+	}
+	return a, err
 }
 
 func (m *measured) add(a answer) {

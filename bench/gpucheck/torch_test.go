@@ -9,7 +9,44 @@ import (
 	"time"
 
 	"hourglass/bench"
+	"hourglass/kernels"
 )
+
+// TestStepsBesidePyTorch lets shells speak as PyTorch: one that answers, and one that
+// breaks off when it is asked.
+func TestStepsBesidePyTorch(t *testing.T) {
+	r := rehearsal(t)
+	w := tiny(bench.W1())
+	model, err := w.New(w.Spec, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var torch []*peer
+	for _, script := range []string{`while read line; do echo '{"host_ms": [2, 3, 7], "queued_ms": 1, "device_ms": 0.5, "peak_bytes": 9}'; done`, "read line"} {
+		p, err := startPeer(t.Context(), &tail{}, nil, "PyTorch", "sh", "-c", script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.stop()
+		mode := fmt.Sprintf("mode %d", len(torch))
+		p.about = about{Parameters: model.Store().Count(), Modes: map[string][]string{"tf32": {mode}, "fp32": {"not asked for"}}}
+		torch = append(torch, p)
+	}
+	s, err := r.race(t.Context(), bench.W1(), kernels.TF32, torch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Torch) != 1 || s.Torch["mode 0"].Host.Median != 3 || s.Torch["mode 0"].Peak != 9 || !strings.Contains(s.Absent["mode 1"], "has ended") {
+		t.Errorf("PyTorch took %+v, and is absent for %v", s.Torch, s.Absent)
+	}
+	if s.Rounds != 1 || s.Batch != w.GPUBatch || s.Ours.Device.Median <= 0 || s.Nodes == 0 || len(s.Launches) == 0 || s.Launches[0].Time <= 0 || s.Work.FLOPs == 0 {
+		t.Errorf("ours is %+v", s)
+	}
+	torch[0].about.Parameters++
+	if _, err := r.race(t.Context(), bench.W1(), kernels.TF32, torch[:1]); err == nil || !strings.Contains(err.Error(), "the two are not the same") {
+		t.Errorf("beside another model it says %v", err)
+	}
+}
 
 // TestPeersAreAsked lets a shell speak as PyTorch does: of W1 eager steps that answer and
 // compiled ones that break off, of W2 none that is ever ready, and of W3 none at all.
