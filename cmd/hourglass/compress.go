@@ -24,6 +24,7 @@ type compressCommand struct {
 	Output  string   `short:"o" default:"images.hgz" help:"File to write."`
 	Count   int      `short:"n" default:"100" help:"How many images of the run, if none are named."`
 	Step    *float64 `placeholder:"0.5" help:"Distance between quantised numbers of the code, in deviations of the code, 1/64 to 64: larger makes a smaller file and worse images. Codes of a vq are whole numbers, and have none."`
+	Curve   bool     `help:"Write no file, and show bits and error at steps from 1/16 to 8, next to JPEG."`
 	Threads int      `default:"0" help:"CPU threads; 0 for all. The file is the same for any number; it is always made on the CPU."`
 	conditioned
 }
@@ -35,6 +36,7 @@ func (compressCommand) Help() string {
     hourglass compress last ./pets -o pets.hgz
     hourglass compress last *.png -o pets.hgz --step 0.25
     hourglass compress last *.png --label 7
+    hourglass compress last --curve
     hourglass decompress last pets.hgz`
 }
 
@@ -50,6 +52,9 @@ func (c compressCommand) Run(s *session) error {
 	}
 	if c.Threads < 0 {
 		return usage{fmt.Errorf("--threads is %d; give a number of CPU threads, or 0 for all", c.Threads)}
+	}
+	if c.Curve && c.Step != nil {
+		return usage{fmt.Errorf("--curve takes steps of its own; leave out --step")}
 	}
 	_, t, err := c.load()
 	if err != nil {
@@ -72,15 +77,19 @@ func (c compressCommand) Run(s *session) error {
 		return err
 	}
 	defer k.Close()
-	n := len(from.images) / t.shape.Size()
-	made, err := k.Compress(from.images, n, from.names, step, from.labels...)
+	if c.Curve {
+		return c.curve(s, t, k, from)
+	}
+	made, r, err := compress(k, t, from, step)
 	if err != nil {
 		return err
 	}
 	if err := runs.Write(c.Output, made.Bytes); err != nil {
 		return err
 	}
-	return c.report(s, t, k, made, compression{Output: c.Output, Images: n, Resized: from.resized, LeftOut: from.leftOut, Step: step}, from)
+	r.Output = c.Output
+	r.show(s, t)
+	return s.give(r)
 }
 
 // defaultStep is fine enough that most of the error is the model's own.
@@ -209,7 +218,7 @@ func (s *session) priorFor(t *trained, threads int) (*codec.Prior, error) {
 
 // compression is the result as JSON.
 type compression struct {
-	Output   string    `json:"output"`
+	Output   string    `json:"output,omitempty"` // empty for a point of a curve
 	Images   int       `json:"images"`
 	Resized  int       `json:"resized"`
 	LeftOut  []string  `json:"left_out,omitempty"` // why pictures of a folder are not in it
@@ -226,8 +235,14 @@ type compression struct {
 	Lossless int       `json:"png_bytes"` // of the smaller of one picture of all and a file for each
 }
 
-// report compares the file with what the model and JPEG can do.
-func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *codec.Compressed, r compression, from *compressible) error {
+// compress makes a file of images, and compares it with what the model and JPEG can
+// do.
+func compress(k *codec.Codec, t *trained, from *compressible, step float64) (*codec.Compressed, *compression, error) {
+	r := &compression{Images: len(from.images) / t.shape.Size(), Resized: from.resized, LeftOut: from.leftOut, Step: step}
+	made, err := k.Compress(from.images, r.Images, from.names, step, from.labels...)
+	if err != nil {
+		return nil, nil, err
+	}
 	r.Bytes, r.Header, r.Expected = len(made.Bytes), made.Header, made.Rate
 	r.PerPixel = 8 * float64(r.Bytes) / float64(r.Images*t.shape.H*t.shape.W)
 	r.Ratio = float64(len(from.images)) / float64(r.Bytes)
@@ -237,33 +252,30 @@ func (c compressCommand) report(s *session, t *trained, k *codec.Codec, made *co
 	}{{made.Codes, &r.MSE}, {made.Exact, &r.Model}} {
 		decoded, err := k.Decode(side.codes, r.Images, from.labels...)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		*side.mse = squaredError(from.images, decoded)
 	}
 	originals, err := rasters(pictures(from.images, t.shape))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if r.Each, err = jpegOfSize(separate(originals), r.Bytes); err != nil {
-		return err
+		return nil, nil, err
 	}
 	sheet, err := together(originals)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if r.Sheet, err = jpegOfSize(sheet, r.Bytes); err != nil {
-		return err
+		return nil, nil, err
 	}
-	if r.Lossless, err = smallestPNG(originals); err != nil {
-		return err
-	}
-	r.show(s, t)
-	return s.give(r)
+	r.Lossless, err = smallestPNG(originals)
+	return made, r, err
 }
 
 // show prints the result.
-func (r compression) show(s *session, t *trained) {
+func (r *compression) show(s *session, t *trained) {
 	s.print("%s of %v in %s: %d bytes, %d of header and %d of codes, for which their distribution expects %.1f",
 		plural(r.Images, "image"), t.shape, r.Output, r.Bytes, r.Header, r.Bytes-r.Header, r.Expected/8)
 	s.print("")
@@ -295,13 +307,18 @@ func atStep(step float64) string {
 	return fmt.Sprintf(", step %g", step)
 }
 
-// verdict compares with the better of JPEG's two ways, which for little images
-// is the one picture.
-func (r compression) verdict() string {
-	rival := r.Sheet
-	if r.Each.Bytes < rival.Bytes || r.Each.Bytes == rival.Bytes && r.Each.MSE < rival.MSE {
-		rival = r.Each
+// rival is the better of JPEG's two ways, which for little images is the one
+// picture.
+func (r *compression) rival() jpegFiles {
+	if r.Each.Bytes < r.Sheet.Bytes || r.Each.Bytes == r.Sheet.Bytes && r.Each.MSE < r.Sheet.MSE {
+		return r.Each
 	}
+	return r.Sheet
+}
+
+// verdict compares with JPEG.
+func (r *compression) verdict() string {
+	rival := r.rival()
 	gain := 10 * math.Log10(rival.MSE/r.MSE)
 	switch {
 	case r.MSE == 0 || rival.MSE == 0:

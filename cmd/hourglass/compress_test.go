@@ -82,6 +82,32 @@ func TestCompress(t *testing.T) {
 			t.Errorf("the error is %g and the model's %g", fine, exact)
 		}
 	})
+	t.Run("curve", func(t *testing.T) {
+		wants(t, must(t, "compress", "a", "-n", "40", "--curve", "-o", "none.hgz"), "40 images of 1x12x12 at steps from 1/16 to 8", "JPEG quality", "the model, codes not rounded")
+		if _, err := os.Stat("none.hgz"); !os.IsNotExist(err) {
+			t.Errorf("a curve writes a file: %v", err)
+		}
+		points := object(t, must(t, "compress", "a", "-n", "40", "--curve", "--json", "-q"))["curve"].([]any)
+		if len(points) != 8 {
+			t.Fatalf("%d points", len(points))
+		}
+		file := object(t, must(t, "compress", "a", "-n", "40", "--step", "0.5", "--json", "-q"))
+		for i := range points {
+			p := points[i].(map[string]any)
+			if p["step"] == 0.5 && (p["bytes"] != file["bytes"] || p["mse"] != file["mse"]) {
+				t.Errorf("at a step of 0.5 the curve has %v, and the file %v", p, file)
+			}
+			if i == 0 {
+				continue
+			}
+			if before := points[i-1].(map[string]any); p["bytes"].(float64) >= before["bytes"].(float64) {
+				t.Errorf("a step of %v takes %v bytes, and one of %v %v", p["step"], p["bytes"], before["step"], before["bytes"])
+			}
+		}
+		if finest, coarsest := points[0].(map[string]any), points[7].(map[string]any); coarsest["mse"].(float64) <= finest["mse"].(float64) {
+			t.Errorf("the error goes from %v to %v", finest["mse"], coarsest["mse"])
+		}
+	})
 	file, err := os.ReadFile("images.hgz")
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +135,7 @@ func TestCompress(t *testing.T) {
 		{"decompress a images.hgz --device cuda -o other", exitFailed, "device cuda"},
 		{"compress a --step 0", exitUsage, "--step is 0"},
 		{"compress a --step NaN", exitUsage, "--step is NaN"},
+		{"compress a --curve --step 1", exitUsage, "leave out --step"},
 		{"compress a -n 0", exitUsage, "--count is 0"},
 		{"compress a --threads=-1", exitUsage, "--threads is -1"},
 		{"compress a not.hgz", exitFailed, "not.hgz"},
@@ -156,7 +183,7 @@ func TestCompress(t *testing.T) {
 
 func TestCompressionVerdict(t *testing.T) {
 	each := jpegFiles{Quality: 1, Bytes: 90_000, MSE: 0.01}
-	for want, r := range map[string]compression{
+	for want, r := range map[string]*compression{
 		"its smallest is 10.00 times as large, and 3.01 dB worse":   {Bytes: 1000, MSE: 0.005, Each: each, Sheet: jpegFiles{1, 10_000, 0.01}},
 		"its smallest is 10.00 times as large, and 10.00 dB better": {Bytes: 1000, MSE: 0.1, Each: each, Sheet: jpegFiles{1, 10_000, 0.01}},
 		"beats JPEG of about this size by 10.00 dB":                 {Bytes: 1000, MSE: 0.001, Each: each, Sheet: jpegFiles{20, 1010, 0.01}},
