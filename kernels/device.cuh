@@ -9,6 +9,13 @@
 // are therefore meant to agree to the last bit.
 #pragma once
 
+// rows_of_32 describes to the matrix units of a warpgroup rows of 32 numbers in shared
+// memory (PTX ISA, "Matrix Descriptor Format"): where they begin, 1024 bytes from eight
+// rows to the next eight, and that these are permuted in pieces of 128 bytes.
+constexpr unsigned long long rows_of_32(unsigned int address) {
+    return 1ull << 62 | 1024ull / 16 << 32 | 1ull << 16 | (address & 0x3ffff) / 16;
+}
+
 #if defined(EMULATED)
 #include "device.h"
 #else
@@ -209,7 +216,7 @@ template <class T, int Size> struct Shared {
     // multiples of 1024 bytes. d is as in add_product, 16 rows a warp, eight columns
     // for each four numbers. It is under way until wait_for_products.
     template <int Columns> DEVICE void add_warpgroup_product(float (&d)[Columns / 2], int left_at, int right_at) const {
-        uint64 left = rows_of_32(left_at), right = rows_of_32(right_at);
+        uint64 left = rows_of_32(address(left_at)), right = rows_of_32(address(right_at));
         if constexpr (Columns == 128) {
             asm volatile("wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
                          "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
@@ -248,9 +255,6 @@ template <class T, int Size> struct Shared {
     }
 
 private:
-    // rows_of_32 describes them to the matrix units: where they begin, 1024 bytes from
-    // eight rows to the next eight, and that these are permuted in pieces of 128 bytes.
-    DEVICE uint64 rows_of_32(int i) const { return (uint64)1 << 62 | (uint64)(1024 / 16) << 32 | (uint64)1 << 16 | address(i) / 16; }
     DEVICE uint32 address(int i) const { return (uint32)(uint64)(__attribute__((address_space(3))) const T *)(data + i); }
 };
 
@@ -301,11 +305,13 @@ DEVICE int up_divide(int a, int b) { return (a + b - 1) / b; }
 // not matter which block is the last.
 DEVICE bool last_to_arrive(uint32 *counter, int count) {
     SHARED Shared<int, 1> last;
-    fence(); // what this thread has written is seen before the block is counted
+    barrier(); // what all threads have written lies before the fence of the one that counts
+    if (thread_x() == 0) {
+        fence(); // it is seen before the block is counted
+        bool is_last = arrive(counter, count);
+        if (is_last) fence(); // nothing is read before the others were counted
+        last.store(0, is_last);
+    }
     barrier();
-    if (thread_x() == 0) last.store(0, arrive(counter, count));
-    barrier();
-    if (!last.load(0)) return false;
-    fence(); // nothing is read before the others were counted
-    return true;
+    return last.load(0);
 }
