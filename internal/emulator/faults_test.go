@@ -33,8 +33,12 @@ func faulty(t *testing.T) *Machine {
 
 // fault launches a kernel of testdata/faults.cu on 64 numbers.
 func fault(m *Machine, kernel string, x launch.Arg) ([]float32, error) {
+	threads, shared := 64, 0
+	if strings.Contains(kernel, "products") {
+		threads, shared = 128, 4*32*(64+32)
+	}
 	p := launch.Program{Launches: []launch.Launch{{
-		Kernel: kernel, Grid: [3]int{2, 1, 1}, Block: [3]int{64, 1, 1},
+		Kernel: kernel, Grid: [3]int{2, 1, 1}, Block: [3]int{threads, 1, 1}, Shared: shared,
 		Args: []launch.Arg{x, {Place: launch.Int32, Bits: 64}},
 	}}}
 	_, after, err := m.Run(p, Buffers{Operands: [][]float32{make([]float32, 64)}}, 0)
@@ -66,16 +70,26 @@ func TestFaultsAreFound(t *testing.T) {
 		{"beyond_shared", "shared element 63 of 63", 719},
 		{"misaligned_four", "multiple of 4", 719},
 		{"divergent_barrier", "32 of 64 threads wait", 719},
+		{"barriers_of_one_warp", "others of its warp at that in", 719},
+		{"misaligned_copy", "must be multiples of 16 bytes", 719},
 		{"partial_shuffle", "threads wait", 719},
 		{"past_the_end", "past its end", 700},
 		{"before_the_beginning", "before its beginning", 700},
 		{"not_the_last", "its block is not the last to arrive", 719},
+		{"counted_without_fence", "counts its block with no fence", 719},
+		{"read_without_fence", "with no fence of the thread that counted its block", 719},
 		{"too_few_arrive", "2 of 3 blocks have come to a counter", 719},
 		{"too_many_arrive", "more blocks come to a counter than the 1", 719},
 		{"different_counts", "others as one of", 719},
 		{"counter_in_use", "a counter is 1 before the first block arrives", 719},
+		{"products_not_shown", "has stored and not shown to the matrix units", 719},
+		{"products_not_begun", "without begin_products", 719},
+		{"products_not_committed", "that it has not committed", 719},
+		{"products_not_waited_for", "under way reads", 719},
+		{"products_at_any_address", "must begin at multiples of 1024 bytes", 719},
+		{"products_that_disagree", "others of its warpgroup", 719},
 	}
-	names := []string{"clean", "reads_past_the_end"}
+	names := []string{"clean", "clean_products", "reads_past_the_end"}
 	for _, f := range faults {
 		names = append(names, f.kernel)
 	}
@@ -94,6 +108,9 @@ func TestFaultsAreFound(t *testing.T) {
 				t.Errorf("a kernel without fault, after %s: %v, sum %v, want 4, and a counter of %v, want 0", f.kernel, err, got[0], got[63])
 			}
 		}
+	}
+	if got, err := fault(m, "clean_products", x); err != nil || got[0] != 8 || got[63] != 8 {
+		t.Errorf("products of eight ones: %v, %v and %v, want 8", err, got[0], got[63])
 	}
 	if got, err := fault(m, "reads_past_the_end", x); err != nil || !math.IsNaN(float64(got[0])) {
 		t.Errorf("what lies past the end reads as %v (%v), want NaN", got, err)

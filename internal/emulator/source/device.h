@@ -24,6 +24,8 @@ struct Block {
     int x, y, z, threads, shared; // bytes of dynamic shared memory
     uint64 begin;                 // the epoch in which it began
     bool last;                    // of those that came to a counter
+    int counting;                 // the thread that counted it
+    uint64 acquired;              // the epoch in which that thread fenced it from what it reads then; 0 before
 };
 
 extern Thread *thread;
@@ -33,7 +35,8 @@ extern Block block;
 // two accesses lie in the same epoch if no barrier stands between them.
 extern uint64 epoch;
 
-void wait_for_block();
+// A barrier is for whole warps: all threads of one must wait at the same place.
+void wait_for_block(const char *file, int line);
 float exchange(float v, int lane);
 
 // Fragments is what a lane brings to an instruction of the whole warp.
@@ -57,19 +60,35 @@ void begin_copy(const Copy &copy);
 void commit_copies();
 void wait_for_copies(int pending);
 
-// leave_products keeps a thread's sums and leaves NaN in their place, until
-// finish_products gives them back.
+// Products of a warpgroup: those of a thread are under way from the first one behind
+// begin_products until it has waited for them. leave_products keeps its sums and leaves
+// NaN in their place, until take_products gives them back. Each tells what it multiplies,
+// which must be the same for all threads.
+void begin_products();
+void tell_product(uint64 left, uint64 right, int columns);
+void take_products(float *sums);
 void leave_products(float *sums, int count);
+void commit_products();
 void finish_products(float *sums);
+
+// Of each thread: rounds counts those products that it has waited for, shows how often
+// it has shown the matrix units what it stored.
+extern uint64 *rounds, *shows;
 
 // arrive counts the running block at a counter, which it watches until the grid ends.
 bool arrive(uint32 *counter, int count);
+void fence();
+// must_be_last complains of a thread that may not read what other blocks have written.
+void must_be_last();
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // Cell is what is known of one element of a shared array.
 struct Cell {
     uint64 written, read; // the last epoch of each
     int writer, reader;   // the threads; MANY readers
+    uint64 shows;         // of the writer, when it stored
+    uint64 round;         // of the thread that last multiplied it, when it did; 0 before
+    int multiplier;       // that thread
 };
 const int MANY = -1;
 
@@ -108,7 +127,7 @@ template <auto kernel> struct Export {
 #define CALLED __attribute__((unused)) static
 #define SHARED static
 #define DYNAMIC_SHARED(type, name)                                                                                 \
-    static type name;                                                                                              \
+    alignas(1024) static type name;                                                                                \
     if ((int)sizeof name.data > emulated::block.shared)                                                            \
     emulated::complain("the block has %d bytes of dynamic shared memory, the kernel wants %d", emulated::block.shared, (int)sizeof name.data)
 #define RESTRICT __restrict__
@@ -124,7 +143,7 @@ DEVICE int block_x() { return emulated::block.x; }
 DEVICE int block_y() { return emulated::block.y; }
 DEVICE int block_z() { return emulated::block.z; }
 DEVICE void block_again(int &x, int &y, int &z) { x = block_x(), y = block_y(), z = block_z(); }
-DEVICE void barrier() { emulated::wait_for_block(); }
+DEVICE void barrier(const char *file = __builtin_FILE(), int line = __builtin_LINE()) { emulated::wait_for_block(file, line); }
 DEVICE float from_lane_above(float v, int distance) {
     int lane = emulated::thread->number % 32;
     return emulated::exchange(v, lane + distance < 32 ? lane + distance : lane);
@@ -141,21 +160,18 @@ DEVICE void write_four(float *to, Four v) {
     memcpy(to, &v, 16);
 }
 template <class T> DEVICE T *global(T *p) { return p; }
-DEVICE void fence() {}
+DEVICE void fence() { emulated::fence(); }
 DEVICE bool arrive(uint32 *counter, int count) { return emulated::arrive(counter, count); }
-DEVICE void must_be_last() {
-    if (!emulated::block.last) emulated::complain("thread %d reads what other blocks write, but its block is not the last to arrive", thread_x());
-}
 DEVICE float read_fresh(const float *from, bool inside = true) {
-    must_be_last();
+    emulated::must_be_last();
     return inside ? *from : 0;
 }
 DEVICE double read_fresh(const double *from) {
-    must_be_last();
+    emulated::must_be_last();
     return *from;
 }
 DEVICE Four read_four_fresh(const float *from, bool inside = true) {
-    must_be_last();
+    emulated::must_be_last();
     return inside ? read_four(from) : Four{0, 0, 0, 0};
 }
 DEVICE void commit_copies() { emulated::commit_copies(); }
@@ -217,10 +233,10 @@ DEVICE void add_product(float (&d)[4], const uint32 (&a)[4], const uint32 (&b)[2
 
 // The products of a warpgroup are those of the moment at which they begin, and are
 // known when they were waited for: until then the sums have no value.
-DEVICE void begin_products() {}
-DEVICE void commit_products() {}
+DEVICE void begin_products() { emulated::begin_products(); }
+DEVICE void commit_products() { emulated::commit_products(); }
 template <int Count> DEVICE void wait_for_products(float (&d)[Count]) { emulated::finish_products(d); }
-DEVICE void show_copies() {}
+DEVICE void show_copies() { emulated::shows[thread_x()]++; }
 
 // Shared watches every access: one beyond the array, a read of what no thread
 // of this block has stored, and two threads at one element, one of them
@@ -254,8 +270,11 @@ template <class T, int Size> struct Shared {
             complain("race: threads %d and %d store shared element %d; no barrier between them", cell.writer, me, i);
         else if (cell.read == epoch && cell.reader != me)
             complain("race: thread %d stores shared element %d, which another thread reads; no barrier between them", me, i);
+        if (cell.round == rounds[cell.multiplier])
+            complain("thread %d stores shared element %d, which a product of thread %d under way reads", me, i, cell.multiplier);
         cell.written = epoch;
         cell.writer = me;
+        cell.shows = shows[me];
         data[i] = v;
     }
     Four load_four(int i) const {
@@ -278,7 +297,7 @@ template <class T, int Size> struct Shared {
     // A copy takes its place when it begins, and has no value until it arrives.
     void copy_one(int i, const T *from, bool inside) { copy(i, 1, from, inside); }
     void copy_four(int i, const T *from, bool inside) {
-        if (i % 4 != 0 || inside && (uintptr_t)from % 16 != 0)
+        if (i % 4 != 0 || (uintptr_t)from % 16 != 0) // also of what is not copied: so the instruction wants it
             emulated::complain("thread %d copies four numbers to shared element %d; addresses must be multiples of 16 bytes", thread_x(), i);
         copy(i, 4, from, inside);
     }
@@ -292,16 +311,16 @@ template <class T, int Size> struct Shared {
     }
     // d is first taken from where it was left under way.
     template <int Columns> void add_warpgroup_product(float (&d)[Columns / 2], int left_at, int right_at) const {
-        if (left_at % 8 != 0 || left_at % 256 >= 32 || right_at % 8 != 0 || right_at % 256 >= 32)
-            emulated::complain("thread %d multiplies shared elements from %d and %d on; rows must begin at multiples of 1024 bytes", thread_x(), left_at, right_at);
-        emulated::finish_products(d);
+        const uint64 left_rows = rows_of_32(address(left_at)), right_rows = rows_of_32(address(right_at));
+        emulated::tell_product(left_rows, right_rows, Columns);
+        emulated::take_products(d);
         int warp = thread_x() / 32 % 4, group = thread_x() % 32 / 4, place = thread_x() % 4;
         float left[2][8], right[2][8];
-        read_row(left_at, warp * 16 + group, left[0]);
-        read_row(left_at, warp * 16 + group + 8, left[1]);
+        read_row(left_rows, warp * 16 + group, left[0]);
+        read_row(left_rows, warp * 16 + group + 8, left[1]);
         for (int j = 0; j < Columns / 8; j++) {
             for (int e = 0; e < 2; e++)
-                read_row(right_at, j * 8 + place * 2 + e, right[e]);
+                read_row(right_rows, j * 8 + place * 2 + e, right[e]);
             for (int e = 0; e < 4; e++) {
                 double sum = d[j * 4 + e];
                 for (int k = 0; k < 8; k++)
@@ -313,12 +332,30 @@ template <class T, int Size> struct Shared {
     }
 
 private:
-    // read_row reads 8 numbers of a row of 32, whose fours are permuted by the
-    // address as the matrix units do it: bits 4 to 6 by bits 7 to 9.
-    void read_row(int at, int row, float (&v)[8]) const {
+    // address is that of element i within the 256 KiB that descriptors of rows reach.
+    uint32 address(int i) const { return (uint32)(uintptr_t)(data + i) & 0x3ffff; }
+
+    // read_row reads 8 numbers of a row as the matrix units do by the bits of the rows'
+    // descriptor (PTX ISA, "Matrix Descriptor Format"): eight rows stand 128 bytes apart,
+    // so many bytes from the next eight, and fours are permuted by the address, its bits 4
+    // to 6 by bits 7 to 9.
+    void read_row(uint64 rows, int row, float (&v)[8]) const {
+        using namespace emulated;
+        uint32 start = (uint32)(rows & 0x3fff) << 4, stride = (uint32)(rows >> 32 & 0x3fff) << 4;
+        if (rows >> 62 != 1 || (rows >> 49 & 7) != 0)
+            complain("thread %d multiplies rows of swizzle mode %d and base offset %d; the emulator knows 1 and 0", thread_x(), (int)(rows >> 62), (int)(rows >> 49 & 7));
+        if (start % 1024 >= 128) complain("thread %d multiplies rows from address %u on; they must begin at multiples of 1024 bytes", thread_x(), start);
         for (int k = 0; k < 8; k++) {
-            int i = at + row * 32 + k;
-            v[k] = load(i ^ (i >> 5 & 7) << 2);
+            uint32 at = start + row / 8 * stride + row % 8 * 128 + k * 4;
+            at ^= (at >> 7 & 7) << 4;
+            int i = (int)((at - address(0)) & 0x3ffff) / 4;
+            v[k] = load(i);
+            if (i >= Size) continue; // which load has told
+            Cell &cell = cells[i];
+            if (cell.shows == shows[cell.writer])
+                complain("thread %d multiplies shared element %d, which thread %d has stored and not shown to the matrix units", thread_x(), i, cell.writer);
+            cell.round = rounds[thread_x()];
+            cell.multiplier = thread_x();
         }
     }
     void copy(int i, int count, const T *from, bool inside) {

@@ -60,6 +60,9 @@ struct Arrivals {
 };
 static std::map<uint32 *, Arrivals> counters;
 
+const int MOST_THREADS = 1024;
+static uint64 fenced[MOST_THREADS]; // the epoch of each thread's last fence
+
 bool arrive(uint32 *counter, int count) {
     Arrivals &a = counters[counter];
     if (a.arrived == 0) {
@@ -68,9 +71,25 @@ bool arrive(uint32 *counter, int count) {
     } else if (a.expected != count)
         complain("a block comes to a counter as one of %d, others as one of %d", count, a.expected);
     if (a.arrived++ == a.expected) complain("more blocks come to a counter than the %d that were expected", a.expected);
+    if (fenced[thread->number] != epoch)
+        complain("thread %d counts its block with no fence between the barrier and that: what others of its threads wrote may come later", thread->number);
     block.last = *counter + 1 == (uint32)count;
+    block.counting = thread->number;
+    block.acquired = 0;
     *counter = block.last ? 0 : *counter + 1;
     return block.last;
+}
+
+void fence() {
+    fenced[thread->number] = epoch;
+    if (block.counting == thread->number) block.acquired = epoch;
+}
+
+void must_be_last() {
+    if (!block.last)
+        complain("thread %d reads what other blocks write, but its block is not the last to arrive", thread->number);
+    else if (block.acquired == 0 || block.acquired == epoch && thread->number != block.counting)
+        complain("thread %d reads what other blocks write, with no fence of the thread that counted its block, and a barrier, before", thread->number);
 }
 
 // check_counters wants every block that was expected to have arrived.
@@ -81,7 +100,6 @@ static void check_counters() {
 
 // ---- fibers ----
 
-const int MOST_THREADS = 1024;
 // Stacks of a whole number of pages would all begin in the same cache set.
 const size_t STACK = 64 * 1024 + 832;
 
@@ -172,14 +190,30 @@ struct Meeting {
     }
 };
 static Meeting whole_block;
-static struct { Meeting meeting; float values[32]; Fragments fragments[32]; } warps[MOST_THREADS / 32];
+static struct {
+    Meeting meeting;
+    float values[32];
+    Fragments fragments[32];
+    const char *file; // of the barrier at which some of the warp wait; null if none does
+    int line;
+} warps[MOST_THREADS / 32];
 
 // Groups of copies that each thread has under way, the oldest first; the last is
 // not committed yet.
 static std::deque<std::vector<Copy>> copies[MOST_THREADS];
 
-void wait_for_block() {
-    if (whole_block.arrived + 1 == block.threads) epoch++; // before any of them goes on
+void wait_for_block(const char *file, int line) {
+    auto &warp = warps[thread->number / 32];
+    if (!warp.file) {
+        warp.file = file;
+        warp.line = line;
+    } else if (warp.line != line || strcmp(warp.file, file) != 0)
+        complain("thread %d waits at the barrier in %s:%d, others of its warp at that in %s:%d", thread->number, file, line, warp.file, warp.line);
+    if (whole_block.arrived + 1 == block.threads) { // before any of them goes on
+        epoch++;
+        for (auto &each : warps)
+            each.file = nullptr;
+    }
     whole_block.join(block.threads);
 }
 
@@ -203,18 +237,55 @@ void leave_warp() { warps[thread->number / 32].meeting.join(32); }
 
 void begin_copy(const Copy &copy) { copies[thread->number].back().push_back(copy); }
 
-static std::vector<float> products[MOST_THREADS]; // of each thread, those under way
+// Product is what the threads of a warpgroup multiply together.
+struct Product {
+    uint64 left, right;
+    int columns;
+};
+static std::vector<Product> multiplied[MOST_THREADS / 128]; // by each warpgroup since the block began
+
+static struct {
+    std::vector<float> sums; // of products under way
+    size_t products;         // since the block began
+    bool begun, committed;
+} multiplying[MOST_THREADS];
+
+static uint64 counts[2][MOST_THREADS];
+uint64 *rounds = counts[0], *shows = counts[1];
+
+void begin_products() { multiplying[thread->number].begun = true; }
+
+void tell_product(uint64 left, uint64 right, int columns) {
+    auto &mine = multiplying[thread->number];
+    if (!mine.begun) complain("thread %d multiplies without begin_products behind other writes to its sums", thread->number);
+    mine.committed = false;
+    auto &all = multiplied[thread->number / 128];
+    if (mine.products == all.size()) all.push_back({left, right, columns});
+    const Product &first = all[mine.products++];
+    if (first.left != left || first.right != right || first.columns != columns)
+        complain("thread %d multiplies rows %llx by %llx, others of its warpgroup %llx by %llx", thread->number, left, right, first.left, first.right);
+}
+
+void take_products(float *sums) {
+    auto &kept = multiplying[thread->number].sums;
+    std::copy(kept.begin(), kept.end(), sums);
+    kept.clear();
+}
 
 void leave_products(float *sums, int count) {
-    products[thread->number].assign(sums, sums + count);
+    multiplying[thread->number].sums.assign(sums, sums + count);
     for (int i = 0; i < count; i++)
         sums[i] = __builtin_nanf("");
 }
 
+void commit_products() { multiplying[thread->number].committed = true; }
+
 void finish_products(float *sums) {
-    auto &kept = products[thread->number];
-    std::copy(kept.begin(), kept.end(), sums);
-    kept.clear();
+    auto &mine = multiplying[thread->number];
+    if (!mine.sums.empty() && !mine.committed) complain("thread %d waits for products that it has not committed", thread->number);
+    take_products(sums);
+    mine.begun = false;
+    rounds[thread->number]++;
 }
 
 void commit_copies() { copies[thread->number].emplace_back(); }
@@ -231,14 +302,21 @@ void wait_for_copies(int pending) {
 static void run_block(int count) {
     block.threads = count;
     block.last = false;
+    block.counting = -1;
+    block.acquired = 0;
     block.begin = ++epoch;
     whole_block = {};
     memset(warps, 0, sizeof warps);
+    for (auto &all : multiplied)
+        all.clear();
     for (int i = 0; i < count; i++) {
         threads[i].number = i;
         threads[i].done = false;
         copies[i].assign(1, {});
-        products[i].clear();
+        multiplying[i].sums.clear();
+        multiplying[i].products = 0;
+        multiplying[i].begun = false;
+        rounds[i]++;
         prepare(threads[i], run_thread);
     }
     for (int left = count; left > 0;) {
