@@ -44,6 +44,7 @@ func (d *Device) CopyToHost(to []byte, from Memory) error                      {
 func (d *Device) Load(ptx string) (*Module, error)                             { return nil, errAbsent }
 func (d *Device) NewStream() (*Stream, error)                                  { return nil, errAbsent }
 func (d *Device) NewEvent() (*Event, error)                                    { return nil, errAbsent }
+func (d *Device) NewTimedEvent() (*Event, error)                               { return nil, errAbsent }
 func (d *Device) Submit(s *Stream, launches []Launch) error                    { return errAbsent }
 func (d *Device) Capture(s *Stream, record func() error) (*Graph, error)       { return nil, errAbsent }
 func (d *Device) Elapsed(s *Stream, queue func() error) (time.Duration, error) { return 0, errAbsent }

@@ -109,6 +109,14 @@ func event(t *testing.T, d *Device) *Event {
 	return e
 }
 
+func timedEvent(t *testing.T, d *Device) *Event {
+	t.Helper()
+	e, err := d.NewTimedEvent()
+	must(t, err)
+	t.Cleanup(func() { must(t, e.Close()) })
+	return e
+}
+
 func pin(t *testing.T, d *Device, n int) []float32 {
 	t.Helper()
 	b, err := d.Pin(4 * n)

@@ -124,16 +124,22 @@ func (s *Stream) Close() error {
 	})
 }
 
-// Event is a mark in a stream, which can be waited for and has a time.
+// Event is a mark in a stream, which can be waited for, and may have a time.
 type Event struct {
 	device *Device
 	event  cu.Event
 }
 
-// NewEvent makes an event that marks nothing yet. Close it when done.
-func (d *Device) NewEvent() (e *Event, err error) {
+// NewEvent makes an event that marks nothing yet, and has no time: streams wait soonest
+// for such ones. Close it when done.
+func (d *Device) NewEvent() (*Event, error) { return d.newEvent(cu.DisableTiming) }
+
+// NewTimedEvent makes one that has a time.
+func (d *Device) NewTimedEvent() (*Event, error) { return d.newEvent(cu.DefaultEvent) }
+
+func (d *Device) newEvent(flags cu.EventFlags) (e *Event, err error) {
 	err = d.Do(func() error {
-		event, err := cu.MakeEvent(cu.DefaultEvent)
+		event, err := cu.MakeEvent(flags)
 		if err := check(err, "cuEventCreate"); err != nil {
 			return err
 		}
@@ -159,7 +165,7 @@ func (e *Event) Synchronize() error {
 	return e.device.Do(func() error { return check(e.event.Synchronize(), "cuEventSynchronize") })
 }
 
-// Since is the time on the GPU between two marks that are done, good to half a
+// Since is the time on the GPU between two timed marks that are done, good to half a
 // microsecond.
 func (e *Event) Since(start *Event) (elapsed time.Duration, err error) {
 	err = e.device.Do(func() error {

@@ -37,8 +37,9 @@ func TestEventsOrderStreams(t *testing.T) {
 func TestEventsTellTimeAndEnd(t *testing.T) {
 	d := open(t)
 	f, s, m := affine(t, d), stream(t, d), memory(t, d, 1)
-	start, end := event(t, d), event(t, d)
+	start, end, untimed := timedEvent(t, d), timedEvent(t, d), event(t, d)
 	must(t, s.Record(start))
+	must(t, s.Record(untimed))
 	must(t, d.Submit(s, []Launch{apply(f, m, m, 0, 1)}))
 	must(t, s.Record(end))
 	must(t, end.Synchronize())
@@ -50,6 +51,8 @@ func TestEventsTellTimeAndEnd(t *testing.T) {
 	if elapsed, err := end.Since(start); err != nil || elapsed < 0 {
 		t.Errorf("elapsed %v, %v", elapsed, err)
 	}
+	_, err := end.Since(untimed)
+	refused(t, err, "cuEventElapsedTime")
 }
 
 func TestCaptureAndReplay(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 func (d *Device) Elapsed(s *Stream, queue func() error) (elapsed time.Duration, err error) {
 	var marks [2]*Event
 	for i := range marks {
-		if marks[i], err = d.NewEvent(); err != nil {
+		if marks[i], err = d.NewTimedEvent(); err != nil {
 			return 0, err
 		}
 		defer func() { err = errors.Join(err, marks[i].Close()) }()
