@@ -79,6 +79,8 @@ run() {
 	results=$(cd "$results" && pwd)
 	work=$(mktemp -d) # known to the trap, so not local
 	trap 'rm -rf "$work"' EXIT
+	# The driver keeps the kernels that it has compiled for the processes to come, at home.
+	if [ ! -w "${HOME:-/nowhere}" ]; then export CUDA_CACHE_PATH=${CUDA_CACHE_PATH:-$work/cache}; fi
 	cp -r "$packed/." "$work"
 	unpack <"$packed/programs.tar.xz" | tar -C "$work" -x
 	# What the driver compiles is kept for the processes of this run, which share it,

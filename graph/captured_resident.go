@@ -28,6 +28,9 @@ func (c *captured) reside(v, images int, fill func(put func(pixels []byte) error
 	if r.program, err = c.gpu.lower(op); err != nil {
 		return err
 	}
+	if err = c.gpu.want(r.program); err != nil {
+		return err
+	}
 	with := make([]transfer, len(c.slots)) // what the slots will have
 	for k, s := range c.slots {
 		if with[k], err = c.takePicks(s.inputs[v], shape[0]); err != nil {

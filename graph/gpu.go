@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"errors"
 	"fmt"
 	"hourglass/graph/tune"
 	"hourglass/kernels"
@@ -10,7 +9,7 @@ import (
 	"hourglass/kernels/ptx"
 )
 
-// gpu is an open GPU with its kernels loaded and the stores mirrored on it. All
+// gpu is an open GPU with its kernels and the stores mirrored on it. All
 // programs share its streams, so that what they do to a store is done in the
 // order in which it was asked for.
 type gpu struct {
@@ -18,14 +17,22 @@ type gpu struct {
 	precision kernels.Precision // of programs that are compiled next
 	compute   *cuda.Stream
 	copies    *cuda.Stream // of inputs
-	modules   []*cuda.Module
+	modules   []module
 	functions map[string]*function
 	mirrors   map[*Store]*mirror
 	machine   tune.Machine
 	tuner     *tune.Tuner // of the tiles of products
 }
 
-// openGPU opens a GPU and lets its driver compile the kernels.
+// module is some of the kernels. The driver compiles it when the first of them is
+// wanted: on a GPU of capability 9.0 all modules are most of a minute's work of NVIDIA's
+// compiler, where the driver has not kept what came of it, and no program wants all.
+type module struct {
+	ptx.Module
+	loaded *cuda.Module // nil before
+}
+
+// openGPU opens a GPU whose driver can compile the kernels.
 func openGPU(index int) (*gpu, error) {
 	device, err := cuda.Open(index)
 	if err != nil {
@@ -45,11 +52,13 @@ func (g *gpu) load() error {
 		return err
 	}
 	for _, text := range texts {
-		module, err := g.device.Load(text.Text)
-		if err != nil {
-			return fmt.Errorf("loading the kernels of %s: %w", text.Name, err)
+		if major, minor := text.CUDA(); !cuda.Knows(major, minor) {
+			return fmt.Errorf("the driver is %s, and the kernels of %s need one that knows CUDA %d.%d: install a newer NVIDIA driver", cuda.DriverVersion(), text.Name, major, minor)
 		}
-		g.modules = append(g.modules, module)
+		g.modules = append(g.modules, module{Module: text})
+	}
+	if _, err := g.modules[0].load(g.device); err != nil { // shows whether there is a compiler
+		return err
 	}
 	for _, s := range []**cuda.Stream{&g.compute, &g.copies} {
 		if *s, err = g.device.NewStream(); err != nil {
@@ -59,6 +68,18 @@ func (g *gpu) load() error {
 	g.machine = tune.Machine{GPU: g.device.GPU().Name, Driver: cuda.DriverVersion(), Kernels: ptx.Sum(texts)}
 	g.tune(tune.Options{})
 	return nil
+}
+
+// load is the module, compiled if it is not yet.
+func (m *module) load(device *cuda.Device) (*cuda.Module, error) {
+	if m.loaded == nil {
+		loaded, err := device.Load(m.Text)
+		if err != nil {
+			return nil, fmt.Errorf("loading the kernels of %s: %w", m.Name, err)
+		}
+		m.loaded = loaded
+	}
+	return m.loaded, nil
 }
 
 // tune says how the tiles of products are chosen from now on.
@@ -117,16 +138,27 @@ func (g *gpu) function(kernel string, shared int) (*cuda.Function, error) {
 
 // find finds a kernel in the module that has it.
 func (g *gpu) find(kernel string) (*cuda.Function, error) {
-	for _, module := range g.modules {
-		f, err := module.Function(kernel)
-		if err == nil {
-			return f, nil
+	for i := range g.modules {
+		if !g.modules[i].Has(kernel) {
+			continue
 		}
-		if failed := (*cuda.Error)(nil); errors.As(err, &failed) { // else another module has it
+		module, err := g.modules[i].load(g.device)
+		if err != nil {
 			return nil, err
 		}
+		return module.Function(kernel)
 	}
 	return nil, fmt.Errorf("there is no CUDA kernel %s; make the PTX again with make kernels", kernel)
+}
+
+// want loads the kernels of a program.
+func (g *gpu) want(p launch.Program) error {
+	for _, l := range p.Launches {
+		if _, err := g.function(l.Kernel, l.Shared); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mirror returns the store's copy on the GPU, which is made when first asked for.

@@ -20,6 +20,9 @@ func Probe() Status { return Status{Reason: absent} }
 // DriverVersion is empty: this build calls no driver.
 func DriverVersion() string { return "" }
 
+// Knows is false: this build calls no driver.
+func Knows(major, minor int) bool { return false }
+
 // Open fails: this build has no CUDA support. So nobody ever has one of the
 // types below; they let callers compile.
 func Open(index int) (*Device, error) { return nil, errAbsent }

@@ -67,7 +67,7 @@ const (
 )
 
 const (
-	updateDriver = "the driver is too old: install a newer NVIDIA driver (CUDA 11.4 is the oldest that will do)"
+	updateDriver = "the driver is too old: install a newer NVIDIA driver (the oldest that will do knows CUDA 11.5, on GPUs of capability 9.0 12.0)"
 	faultyKernel = "a kernel launched before this call did it: run it under compute-sanitizer, then open the device anew"
 	faultyCard   = "the GPU itself reports a fault: look at dmesg and nvidia-smi, then open the device anew or use the CPU"
 	inCapture    = "this call cannot be recorded: make it before or after Capture"

@@ -53,6 +53,9 @@ func newestCUDA() string {
 	return fmt.Sprintf("%d.%d", version/1000, version%1000/10)
 }
 
+// Knows reports whether the driver knows a version of CUDA, and so its PTX.
+func Knows(major, minor int) bool { return cu.Version() >= 1000*major+10*minor }
+
 // DriverVersion tells a driver from the one before it: by the newest CUDA that it
 // knows and, where its kernel module says so, by its release, as in
 // "580.159.04, CUDA 13.0".

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -19,6 +20,21 @@ type Module struct {
 	Name       string // of the source, such as "convolve"
 	Capability int    // 75 for 7.5
 	Text       string
+}
+
+// Has reports whether the module has a kernel.
+func (m Module) Has(kernel string) bool { return strings.Contains(m.Text, ".entry "+kernel+"(") }
+
+var isaVersion = regexp.MustCompile(`(?m)^\.version (\d+)\.(\d+)$`)
+
+// CUDA is the version that a driver must know to take the module: PTX 7.0 came with
+// CUDA 11.0, 7.5 with 11.5 and 8.0 with 12.0.
+func (m Module) CUDA() (major, minor int) {
+	found := isaVersion.FindStringSubmatch(m.Text)
+	if found == nil {
+		return 0, 0
+	}
+	return number(found[1]) + 4, number(found[2])
 }
 
 // Modules returns for each source the newest PTX that a GPU of the capability

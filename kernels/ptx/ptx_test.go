@@ -2,6 +2,7 @@ package ptx
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,11 +157,15 @@ func TestCompilersReportIsRead(t *testing.T) {
 // zero, and nothing approximate. So a GPU computes what the emulator does.
 func TestArithmeticIsExact(t *testing.T) {
 	inexact := regexp.MustCompile(`\b(add|sub|mul|div|fma|sqrt)\.(approx|ftz|full|f32|f64|rz|rm|rp)[.\w]*|\bmad\.f\w+|\w+\.approx[.\w]*`)
-	modules, err := Modules(75)
+	old, err := Modules(75)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range modules {
+	modules, err := Modules(90)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range append(old, modules...) {
 		if found := inexact.FindString(m.Text); found != "" {
 			t.Errorf("%s has the instruction %s", m.Name, found)
 		}
@@ -233,6 +238,38 @@ func TestModules(t *testing.T) {
 	}
 	if _, err := Modules(70); err == nil || !strings.Contains(err.Error(), "7.0") {
 		t.Errorf("capability 7.0: error %v, want one that says so", err)
+	}
+}
+
+// TestModulesSayWhatTheyNeed: a module is found by its kernels, and says which CUDA the
+// driver must know.
+func TestModulesSayWhatTheyNeed(t *testing.T) {
+	modules, err := Modules(90)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modules {
+		file, want := fmt.Sprintf("%s.sm_%d.ptx", m.Name, m.Capability), "11.0"
+		switch {
+		case strings.HasSuffix(m.Name, "_warpgroup"):
+			file, want = m.Name+".sm_90a.ptx", "12.0"
+		case strings.HasSuffix(m.Name, "_matrix"):
+			want = "11.5"
+		}
+		if major, minor := m.CUDA(); fmt.Sprintf("%d.%d", major, minor) != want {
+			t.Errorf("%s needs CUDA %d.%d, want %s", m.Name, major, minor, want)
+		}
+		for name, described := range manifest.Modules {
+			for kernel := range described.Kernels {
+				if name == file && !m.Has(kernel) || m.Has(kernel[:len(kernel)-1]) {
+					t.Errorf("%s: has %s: %v, and cut short: %v", m.Name, kernel, m.Has(kernel), m.Has(kernel[:len(kernel)-1]))
+				}
+			}
+		}
 	}
 }
 

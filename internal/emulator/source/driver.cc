@@ -48,7 +48,7 @@ API CUresult cuInit(unsigned) {
     return CUDA_SUCCESS;
 }
 API CUresult cuDriverGetVersion(int *version) {
-    *version = 13000;
+    *version = driver().cuda;
     return CUDA_SUCCESS;
 }
 
@@ -278,6 +278,12 @@ API void hourglass_emulator_devices(int devices) {
 API void hourglass_emulator_capability(int capability) {
     std::lock_guard<std::recursive_mutex> held(driver().lock);
     driver().capability = capability;
+}
+
+// cuda is the newest version that the driver knows, 13000 for 13.0.
+API void hourglass_emulator_cuda(int version) {
+    std::lock_guard<std::recursive_mutex> held(driver().lock);
+    driver().cuda = version;
 }
 
 // order 1 runs blocks and threads backwards.

@@ -89,6 +89,7 @@ struct Driver {
     bool initialised = false;
     int devices = 1;              // which share the memory
     int capability = 90;          // 90 for 9.0
+    int cuda = 13000;             // the newest that it knows, 13000 for 13.0
     int retained = 0;             // of the primary contexts
     CUresult sticky = CUDA_SUCCESS; // once the device has failed, everything does
     size_t memory = 2ull << 30;

@@ -21,3 +21,4 @@ func (d *Driver) SetBackwards(on bool)       {}
 func (d *Driver) SetEager(on bool)           {}
 func (d *Driver) SetDevices(n int)           {}
 func (d *Driver) SetCapability(c int)        {}
+func (d *Driver) SetCUDA(major, minor int)   {}

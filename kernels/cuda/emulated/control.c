@@ -23,6 +23,7 @@ int hourglass_find(const char *name, hourglass_control *control) {
       {"hourglass_emulator_eager", (void **)&control->eager},
       {"hourglass_emulator_devices", (void **)&control->devices},
       {"hourglass_emulator_capability", (void **)&control->capability},
+      {"hourglass_emulator_cuda", (void **)&control->cuda},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
     if (!(*functions[i].address = dlsym(library, functions[i].name)))
@@ -41,3 +42,4 @@ void hourglass_order(const hourglass_control *c, int order) { c->order(order); }
 void hourglass_eager(const hourglass_control *c, int eager) { c->eager(eager); }
 void hourglass_devices(const hourglass_control *c, int devices) { c->devices(devices); }
 void hourglass_capability(const hourglass_control *c, int capability) { c->capability(capability); }
+void hourglass_cuda(const hourglass_control *c, int version) { c->cuda(version); }

@@ -17,6 +17,7 @@ typedef struct {
   void (*eager)(int eager);
   void (*devices)(int devices);
   void (*capability)(int capability);
+  void (*cuda)(int version);
 } hourglass_control;
 
 // hourglass_find fills in the functions; it returns 0 if the library is not the
@@ -35,5 +36,6 @@ void hourglass_order(const hourglass_control *c, int order);
 void hourglass_eager(const hourglass_control *c, int eager);
 void hourglass_devices(const hourglass_control *c, int devices);
 void hourglass_capability(const hourglass_control *c, int capability);
+void hourglass_cuda(const hourglass_control *c, int version);
 
 #endif

@@ -101,6 +101,10 @@ func (d *Driver) SetDevices(n int) { C.hourglass_devices(&d.control, C.int(n)) }
 // first.
 func (d *Driver) SetCapability(c int) { C.hourglass_capability(&d.control, C.int(c)) }
 
+// SetCUDA says which version of CUDA is the newest that the driver knows; it is 13.0 at
+// first.
+func (d *Driver) SetCUDA(major, minor int) { C.hourglass_cuda(&d.control, C.int(1000*major+10*minor)) }
+
 func flag(on bool) C.int {
 	if on {
 		return 1
