@@ -14,10 +14,24 @@ import (
 	"hourglass/kernels"
 )
 
-// ways are what one process of PyTorch can do. Those that are compiled have a process of
-// their own, started when the others are ready: what takes minutes, and may fail in the
-// middle, takes nothing else along.
-var ways = []string{"eager", "compiled"}
+// way is what one process of PyTorch does: eager modes, or those that are compiled, in
+// some precisions.
+type way struct {
+	name       string
+	precisions []kernels.Precision
+}
+
+func (w way) String() string { return w.name + " " + names(w.precisions) }
+
+// ways are those of a workload, one started when the one before is ready. Each compiled
+// mode has a process of its own: one takes minutes, may fail in the middle and cannot
+// always be interrupted, and takes nothing else along.
+var ways = []way{
+	{"eager", precisions},
+	{"compiled", []kernels.Precision{kernels.BF16}},
+	{"compiled", []kernels.Precision{kernels.TF32}},
+	{"compiled", []kernels.Precision{kernels.FP32}},
+}
 
 // grace is for a peer that is late, beyond what it was told.
 const grace = 20 * time.Second
@@ -68,15 +82,15 @@ func (r *run) startTorch(ctx context.Context, w bench.Workload) *torch {
 		defer close(t.ready)
 		until := r.report.Began.Add(r.patience)
 		for _, way := range ways {
-			patient, cancel := context.WithDeadlineCause(ctx, until.Add(grace), errors.New("it was not ready in time"))
-			p, err := r.startWay(ctx, w, way, time.Until(until))
+			p, err := r.startWay(ctx, w, way, until)
 			if err == nil {
 				t.peers = append(t.peers, p)
+				patient, cancel := context.WithDeadlineCause(ctx, until.Add(grace), errLate)
 				err = p.read(patient, &p.about)
+				cancel()
 			}
-			cancel()
 			if err != nil {
-				t.failures = append(t.failures, fmt.Errorf("%s of %s: %w", way, w.Name, err))
+				t.failures = append(t.failures, fmt.Errorf("%v of %s: %w", way, w.Name, err))
 				if p != nil {
 					p.command.Cancel()
 				}
@@ -86,10 +100,17 @@ func (r *run) startTorch(ctx context.Context, w bench.Workload) *torch {
 	return t
 }
 
-func (r *run) startWay(ctx context.Context, w bench.Workload, way string, seconds time.Duration) (*peer, error) {
+// errLate is why PyTorch is given up.
+var errLate = errors.New("it was not ready in time")
+
+func (r *run) startWay(ctx context.Context, w bench.Workload, way way, until time.Time) (*peer, error) {
+	seconds := time.Until(until).Seconds()
+	if seconds < 1 {
+		return nil, errLate
+	}
 	threads := fmt.Sprintf("TORCHINDUCTOR_COMPILE_THREADS=%d", max(1, runtime.NumCPU()/len(bench.Workloads())))
 	return startPeer(ctx, r.torchLog, []string{threads}, "PyTorch",
-		"python3", filepath.Join(r.folder, "gpu_torch.py"), w.Name, fmt.Sprint(w.GPUBatch), fmt.Sprint(max(1, seconds.Seconds())), names(precisions), way)
+		"python3", filepath.Join(r.folder, "gpu_torch.py"), w.Name, fmt.Sprint(w.GPUBatch), fmt.Sprint(seconds), names(way.precisions), way.name)
 }
 
 // peersAreReady tells whether nothing is left to wait for.

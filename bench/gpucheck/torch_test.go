@@ -72,7 +72,7 @@ func TestPeersAreAsked(t *testing.T) {
 	}
 	r.torch = append(r.torch[:1], r.torch[2]) // W2 would be waited for until tomorrow
 	figures, err := r.awaitPeers(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "compiled of W1") || !strings.Contains(err.Error(), "eager of W3") {
+	if err == nil || !strings.Contains(err.Error(), "compiled bf16 of W1") || !strings.Contains(err.Error(), "eager fp32,tf32,bf16 of W3") {
 		t.Errorf("of W1 %v are ready, and it is said: %v", figures, err)
 	}
 	defer r.stopPeers()
