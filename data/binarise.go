@@ -32,3 +32,4 @@ func (b *binarised) Image(i int, dst []float32) error {
 func (b *binarised) Classes() []string { return Classes(b.Dataset) }
 func (b *binarised) Name(i int) string { return Name(b.Dataset, i) }
 func (b *binarised) Corrupt() []error  { return Corrupt(b.Dataset) }
+func (b *binarised) Resized() int      { return Resized(b.Dataset) }

@@ -78,6 +78,12 @@ type Faulty interface {
 	Corrupt() []error
 }
 
+// Resizing is implemented by sets whose pictures may differ in size.
+type Resizing interface {
+	// Resized is how many of the pictures read so far had to be scaled or cut.
+	Resized() int
+}
+
 // Classes names the classes of a set, or returns nil where it does not know.
 func Classes(ds Dataset) []string {
 	if named, ok := ds.(Named); ok {
@@ -100,6 +106,14 @@ func Corrupt(ds Dataset) []error {
 		return faulty.Corrupt()
 	}
 	return nil
+}
+
+// Resized is how many of the pictures of a set read so far had to be scaled or cut.
+func Resized(ds Dataset) int {
+	if resizing, ok := ds.(Resizing); ok {
+		return resizing.Resized()
+	}
+	return 0
 }
 
 // checkRequest refuses an image that a set of n images of a shape cannot give

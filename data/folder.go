@@ -46,6 +46,7 @@ type folder struct {
 	onCorrupt  OnCorrupt
 
 	bad    []atomic.Bool
+	other  []atomic.Bool // of another size than the shape's
 	mutex  sync.Mutex
 	faults []error
 }
@@ -122,7 +123,7 @@ func newFolder(root string, o Options) (*folder, error) {
 	if len(f.paths) == 0 {
 		return nil, fmt.Errorf("%s holds no pictures; want files named %s", root, strings.Join(pictureSuffixes, ", "))
 	}
-	f.bad = make([]atomic.Bool, len(f.paths))
+	f.bad, f.other = make([]atomic.Bool, len(f.paths)), make([]atomic.Bool, len(f.paths))
 	f.nameClasses()
 	if err := f.findShape(o.Shape); err != nil {
 		return nil, err
@@ -286,5 +287,23 @@ func (f *folder) decode(i int, pixels []byte) error {
 	if err != nil {
 		return err
 	}
+	p, err := parsePicture(file, MaxPixels)
+	if err != nil {
+		return err
+	}
+	if own := p.shape(); own.H != f.shape.H || own.W != f.shape.W {
+		f.other[i].Store(true)
+	}
 	return decodePicture(pixels, file, f.shape, f.background, MaxPixels)
+}
+
+// Resized implements [Resizing].
+func (f *folder) Resized() int {
+	n := 0
+	for i := range f.other {
+		if f.other[i].Load() {
+			n++
+		}
+	}
+	return n
 }

@@ -96,6 +96,14 @@ func TestFolderParts(t *testing.T) {
 	}
 }
 
+func TestMistypedSource(t *testing.T) {
+	for spec, want := range map[string]string{"mnits": "did you mean mnist?", "no such thing": "nor one of glyphs, mnist"} {
+		if _, _, err := Open(spec, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", spec, err, want)
+		}
+	}
+}
+
 func TestFolderCorrupt(t *testing.T) {
 	whole := greyPNG(t, 9, 9, 70)
 	dir := writeFiles(t, map[string][]byte{
@@ -114,6 +122,24 @@ func TestFolderCorrupt(t *testing.T) {
 	summary, err := Inspect(train)
 	if err != nil || len(summary.Corrupt) != 2 || !strings.Contains(summary.String(), filepath.Join("b", "3.png")) {
 		t.Errorf("%v, summary:\n%v", err, summary)
+	}
+	if summary.Resized != 0 || strings.Contains(summary.String(), "of another size") {
+		t.Errorf("%d of pictures of one size are resized, summary:\n%v", summary.Resized, summary)
+	}
+	sizes := writeFiles(t, map[string][]byte{"0.png": greyPNG(t, 4, 6, 30), "1.png": greyPNG(t, 6, 4, 30), "2.png": greyPNG(t, 4, 6, 50), "3.png": greyPNG(t, 9, 9, 50)})
+	mixed, _, err := Open("folder:"+sizes, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := Subset(mixed, []int{0, 1, 2, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // each counts once, however often it is read
+		summary, err := Inspect(part)
+		if err != nil || summary.Resized != 2 || !strings.Contains(summary.String(), "2 of another size") {
+			t.Errorf("%v, summary of pictures of three sizes:\n%v", err, summary)
+		}
 	}
 	strict, _, err := Open("folder:"+dir, Options{OnCorrupt: Fail})
 	if err != nil {

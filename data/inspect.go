@@ -67,6 +67,8 @@ type Summary struct {
 	// Mean and Std are those of all pixels of a channel.
 	Mean, Std []float64
 	Min, Max  float64
+	// Resized is how many pictures were scaled or cut to the shape.
+	Resized int
 	// Corrupt names the damaged pictures.
 	Corrupt []error
 }
@@ -93,7 +95,7 @@ func Inspect(ds Dataset) (Summary, error) {
 		s.Mean = append(s.Mean, mean)
 		s.Std = append(s.Std, math.Sqrt(max(squares[c]/pixels-mean*mean, 0)))
 	}
-	s.Corrupt = Corrupt(ds)
+	s.Resized, s.Corrupt = Resized(ds), Corrupt(ds)
 	return s, err
 }
 
@@ -114,6 +116,9 @@ func (s *Summary) countLabel(label int) {
 func (s Summary) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of %v\n", plural(s.N, "image", "images"), s.Shape)
+	if s.Resized > 0 {
+		fmt.Fprintf(&b, "%d of another size, scaled and cut to this one\n", s.Resized)
+	}
 	fmt.Fprintf(&b, "pixels from %.4g to %.4g, mean %.4f, standard deviation %.4f\n", s.Min, s.Max, s.Mean, s.Std)
 	if len(s.Classes) > 0 {
 		fmt.Fprintf(&b, "%s and their images:", plural(len(s.Classes), "class", "classes"))

@@ -177,6 +177,7 @@ func (c *cached) keep(i int, pixels []byte, scratch []float32) error {
 func (c *cached) Classes() []string { return Classes(c.Dataset) }
 func (c *cached) Name(i int) string { return Name(c.Dataset, i) }
 func (c *cached) Corrupt() []error  { return Corrupt(c.Dataset) }
+func (c *cached) Resized() int      { return Resized(c.Dataset) }
 
 // floats is a set of floating-point pixels held in memory, H,W,C.
 type floats struct {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"hourglass/internal/nearest"
 )
 
 // Options says how Open reads a set, and where Fetch puts one. The zero value
@@ -173,6 +175,9 @@ func openPath(path string, o Options) (train, test Dataset, err error) {
 		var names []string
 		for _, source := range Sources() {
 			names = append(names, source.Name)
+		}
+		if near, ok := nearest.Of(path, names); ok {
+			return nil, nil, fmt.Errorf("%q is neither a file or folder nor a source; did you mean %s?", path, near)
 		}
 		return nil, nil, fmt.Errorf("%q is neither a file or folder nor one of %s", path, strings.Join(names, ", "))
 	}

@@ -97,6 +97,7 @@ func (s *subset) Label(i int) int   { return s.of.Label(s.indices[i]) }
 func (s *subset) Classes() []string { return Classes(s.of) }
 func (s *subset) Name(i int) string { return Name(s.of, s.indices[i]) }
 func (s *subset) Corrupt() []error  { return Corrupt(s.of) }
+func (s *subset) Resized() int      { return Resized(s.of) }
 func (s *subset) Image(i int, dst []float32) error {
 	if err := checkRequest(i, len(s.indices), s.Shape(), dst); err != nil {
 		return err

@@ -83,7 +83,7 @@ func (c dataInspect) Run(s *session) error {
 	}
 	return s.give(map[string]any{
 		"images": summary.N, "shape": summary.Shape.String(), "classes": classes, "unlabelled": summary.Unlabelled,
-		"mean": summary.Mean, "std": summary.Std, "min": summary.Min, "max": summary.Max, "corrupt": corrupt,
+		"mean": summary.Mean, "std": summary.Std, "min": summary.Min, "max": summary.Max, "resized": summary.Resized, "corrupt": corrupt,
 	})
 }
 

@@ -74,6 +74,12 @@ func (c encodeCommand) Run(s *session) error {
 			return err
 		}
 	}
+	for _, p := range from.parts {
+		if damaged := data.Corrupt(p.images); len(damaged) > 0 && from.leftOut == nil {
+			s.say("warning: %s encoded as the next of the class, the first because of: %v", plural(len(damaged), "damaged picture"), damaged[0])
+			break // parts of a folder tell of all of it
+		}
+	}
 	files, err := all.write(c.Output)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -96,4 +97,13 @@ func table(t *testing.T, path string) [][]string {
 		t.Fatal(err)
 	}
 	return lines
+}
+
+// TestEncodeTellsOfDamage: of the run's own images a damaged one is encoded as its
+// neighbour, as it was trained on, which is said.
+func TestEncodeTellsOfDamage(t *testing.T) {
+	t.Chdir(t.TempDir())
+	treeOfPictures(t)
+	trainSmall(t, "a", "--source", "./tree", "--shape", "1x12x12", "--validation", "0", "--test", "0", "--batch", "2")
+	wants(t, must(t, "encode", "a", "--split", "all", "-o", "codes.csv"), "5 codes of 8 numbers", "warning: 1 damaged picture encoded as the next of the class", filepath.Join("tree", "b", "0.png"))
 }

@@ -252,6 +252,9 @@ func (j *training) conclude(result train.Result) (*outcome, error) {
 	if damaged := data.Corrupt(j.sets.training); len(damaged) > 0 {
 		j.say("warning: %s replaced by the next of the class, the first because of: %v", plural(len(damaged), "damaged picture"), damaged[0])
 	}
+	if n := data.Resized(j.sets.training); n > 0 && j.config.Data.Shape == "" {
+		j.say("%s scaled and cut to %v, the size of the first; --shape names another", plural(n, "picture"), j.sets.training.Shape())
+	}
 	text, err := json.MarshalIndent(o, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the verdict: %w", err)
