@@ -6,10 +6,10 @@ import (
 	"hourglass/graph/ops"
 )
 
-// Adversarial is the cross-entropy, in nats, of a discriminator's logits (N,1) where
-// all of them are asked to say the same: that what they judged is real, or that
-// it is made. With real it is also what the maker of made things descends, the
-// form that keeps its gradient where the discriminator is sure.
+// Adversarial is the cross-entropy, in nats, of a discriminator's logits l, (N,1), for
+// inputs that are all real, or all made by the model. The case of real inputs is also
+// the loss of the model for what it made: this form keeps its gradient where the
+// discriminator is sure.
 //
 //	real: mean of softplus(−l) = −log σ(l)    made: mean of softplus(l) = −log(1 − σ(l))
 //

@@ -15,5 +15,6 @@
 //	            codes ──SparseL1, SparseKL──► scalar
 //	of a        vectors, entries ──Commitment──► scalar
 //	codebook    choices ──Perplexity──► number of entries
-//	of a judge  logits ──Adversarial──► scalar
+//	of a        logits ──Adversarial──► scalar
+//	discriminator
 package objective
