@@ -21,15 +21,19 @@ func (j *training) suit(n int) error {
 	if j.resumed || n == 0 {
 		return nil
 	}
+	chosen := func(key string) bool {
+		origin := j.settings.Origin(key)
+		return origin != config.FromDefault && origin != config.FromPreset
+	}
 	batch := j.settings.Config.Train.Batch
-	if origin := j.settings.Origin("train.batch"); batch > n && (origin == config.FromDefault || origin == config.FromPreset) {
+	if batch > n && !chosen("train.batch") {
 		batch = n
 		if err := j.settings.Observe("train.batch", strconv.Itoa(n)); err != nil {
 			return err
 		}
 		j.say("batch:  %s, for there are no more", plural(n, "image"))
 	}
-	if batch > n || j.settings.Origin("train.epochs") != config.FromDefault {
+	if batch > n || chosen("train.epochs") {
 		return nil
 	}
 	perEpoch := n / batch

@@ -42,6 +42,16 @@ func TestSuit(t *testing.T) {
 			t.Errorf("%d images and %v: %d epochs of batches of %d, want %d and %d", test.n, test.set, got.Epochs, got.Batch, test.epochs, test.batch)
 		}
 	}
+	preset := config.New()
+	for n, want := range map[int]int{54_000: 10, 3200: 80} { // of 421 steps an epoch, and of 25
+		if err := preset.ApplyPreset("glyphs/conv-vae"); err != nil {
+			t.Fatal(err)
+		}
+		j := training{session: newSession(t.Context(), commands{}, nil, io.Discard, io.Discard), settings: preset}
+		if err := j.suit(n); err != nil || preset.Config.Train.Epochs != want {
+			t.Errorf("%d images and a preset of 10 epochs: %d epochs, want %d; %v", n, preset.Config.Train.Epochs, want, err)
+		}
+	}
 	resumed := training{session: newSession(t.Context(), commands{}, nil, io.Discard, io.Discard), settings: config.New(), resumed: true}
 	if err := resumed.suit(100); err != nil || resumed.settings.Config.Train.Epochs != 5 {
 		t.Errorf("a resumed run gets %d epochs, %v", resumed.settings.Config.Train.Epochs, err)

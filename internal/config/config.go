@@ -64,7 +64,7 @@ type Model struct {
 
 // Train says how the model is fitted.
 type Train struct {
-	Epochs       int     `name:"epochs" often:"" help:"Passes over the training images. A set so small that the default makes fewer than 2000 steps takes as many as make them, up to 100, unless a number is given." range:"[1,1000000]"`
+	Epochs       int     `name:"epochs" often:"" help:"Passes over the training images. A set so small that the default, or the preset's number, makes fewer than 2000 steps takes as many as make them, up to 100, unless a number is given." range:"[1,1000000]"`
 	Batch        int     `name:"batch" often:"" help:"Images in a step." range:"[1,1048576]"`
 	Optimiser    string  `name:"optimiser" help:"Update rule." choices:"rules"`
 	Rate         float64 `name:"rate" often:"" help:"Learning rate, before the schedule." range:"(0,1000]"`
