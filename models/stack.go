@@ -59,7 +59,8 @@ func (s Stage) HasVariances() bool { return s.varianceHead != "" }
 // images, to a part of those that the numbers of the codes, in order, have from
 // image to image: the part of what the stage is given that its codes do not
 // explain. Untrained they are about 1, whatever the scale of the codes that the
-// stage has learned: noise that may drown them. undo puts back what was before.
+// stage has learned: noise that may drown them. undo puts back what was before. A
+// device that has run the model is told of either by [graph.Device.Push].
 func (s Stage) SetVariances(variances []float64, explained float64) (undo func()) {
 	const least = 0.05 // of codes that are all but certain
 	part := min(max(1-explained, least), 1)

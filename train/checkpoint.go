@@ -209,7 +209,8 @@ func hashText(h hash.Hash, text string) {
 }
 
 // Restore copies parameters and state into the store of a model. It changes
-// nothing if one of them is missing, has another shape or is not the model's.
+// nothing if one of them is missing, has another shape or is not the model's. A
+// device that has run the model before is told by [graph.Device.Push].
 func (c *Checkpoint) Restore(store *graph.Store) error {
 	return c.Weights().copyInto(models.StateDict(store))
 }
