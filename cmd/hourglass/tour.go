@@ -74,7 +74,7 @@ func clearTour(run runs.Run) error {
 	if err != nil {
 		return fmt.Errorf("removing the last tour: %w", err)
 	}
-	for _, path := range append(events, run.Checkpoints(), samples, run.Metrics(), run.Evaluation()) {
+	for _, path := range append(events, run.Checkpoints(), samples, run.Metrics(), run.Evaluation(), run.Threshold()) {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("removing the last tour: %w", err)
 		}

@@ -69,7 +69,7 @@ func (c trainCommand) begin(job *training) error {
 	if _, err := os.Stat(job.folder.Config()); err == nil {
 		return usage{fmt.Errorf("the run %s exists; go on with it by --resume %s, or choose another --name", job.folder.Path, job.folder.Path)}
 	}
-	return nil
+	return job.folder.CheckWritable()
 }
 
 // resume takes up a run with its own configuration, which flags may change.

@@ -50,6 +50,32 @@ func (r Run) Sample(epoch int) string {
 	return filepath.Join(r.Path, "samples", fmt.Sprintf("epoch-%04d.png", epoch))
 }
 
+// CheckWritable finds out, before anything is trained, whether the run's folder can
+// be made and written to. It leaves nothing behind.
+func (r Run) CheckWritable() (err error) {
+	var made []string
+	for path := filepath.Clean(r.Path); ; path = filepath.Dir(path) {
+		if _, err := os.Stat(path); err == nil || path == filepath.Dir(path) {
+			break
+		}
+		made = append(made, path)
+	}
+	if err = os.MkdirAll(r.Path, 0o777); err == nil {
+		var file *os.File
+		if file, err = os.CreateTemp(r.Path, ".writable-*"); err == nil {
+			file.Close()
+			err = os.Remove(file.Name())
+		}
+	}
+	for _, path := range made { // the deepest first
+		os.Remove(path) // which keeps what another has put there
+	}
+	if err != nil {
+		return fmt.Errorf("the run's folder %s cannot be written to: %w; choose another --dir", r.Path, err)
+	}
+	return nil
+}
+
 // Write replaces a file of the run as a whole, making its folder if need be.
 func Write(path string, content []byte) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

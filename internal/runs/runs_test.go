@@ -1,6 +1,8 @@
 package runs
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +73,36 @@ func TestNewName(t *testing.T) {
 		}
 		if again := NewName(day, source, "conv"); again == name {
 			t.Errorf("NewName(%q) gave %q twice", source, name)
+		}
+	}
+}
+
+// TestCheckWritable leaves nothing behind, and nothing of others away.
+func TestCheckWritable(t *testing.T) {
+	dir := t.TempDir()
+	deep := Run{Path: filepath.Join(dir, "a", "b", "run")}
+	if err := deep.CheckWritable(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "a")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder is left behind: %v", err)
+	}
+	there := Run{Path: filepath.Join(dir, "there")}
+	if err := os.Mkdir(there.Path, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := there.CheckWritable(); err != nil {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(there.Path); err != nil || len(entries) != 0 {
+		t.Errorf("a folder that was there holds %v: %v", entries, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"file", "file/run"} {
+		if err := (Run{Path: filepath.Join(dir, path)}).CheckWritable(); err == nil || !strings.Contains(err.Error(), "choose another --dir") {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }
