@@ -24,7 +24,7 @@
 // holds; elsewhere the channels of a tap do, so that no step is half empty.
 template <int Step> struct Walk {
     int channels, down, across, depth; // channels of a tap, taps, all together
-    int at, row, column, channel;
+    int row, column, channel;
 
     DEVICE void begin(int channels_, int down_, int across_, int first) {
         channels = channels_;
@@ -32,14 +32,11 @@ template <int Step> struct Walk {
         across = across_;
         depth = down * across * channels;
         row = column = 0;
-        channel = at = first;
-        if (!aligned()) carry();
+        channel = first;
+        if (!aligned() && depth > 0) carry();
     }
     DEVICE bool aligned() const { return channels % Step == 0; }
-    // advance moves on to depth d, a step on or where it is.
-    DEVICE void advance(int d) {
-        if (d == at) return;
-        at = d;
+    DEVICE void advance() {
         if (!aligned()) {
             channel += Step;
             carry();
@@ -55,7 +52,7 @@ template <int Step> struct Walk {
     }
     // carry makes taps of the channels beyond those of a tap.
     DEVICE void carry() {
-        if (channel < channels || at >= depth) return;
+        if (channel < channels) return;
         int taps = channel / channels;
         channel -= taps * channels;
         column += taps;
@@ -72,8 +69,8 @@ template <class T, int Width> struct Gather {
     using Panel = DepthFast<T::ROWS, Width, T::STEP>;
     static const bool NORMED = T::NORMS;
     SourceNorm norm;
-    int first;         // channel of the group
-    const float *from; // there
+    int first; // channel of the group
+    const float *from;
     Walk<T::STEP> walk;
     int sourceH, sourceW, sourceC, tap_down, tap_right; // steps between taps
     int corner[Panel::SLOTS], top[Panel::SLOTS], left[Panel::SLOTS]; // of each slot's pixel
@@ -87,20 +84,20 @@ template <class T, int Width> struct Gather {
             int image = pixel / w.count / h.count;
             top[i] = pixel < pixels ? h.source + pixel / w.count % h.count * h.source_step : -(1 << 29);
             left[i] = w.source + pixel % w.count * w.source_step;
-            corner[i] = pixel < pixels ? ((image * sourceH + top[i]) * sourceW + left[i]) * sourceC : 0;
+            corner[i] = pixel < pixels ? ((image * sourceH + top[i]) * sourceW + left[i]) * sourceC + first : 0;
         }
     }
-    DEVICE bool find(int slot, int d, const float *&at) {
-        if (slot == 0) walk.advance(d);
+    DEVICE bool find(int slot, int d, const float *&at) const {
         int down = walk.row * tap_down, right = walk.column * tap_right;
         at = from + (corner[slot] + (down * sourceW + right) * sourceC + walk.channel);
         return d < walk.depth && within(top[slot] + down, sourceH) && within(left[slot] + right, sourceW);
     }
+    DEVICE void advance() { walk.advance(); }
     DEVICE int channel() const { return first + walk.channel; }
 };
 
-// Filters finds the filters' copy at the depth where a Gather of the same width
-// is, which is asked first.
+// Filters finds the filters' copy at the depth where a Gather of the same width is. For
+// columns that are outside it finds the last one, and what is made of it is not delivered.
 template <int Columns, int Width, int Step> struct Filters {
     using Panel = DepthFast<Columns, Width, Step>;
     static const bool NORMED = false;
@@ -109,20 +106,26 @@ template <int Columns, int Width, int Step> struct Filters {
     int first, columns, pitch, tap, tap_down, tap_right; // the first tap, and steps between taps of a class
 
     DEVICE bool find(int slot, int d, const float *&at) const {
-        int column = first + Panel::row(slot);
+        int column = smaller(first + Panel::row(slot), columns - 1);
         at = from + (column * pitch + (tap + walk.row * tap_down + walk.column * tap_right) * walk.channels + walk.channel);
-        return d < walk.depth && column < columns;
+        return d < walk.depth;
     }
+    DEVICE void advance() {} // the walk does
 };
 
 // gather makes a tile of pixels x channels of `out`, whose pixels are those of
-// a class, and measures it.
-template <class T, int Width>
-DEVICE void gather(PLACE, const Block &block, const float *source, const float *filters, const float *bias, float *out, const Axis &h, const Axis &w,
-                   int images, int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width,
-                   int groups, int group, EPILOGUE, const SourceNorm &norm, MEASURED) {
+// a class, and measures it. way(z, h, w) finds the axes of a block at z, and is asked
+// again behind the product, so that nothing of them keeps a register in between.
+// z: classes, and groups within each.
+template <class T, int Width, class Way>
+DEVICE void gather(PLACE, const Way &way, const float *source, const float *filters, const float *bias, float *out, int images,
+                   int sourceH, int sourceW, int sourceC, int outH, int outW, int outC, int taps, int width, int groups, EPILOGUE,
+                   const SourceNorm &norm, MEASURED) {
+    Block block = block_at(PLACE_ARGUMENTS);
+    Axis h, w;
+    way(block.z, h, w);
     int pixels = images * h.count * w.count, channels = sourceC / groups, columns = outC / groups;
-    int first_pixel = block.x * T::ROWS, first = block.y * T::COLUMNS;
+    int first_pixel = block.x * T::ROWS, first = block.y * T::COLUMNS, group = block.z % groups;
     if (first_pixel >= pixels) return; // classes differ in size
 
     using Source = Gather<T, Width>;
@@ -130,7 +133,7 @@ DEVICE void gather(PLACE, const Block &block, const float *source, const float *
     Source left;
     left.norm = norm;
     left.first = group * channels;
-    left.from = source + left.first;
+    left.from = source;
     left.walk.begin(channels, h.taps, w.taps, DepthFast<T::ROWS, Width, T::STEP>::depth(0));
     left.sourceH = sourceH;
     left.sourceW = sourceW;
@@ -144,9 +147,13 @@ DEVICE void gather(PLACE, const Block &block, const float *source, const float *
     if (through_x) bring_norm<T>(memory, NORM, PLACE_ARGUMENTS, outC, groups, MEASURED_ARGUMENTS);
     float sums[T::SUMS];
     matrix_sums<T>(memory, left.walk.depth, left, right, sums);
-    Block again = block_again_at(PLACE_ARGUMENTS);
-    first_pixel = again.x * T::ROWS;
-    int column = again.y * T::COLUMNS, first_channel = again.z % groups * columns + column;
+    block = block_again_at(PLACE_ARGUMENTS);
+    groups = again(groups);
+    way(block.z, h, w);
+    columns = outC / groups;
+    pixels = images * h.count * w.count;
+    first_pixel = block.x * T::ROWS;
+    int column = block.y * T::COLUMNS, first_channel = block.z % groups * columns + column;
     Measure<T> measure;
     deliver<T>(memory, sums, [&](int i, int j, Four sum) INLINED {
         int pixel = first_pixel + i;
@@ -165,68 +172,67 @@ DEVICE void gather(PLACE, const Block &block, const float *source, const float *
     finish_measured<T>(memory, own.first, own.second, PLACE_ARGUMENTS, outC, groups, MEASURED_ARGUMENTS);
 }
 
-// z: groups.
+// forward has one class.
 template <class T, int Width>
 DEVICE void forward(PLACE, const float *x, const float *filters, const float *bias, float *y, GEOMETRY, EPILOGUE, const SourceNorm &norm, MEASURED) {
-    Axis h = forward_axis(P, R, strideH, padH, dilationH), w = forward_axis(Q, S, strideW, padW, dilationW);
-    Block block = block_at(PLACE_ARGUMENTS);
-    gather<T, Width>(PLACE_ARGUMENTS, block, x, filters, bias, y, h, w, N, H, W, C, P, Q, K, R * S, S, groups, block.z, EPILOGUE_ARGUMENTS, norm,
-                     MEASURED_ARGUMENTS);
+    auto way = [&](int, Axis &h, Axis &w) INLINED {
+        h = forward_axis(P, R, strideH, padH, dilationH);
+        w = forward_axis(Q, S, strideW, padW, dilationW);
+    };
+    gather<T, Width>(PLACE_ARGUMENTS, way, x, filters, bias, y, N, H, W, C, P, Q, K, R * S, S, groups, EPILOGUE_ARGUMENTS, norm, MEASURED_ARGUMENTS);
 }
 
-// z: classes, and groups within each.
+// backward_input has a class for each phase of the strides.
 template <class T, int Width>
 DEVICE void backward_input(PLACE, const float *dy, const float *filters, const float *bias, float *dx, GEOMETRY, EPILOGUE, const SourceNorm &norm,
                            MEASURED) {
-    Block block = block_at(PLACE_ARGUMENTS);
-    int phase = block.z / groups;
-    Axis h = backward_axis(H, R, strideH, padH, dilationH, phase / strideW);
-    Axis w = backward_axis(W, S, strideW, padW, dilationW, phase % strideW);
-    gather<T, Width>(PLACE_ARGUMENTS, block, dy, filters, bias, dx, h, w, N, P, Q, K, H, W, C, R * S, S, groups, block.z % groups,
-                     EPILOGUE_ARGUMENTS, norm, MEASURED_ARGUMENTS);
+    auto way = [&](int z, Axis &h, Axis &w) INLINED {
+        h = backward_axis(H, R, strideH, again(padH), dilationH, z / groups / strideW);
+        w = backward_axis(W, S, strideW, again(padW), dilationW, z / groups % strideW);
+    };
+    gather<T, Width>(PLACE_ARGUMENTS, way, dy, filters, bias, dx, N, P, Q, K, H, W, C, R * S, S, groups, EPILOGUE_ARGUMENTS, norm, MEASURED_ARGUMENTS);
 }
 
 // Patches finds x for the gradient by the filters: rows are taps x channels, the
-// depth runs over the pixels of y. Each slot walks on from its pixel.
+// depth runs over the pixels of y, along which a thread walks from slot to slot and from
+// step to step.
 template <class T, int Width> struct Patches {
     using Panel = RowFast<T::ROWS, Width, T::STEP>;
     static const bool NORMED = T::NORMS;
     SourceNorm norm;
-    int first;         // channel of this thread
-    const float *from; // there
-    int top, left;     // where this thread's tap reads for output 0
+    int first; // channel of this thread
+    const float *from;
+    int top, left; // where this thread's tap reads for output 0
     int H, W, C, P, Q, strideH, strideW, depth;
-    int images, down, right;                               // how far a step on are
-    int n[Panel::SLOTS], p[Panel::SLOTS], q[Panel::SLOTS]; // pixel that each slot reads next
+    int images, down, right; // how far the next slot is
+    int n, p, q;             // pixel that it reads
 
     DEVICE void begin(int first) {
-        images = T::STEP / Q / P;
-        down = T::STEP / Q % P;
-        right = T::STEP % Q;
-        UNROLL
-        for (int i = 0; i < Panel::SLOTS; i++) {
-            int pixel = first + Panel::depth(i);
-            n[i] = pixel / Q / P;
-            p[i] = pixel / Q % P;
-            q[i] = pixel % Q;
-        }
+        images = Panel::NEXT / Q / P;
+        down = Panel::NEXT / Q % P;
+        right = Panel::NEXT % Q;
+        int pixel = first + Panel::depth(0);
+        n = pixel / Q / P;
+        p = pixel / Q % P;
+        q = pixel % Q;
     }
-    DEVICE bool find(int slot, int d, const float *&at) {
-        int y = top + p[slot] * strideH, x = left + q[slot] * strideW;
-        at = from + ((n[slot] * H + y) * W + x) * C;
-        n[slot] += images;
-        p[slot] += down;
-        q[slot] += right;
-        if (q[slot] >= Q) {
-            q[slot] -= Q;
-            p[slot]++;
+    DEVICE bool find(int, int d, const float *&at) {
+        int y = top + p * strideH, x = left + q * strideW;
+        at = from + (((n * H + y) * W + x) * C + first);
+        n += images;
+        p += down;
+        q += right;
+        if (q >= Q) {
+            q -= Q;
+            p++;
         }
-        if (p[slot] >= P) {
-            p[slot] -= P;
-            n[slot]++;
+        if (p >= P) {
+            p -= P;
+            n++;
         }
         return d < depth && within(y, H) && within(x, W);
     }
+    DEVICE void advance() {}
     DEVICE int channel() const { return first; }
 };
 
@@ -235,21 +241,29 @@ template <class T, int Width> struct Outputs {
     using Panel = RowFast<T::COLUMNS, Width, T::STEP>;
     static const bool NORMED = T::NORMS;
     SourceNorm norm;
-    int filter;        // of this thread's first column
-    const float *from; // there
-    int K, first, depth;
+    int filter;      // of this thread's first column
+    const float *to; // what its next slot reads
+    int apart;       // from one slot to the next
+    int depth;
 
-    DEVICE bool find(int slot, int d, const float *&at) const {
-        at = from + (first + d) * K;
+    DEVICE void begin(const float *dy, int K, int first) {
+        to = dy + ((first + Panel::depth(0)) * K + filter);
+        apart = Panel::NEXT * K;
+    }
+    DEVICE bool find(int, int d, const float *&at) {
+        at = to;
+        to += apart;
         return d < depth;
     }
+    DEVICE void advance() {}
     DEVICE int channel() const { return filter; }
 };
 
 // z: splits, and groups within each. norm is of x, or of dy where `of_dy` is 1.
 template <class T, int Left, int Right>
-DEVICE void backward_weight(const Block &block, const float *x, const float *dy, float *dw, float *part, uint32 *counters, GEOMETRY, int chunk, SUMMED,
+DEVICE void backward_weight(PLACE, const float *x, const float *dy, float *dw, float *part, uint32 *counters, GEOMETRY, int chunk, SUMMED,
                             const SourceNorm &norm, int of_dy) {
+    Block block = block_at(PLACE_ARGUMENTS);
     int group = block.z % groups, split = block.z / groups, splits = up_divide(N * P * Q, chunk);
     int channels = C / groups, columns = K / groups, rows = R * S * channels;
     if (summed_beside<T>(block, splits * groups, rows, columns, SUMMED_ARGUMENTS)) return;
@@ -262,7 +276,7 @@ DEVICE void backward_weight(const Block &block, const float *x, const float *dy,
     left.norm = norm;
     if (of_dy) left.norm.statistics = 0;
     left.first = group * channels + row % channels;
-    left.from = x + left.first;
+    left.from = x;
     left.top = tap / S * dilationH - padH;
     left.left = tap % S * dilationW - padW;
     left.H = H;
@@ -275,12 +289,24 @@ DEVICE void backward_weight(const Block &block, const float *x, const float *dy,
     left.depth = row < rows ? depth : 0;
     left.begin(first);
     int filter = group * columns + column;
-    Outputs<T, Right> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
+    Outputs<T, Right> right;
+    right.norm = norm;
+    right.filter = filter;
+    right.depth = column < columns ? depth : 0;
+    right.begin(dy, K, first);
     if (!of_dy) right.norm.statistics = 0;
-    Weights weights = {dw, R * S, channels, columns, group};
-    auto own = [&]() INLINED { return split_of<T>(block, part, counters, group, rows, columns, split, splits); };
     auto &memory = stages_of<Patches<T, Left>, Outputs<T, Right>>();
-    matrix_product<T>(memory, depth, left, right, [&](int i, int j, Four sum) INLINED {
+    float products[T::SUMS];
+    matrix_sums<T>(memory, depth, left, right, products);
+    block = block_again_at(PLACE_ARGUMENTS);
+    groups = again(groups);
+    channels = C / groups, columns = K / groups, rows = R * S * channels;
+    first_row = block.x * T::ROWS, first_column = block.y * T::COLUMNS;
+    Weights weights = {dw, R * S, channels, columns, block.z % groups};
+    auto own = [&]() INLINED {
+        return split_of<T>(block, part, counters, block.z % groups, rows, columns, block.z / groups, up_divide(N * P * Q, again(chunk)));
+    };
+    deliver<T>(memory, products, [&](int i, int j, Four sum) INLINED {
         if (part) write_four(own().sums() + i * T::COLUMNS + j, sum);
         else weights.write_four(first_row + i, first_column + j, sum);
     });
@@ -297,8 +323,7 @@ DEVICE void backward_weight(const Block &block, const float *x, const float *dy,
     }                                                                                                              \
     EXPORT(name)
 
-// CONVOLVE_BESIDE can have the gradient by the filters beside its own work. The tile of
-// 128x128 by warps has no registers to spare for calling it.
+// CONVOLVE_BESIDE can have the gradient by the filters beside its own work.
 #define CONVOLVE_BESIDE(name, direction, tile, Units)                                                              \
     MATRIX_KERNEL name(const float *RESTRICT source, const float *RESTRICT filters, const float *RESTRICT bias,    \
                        float *out, GEOMETRY, EPILOGUE, SOURCE_NORM, MEASURED, PLACE, GRADIENT) {                   \
@@ -314,8 +339,8 @@ DEVICE void backward_weight(const Block &block, const float *x, const float *dy,
 #define CONVOLVE_WEIGHT(name, tile, left, right)                                                                   \
     MATRIX_KERNEL name(const float *RESTRICT x, const float *RESTRICT dy, float *RESTRICT dw, float *part,         \
                        uint32 *counters, GEOMETRY, int chunk, SUMMED, SOURCE_NORM, int norm_of_dy) {               \
-        backward_weight<tile, left, right>(block_of_launch(), x, dy, dw, part, counters, GEOMETRY_ARGUMENTS,       \
-                                           chunk, SUMMED_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}, norm_of_dy);          \
+        backward_weight<tile, left, right>(0, 0, 0, x, dy, dw, part, counters, GEOMETRY_ARGUMENTS, chunk,          \
+                                           SUMMED_ARGUMENTS, {SOURCE_NORM_ARGUMENTS}, norm_of_dy);                 \
     }                                                                                                              \
     EXPORT(name)
 
@@ -331,7 +356,7 @@ template <class Units> struct Tiles {
 
 // weight_beside is called, so that the kernels of all tiles have each of the gradient's once.
 template <class T> CALLED void weight_beside(GEOMETRY, GRADIENT) {
-    backward_weight<T, 4, 4>(block_in_row(block_x(), gradient_across, gradient_down), global(x), global(dy), global(dw), global(part),
+    backward_weight<T, 4, 4>(0, gradient_across, gradient_down, global(x), global(dy), global(dw), global(part),
                              counters, GEOMETRY_ARGUMENTS, chunk, SUMMED_ARGUMENTS, {NAMED_NORM_ARGUMENTS(gradient_norm)}, norm_of_dy);
 }
 template <class Units> DEVICE void gradient_beside(GEOMETRY, GRADIENT) {
@@ -347,13 +372,13 @@ template <class Units> DEVICE void gradient_beside(GEOMETRY, GRADIENT) {
 // _by_4 copy four neighbours at a time: channels in and out of a group are then
 // multiples of four. The others take any.
 #define CONVOLVE_MATRIX(precision, Units)                                                                          \
-    CONVOLVE(convolve_forward_##precision##_128x128_by_4, forward, Tiles<Units>::Square, 4)                        \
+    CONVOLVE_BESIDE(convolve_forward_##precision##_128x128_by_4, forward, Tiles<Units>::Square, Units)             \
     CONVOLVE_BESIDE(convolve_forward_##precision##_128x64_by_4, forward, Tiles<Units>::Wide, Units)                \
     CONVOLVE_BESIDE(convolve_forward_##precision##_64x64_by_4, forward, Tiles<Units>::Small, Units)                \
     CONVOLVE_BESIDE(convolve_forward_##precision##_128x32_by_4, forward, Tiles<Units>::Tall, Units)                \
     CONVOLVE(convolve_forward_##precision##_64x64, forward, Tiles<Units>::Small, 1)                                \
     CONVOLVE(convolve_forward_##precision##_128x32, forward, Tiles<Units>::Tall, 1)                                \
-    CONVOLVE(convolve_backward_input_##precision##_128x128_by_4, backward_input, Tiles<Units>::Square, 4)          \
+    CONVOLVE_BESIDE(convolve_backward_input_##precision##_128x128_by_4, backward_input, Tiles<Units>::Square, Units) \
     CONVOLVE_BESIDE(convolve_backward_input_##precision##_128x64_by_4, backward_input, Tiles<Units>::Wide, Units)  \
     CONVOLVE_BESIDE(convolve_backward_input_##precision##_64x64_by_4, backward_input, Tiles<Units>::Small, Units)  \
     CONVOLVE_BESIDE(convolve_backward_input_##precision##_128x32_by_4, backward_input, Tiles<Units>::Tall, Units)  \

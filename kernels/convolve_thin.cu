@@ -127,14 +127,17 @@ template <int Stride, int Thin>
 DEVICE void to_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int wide,
                     int outH, int outW, int R, int S, int padH, int padW, int wide_step, int thin_step, int reversed,
                     int columns, int groups, int quads, EPILOGUE, const SourceNorm &norm, int blocks, COMPARED) {
-    const int DOWN = 8 / Stride, REACH = 3, BATCH = Stride * Thin == 8 ? 5 : 6;
+    const int DOWN = 8 / Stride, REACH = 3, BATCH = Stride * Thin == 8 ? 4 : 5;
     const bool ROOM = Stride * Thin < 8; // the others have no registers to normalise and to compare
     SHARED Shared<float, (SOURCES + FILTERS) * 4> tile;
     Window<Stride> h(padH, R), v(padW, S);
-    int across = up_divide(up_divide(outW, Stride), columns), image = block_x() / across;
-    int column = thread_x() % columns, group = thread_x() / columns % groups;
-    int part = thread_x() / columns / groups, parts = threads_x() / columns / groups;
-    int first_row = block_y() * groups * DOWN, first_column = block_x() % across * columns;
+    int image, first_row, first_column, column, group, part, parts = threads_x() / columns / groups;
+    auto find_place = [&](int thread, const Block &block, int columns) INLINED {
+        int across = up_divide(up_divide(outW, Stride), columns);
+        image = block.x / across, first_row = block.y * groups * DOWN, first_column = block.x % across * columns;
+        column = thread % columns, group = thread / columns % groups, part = thread / columns / groups;
+    };
+    find_place(thread_x(), block_of_launch(), columns);
     int rows = groups * DOWN + up_divide(h.count, REACH) * REACH - 1, width = columns + v.count - 1;
     int plane = rows * width; // planes lie so that neighbouring threads store to different banks
     plane += (8 / quads - plane) & 7;
@@ -150,8 +153,7 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
                 for (int o = 0; o < Thin; o++)
                     sum[y][a][b][o] = 0;
 
-    int quad = thread_x() % quads;
-    const float *corner = source + image * sourceH * sourceW * wide + quad * 4;
+    int quad = thread_x() % quads, corner = image * sourceH * sourceW * wide + quad * 4;
     KEEP_LOOP
     for (int from = 0; from < wide; from += quads * 4) {
         bool present = from + quad * 4 < wide;
@@ -165,7 +167,7 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
                 at[i] = cell.inside() ? (quad * plane + cell.row * width + cell.column) * 4 : -1;
                 four[i] = {0, 0, 0, 0};
                 if (present && cell.inside() && y >= 0 && y < sourceH && x >= 0 && x < sourceW)
-                    four[i] = read_four(corner + (y * sourceW + x) * wide + from);
+                    four[i] = read_four(source + (corner + (y * sourceW + x) * wide + from));
                 cell.next();
             }
             UNROLL
@@ -234,6 +236,7 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
 
     // The sums of all parts meet in the same memory, in order, so that neighbouring
     // threads write neighbouring numbers.
+    find_place(thread_again(), block_again_at(0, 0, 0), again(columns)); // for which the products had no register
     int pitch = columns * Stride * Thin;
     KEEP_LOOP
     for (int p = 0; p < parts; p++) {

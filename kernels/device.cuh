@@ -50,10 +50,21 @@ DEVICE int threads_x() { return __nvvm_read_ptx_sreg_ntid_x(); }
 DEVICE int block_x() { return __nvvm_read_ptx_sreg_ctaid_x(); }
 DEVICE int block_y() { return __nvvm_read_ptx_sreg_ctaid_y(); }
 DEVICE int block_z() { return __nvvm_read_ptx_sreg_ctaid_z(); }
-// block_again is where a block lies, asked in a way that the compiler takes for another
-// answer, so that what follows from the first one keeps no register in between.
+// again is v, in a way that the compiler takes for another number: what follows from it is
+// computed once more, behind a loop for example that has no register to spare for keeping
+// it. block_again is where a block lies, and thread_again what thread_x is, asked in such
+// a way.
+DEVICE int again(int v) {
+    asm volatile("" : "+r"(v));
+    return v;
+}
 DEVICE void block_again(int &x, int &y, int &z) {
     asm volatile("mov.u32 %0, %%ctaid.x; mov.u32 %1, %%ctaid.y; mov.u32 %2, %%ctaid.z;" : "=r"(x), "=r"(y), "=r"(z));
+}
+DEVICE int thread_again() {
+    int x;
+    asm volatile("mov.u32 %0, %%tid.x;" : "=r"(x));
+    return x;
 }
 
 // barrier waits for every thread of the block.
@@ -270,18 +281,17 @@ template <class A, class B> struct Choose<false, A, B> { using Type = B; };
 // Block is a block's place in the grid of an operation.
 struct Block { int x, y, z; };
 
-// PLACE is where a launch has the blocks of this operation: in a row behind those of
-// another one, `ahead` of them, as a grid so many across and down; or, where there are
-// none ahead, as the grid of the launch.
+// PLACE is where a launch has the blocks of this operation: in a row behind `ahead` others,
+// as a grid so many across and down; or, where across is 0, as the grid of the launch.
 #define PLACE int ahead, int across, int down
 #define PLACE_ARGUMENTS ahead, across, down
 DEVICE Block block_in_row(int number, int across, int down) { return {number % across, number / across % down, number / across / down}; }
 DEVICE Block block_of_launch() { return {block_x(), block_y(), block_z()}; }
-DEVICE Block block_at(PLACE) { return ahead ? block_in_row(block_x() - ahead, across, down) : block_of_launch(); }
+DEVICE Block block_at(PLACE) { return across ? block_in_row(block_x() - ahead, across, down) : block_of_launch(); }
 DEVICE Block block_again_at(PLACE) {
     Block block;
     block_again(block.x, block.y, block.z);
-    return ahead ? block_in_row(block.x - ahead, across, down) : block;
+    return across ? block_in_row(block.x - ahead, across, down) : block;
 }
 
 // item is the number of this thread in a grid of one axis.

@@ -10,8 +10,8 @@
 // Each operand is brought by a loader, which says where the numbers of a tile
 // lie: find(slot, d, from) for the slot's first row (or column) and depth d; false
 // for zeros, and then `from` may be anything. It is called once for each slot in
-// each step, d being a step more than before, so that a loader may walk along. What
-// a slot is, is said by its panel:
+// each step, the slots in order, and advance() when both operands of a step are found,
+// so that a loader may walk along. What a slot is, is said by its panel:
 //
 //	DepthFast  the depths of a row are neighbours in global and shared memory
 //	RowFast    the rows (columns) of a depth are
@@ -42,6 +42,10 @@ template <int Extent, int Width, int Step> struct DepthFast {
         int turn = Step == 32 ? row % 8 : row / 2 % 4;
         return row * STEP + (((depth / 4) ^ turn) * 4 + depth % 4);
     }
+    // The places of a thread's slots differ by constants, which instructions hold.
+    static const int ROWS_APART = THREADS / (STEP / Width);
+    static_assert(ROWS_APART % 8 == 0, "the rows of a thread's slots are turned alike");
+    DEVICE static int place(int slot) { return place(row(0), depth(0)) + slot * (ROWS_APART * STEP); }
 
     // left reads the fragment of 16 rows from `first + further` on, right those of 8
     // columns and the next 8.
@@ -57,13 +61,17 @@ template <int Extent, int Width, int Step> struct DepthFast {
 
 template <int Extent, int Width, int Step> struct RowFast {
     static const int STEP = Step, SIZE = Extent * STEP, SLOTS = (SIZE / Width + THREADS - 1) / THREADS, WIDTH = Width;
+    static const int DEPTHS_APART = THREADS / (Extent / Width), NEXT = STEP / SLOTS; // from slot to slot, also into the next step
+    static_assert(SLOTS == 1 || DEPTHS_APART == NEXT, "the slots of a step follow one another as the steps do");
     DEVICE static bool used(int slot) { return SIZE / Width % THREADS == 0 || depth(slot) < STEP; }
     DEVICE static int row(int) { return thread_x() % (Extent / Width) * Width; }
-    DEVICE static int depth(int slot) { return thread_x() / (Extent / Width) + slot * (THREADS / (Extent / Width)); }
+    DEVICE static int depth(int slot) { return thread_x() / (Extent / Width) + slot * DEPTHS_APART; }
 
     // A fragment reads 8 rows of 4 depths: of 32 rows, those of a depth are turned by
     // 8 for each of four depths.
     DEVICE static int place(int row, int depth) { return depth * Extent + row / 32 * 32 + (row % 32 ^ depth % 4 * 8); }
+    static_assert(DEPTHS_APART % 4 == 0, "the depths of a thread's slots are turned alike");
+    DEVICE static int place(int slot) { return place(row(0), depth(0)) + slot * (DEPTHS_APART * Extent); }
 
     // left reads rows from `first + further` on. Written so that what differs between
     // the fragments of a thread is four offsets, and constants.
@@ -135,9 +143,9 @@ template <class Units, int Rows, int Columns, int WarpRows, int WarpColumns, int
     static const int SUMS = DOWN * ACROSS * 4; // of a thread, of each fragment four
     static const bool BEHIND = false, NORMS = Rows * Columns < 128 * 128;
 
-    // The first row and column of this thread's warp.
-    DEVICE static int row() { return thread_x() / WARP / (Columns / WarpColumns) * WarpRows; }
-    DEVICE static int column() { return thread_x() / WARP % (Columns / WarpColumns) * WarpColumns; }
+    // The first row and column of a thread's warp.
+    DEVICE static int row(int thread = thread_x()) { return thread / WARP / (Columns / WarpColumns) * WarpRows; }
+    DEVICE static int column(int thread = thread_x()) { return thread / WARP % (Columns / WarpColumns) * WarpColumns; }
 
     template <int Count> DEVICE static void ready(float (&)[Count]) {}
     template <class LeftPanel, class RightPanel, class Stages, int Count>
@@ -167,8 +175,8 @@ template <int Columns> struct WarpgroupTile {
     static const int SUMS = DOWN * ACROSS * 4;
     static const bool BEHIND = true, NORMS = Columns < 128;
 
-    DEVICE static int row() { return thread_x() / WARP * 16; }
-    DEVICE static int column() { return 0; }
+    DEVICE static int row(int thread = thread_x()) { return thread / WARP * 16; }
+    DEVICE static int column(int) { return 0; }
 
     // ready waits until the units have multiplied, and shows them what was copied.
     template <int Count> DEVICE static void ready(float (&sum)[Count]) {
@@ -185,29 +193,31 @@ template <int Columns> struct WarpgroupTile {
     }
 };
 
-// deliver hands the sums to finish. They go through the memory of the stages, as
-// many rows at a time as it holds, so that neighbouring threads have neighbouring
-// columns.
+// deliver hands the sums to finish(row, column, v), for each four neighbouring elements of
+// a row of the tile, column being a multiple of four and for a thread always the same.
+// They go through the memory of the stages, which is free behind a barrier then, as many
+// rows at a time as it holds, so that neighbouring threads have neighbouring columns.
 template <class T, int Size, int Count, class Finish>
 DEVICE void deliver(Shared<float, Size> &stages, const float (&sum)[Count], const Finish &finish) {
     const int PITCH = T::COLUMNS + 8, ROWS = T::ROWS * PITCH <= Size ? T::ROWS : T::ROWS / 2 * PITCH <= Size ? T::ROWS / 2 : T::ROWS / 4;
     static_assert(ROWS * PITCH <= Size && ROWS % (16 * T::DOWN) == 0, "the sums do not fit where the operands were");
+    int thread = thread_again(), row = T::row(thread), column = T::column(thread);
     KEEP_LOOP
     for (int first = 0; first < T::ROWS; first += ROWS) {
         barrier();
-        if (T::row() >= first && T::row() < first + ROWS)
+        if (row >= first && row < first + ROWS)
             UNROLL
             for (int i = 0; i < T::DOWN; i++)
                 UNROLL
                 for (int j = 0; j < T::ACROSS; j++) {
-                    int at = (T::row() - first + 16 * i + lane() / 4) * PITCH + T::column() + 8 * j + lane() % 4 * 2;
+                    int at = (row - first + 16 * i + thread % WARP / 4) * PITCH + column + 8 * j + thread % 4 * 2;
                     int of = (i * T::ACROSS + j) * 4;
                     stages.store_two(at, sum[of], sum[of + 1]);
                     stages.store_two(at + 8 * PITCH, sum[of + 2], sum[of + 3]);
                 }
         barrier();
         KEEP_LOOP // finish is long
-        for (int i = thread_x() * 4; i < ROWS * T::COLUMNS; i += THREADS * 4)
+        for (int i = thread * 4; i < ROWS * T::COLUMNS; i += THREADS * 4)
             finish(first + i / T::COLUMNS, i % T::COLUMNS, stages.load_four(i / T::COLUMNS * PITCH + i % T::COLUMNS));
     }
 }
@@ -222,7 +232,7 @@ template <class Panel, class Stages, class Loader> DEVICE int bring(Stages &stag
         const float *from;
         bool inside = loader.find(i, first + Panel::depth(i), from);
         present |= (int)inside << i;
-        int to = at + Panel::place(Panel::row(i), Panel::depth(i));
+        int to = at + Panel::place(i);
         if constexpr (Panel::WIDTH == 4) stages.copy_four(to, from, inside);
         else stages.copy_one(to, from, inside);
     }
@@ -249,7 +259,7 @@ template <class Loader> struct Coming {
             UNROLL
             for (int i = 0; i < Panel::SLOTS; i++) {
                 if (!(older >> i & 1)) continue;
-                int to = at + Panel::place(Panel::row(i), Panel::depth(i));
+                int to = at + Panel::place(i);
                 if constexpr (Panel::WIDTH == 4) stages.store_four(to, loader.norm.of(stages.load_four(to), older >> 8));
                 else stages.store(to, loader.norm.of(stages.load(to), older >> 8));
             }
@@ -266,7 +276,9 @@ template <class Left, class Right, int More = 0> DEVICE auto &stages_of() {
     return stages;
 }
 
-// matrix_sums leaves a thread its sums. The loader Left is asked before Right.
+// matrix_sums leaves a thread its sums. The loader Left is asked before Right. What is
+// wanted of the block or the thread behind it is better asked for again than kept: the
+// largest tiles have no register over.
 template <class T, class Memory, class Left, class Right>
 DEVICE void matrix_sums(Memory &stages, int depth, Left &left, Right &right, float (&sum)[T::SUMS]) {
     using LeftPanel = typename Left::Panel;
@@ -277,47 +289,42 @@ DEVICE void matrix_sums(Memory &stages, int depth, Left &left, Right &right, flo
     for (int i = 0; i < T::SUMS; i++)
         sum[i] = 0;
 
-    int steps = up_divide(depth, STEP), filling = 0, multiplying = 0; // where the next stage of each begins
-    auto next = [](int at) INLINED { return at == (STAGES - 1) * STAGE ? 0 : at + STAGE; };
+    int steps = up_divide(depth, STEP), coming = 0; // to multiply, and the depth of the next to fill
+    int multiplying = 0;                            // where the stage of the present one begins
     Coming<Left> coming_left;
     Coming<Right> coming_right;
-    auto fill = [&](int step) INLINED {
+    auto fill = [&](bool some, int filling) INLINED {
         int present_left = 0, present_right = 0;
-        if (step < steps) {
-            present_left = bring<LeftPanel>(stages, filling, left, step * STEP);
-            present_right = bring<RightPanel>(stages, filling + LeftPanel::SIZE, right, step * STEP);
-            filling = next(filling);
+        if (some) {
+            present_left = bring<LeftPanel>(stages, filling, left, coming);
+            present_right = bring<RightPanel>(stages, filling + LeftPanel::SIZE, right, coming);
+            coming += STEP;
         }
         coming_left.note(left, present_left);
         coming_right.note(right, present_right);
+        if (some) {
+            left.advance();
+            right.advance();
+        }
         commit_copies();
     };
     UNROLL
     for (int step = 0; step < STAGES - 1; step++)
-        fill(step);
+        fill(step < steps, step * STAGE);
     KEEP_LOOP
-    for (int step = 0; step < steps; step++) {
+    for (; steps > 0; steps--) {
         wait_for_copies<STAGES - 2>();
         coming_left.arrived(stages, multiplying, left);
         coming_right.arrived(stages, multiplying + LeftPanel::SIZE, right);
         T::ready(sum);
         barrier(); // the copies of all threads have arrived, and the stage before is read
-        if (!T::BEHIND) fill(step + STAGES - 1);
+        int before = multiplying == 0 ? (STAGES - 1) * STAGE : multiplying - STAGE;
+        if (!T::BEHIND) fill(steps >= STAGES, before);
         T::template multiply<LeftPanel, RightPanel>(stages, multiplying, sum);
-        if (T::BEHIND) fill(step + STAGES - 1); // while the units multiply
-        multiplying = next(multiplying);
+        if (T::BEHIND) fill(steps >= STAGES, before); // while the units multiply
+        multiplying = multiplying == (STAGES - 1) * STAGE ? 0 : multiplying + STAGE;
     }
     T::ready(sum);
-}
-
-// finish(row, column, v) is called for each four neighbouring elements of a row of
-// the tile, column being a multiple of four and for a thread always the same. The
-// stages are free behind a barrier then.
-template <class T, class Memory, class Left, class Right, class Finish>
-DEVICE void matrix_product(Memory &stages, int depth, Left &left, Right &right, const Finish &finish) {
-    float sum[T::SUMS];
-    matrix_sums<T>(stages, depth, left, right, sum);
-    deliver<T>(stages, sum, finish);
 }
 
 // These are called rather than inlined: as often as they are used, they would be

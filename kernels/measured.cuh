@@ -94,10 +94,12 @@ template <class T> struct Measure {
     template <class Memory> DEVICE void add_through(const Memory &shared, int at, int column, Four dy, Four x, int function, float alpha) {
         at += column;
         Four mean = shared.load_four(at), factor = shared.load_four(at + T::COLUMNS), shift = shared.load_four(at + 2 * T::COLUMNS);
-        sum(first.x, second.x, dy.x, x.x - mean.x, factor.x, shift.x, function, alpha);
-        sum(first.y, second.y, dy.y, x.y - mean.y, factor.y, shift.y, function, alpha);
-        sum(first.z, second.z, dy.z, x.z - mean.z, factor.z, shift.z, function, alpha);
-        sum(first.w, second.w, dy.w, x.w - mean.w, factor.w, shift.w, function, alpha);
+        Four d = {x.x - mean.x, x.y - mean.y, x.z - mean.z, x.w - mean.w}; // all that the calls below need of these four
+        Four z = {fused(d.x, factor.x, shift.x), fused(d.y, factor.y, shift.y), fused(d.z, factor.z, shift.z), fused(d.w, factor.w, shift.w)};
+        sum(first.x, second.x, dy.x, d.x, z.x, function, alpha);
+        sum(first.y, second.y, dy.y, d.y, z.y, function, alpha);
+        sum(first.z, second.z, dy.z, d.z, z.z, function, alpha);
+        sum(first.w, second.w, dy.w, d.w, z.w, function, alpha);
     }
 
     // of_columns puts what the threads with the same columns have together, in order:
@@ -133,8 +135,8 @@ private:
         mean = fused(d, share, mean);
         squares = fused(d, v - mean, squares);
     }
-    DEVICE static void sum(float &sum, float &product, float dy, float d, float factor, float shift, int function, float alpha) {
-        float g = dy * slope_at_by_call(function, alpha, fused(d, factor, shift));
+    DEVICE static void sum(float &sum, float &product, float dy, float d, float z, int function, float alpha) {
+        float g = dy * slope_at_by_call(function, alpha, z);
         sum += g;
         product = fused(g, d, product);
     }

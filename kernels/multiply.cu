@@ -29,10 +29,11 @@ template <class S> struct Strided {
 CALLED float finished_by_call(int at, float sum, EPILOGUE) { return finished_at(at, sum, EPILOGUE_ARGUMENTS); }
 
 template <class T, bool TransA, bool TransB>
-DEVICE void product(const Block &block, const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
+DEVICE void product(PLACE, const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
                     float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE, SUMMED) {
     using Rows = typename Choose<TransA, RowFirst<T::ROWS>, DepthFirst<T::ROWS>>::Type;
     using Columns = typename Choose<TransB, DepthFirst<T::COLUMNS>, RowFirst<T::COLUMNS>>::Type;
+    Block block = block_at(PLACE_ARGUMENTS);
     int row = block.x * T::ROWS, column = block.y * T::COLUMNS, splits = up_divide(K, chunk);
     if (TransA && summed && summed_beside<T>(block, splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
     int pair = block.z / splits, split = block.z % splits, from = split * chunk;

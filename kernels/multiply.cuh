@@ -8,7 +8,7 @@
 
 // product is a block's share of C, each kind of arithmetic in its own way.
 template <class T, bool TransA, bool TransB>
-DEVICE void product(const Block &block, const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
+DEVICE void product(PLACE, const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
                     float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE, SUMMED);
 
 // FACTORS is a product's operands, its result, splits and sizes.
@@ -29,14 +29,14 @@ DEVICE void product(const Block &block, const float *RESTRICT a, const float *RE
 
 // gradient_beside is called, so that the product itself keeps its registers.
 template <class T> CALLED void gradient_beside(GRADIENT) {
-    product<T, true, false>(block_in_row(block_x(), gradient_across, gradient_down), global(gradient_a), global(gradient_b), 0,
+    product<T, true, false>(0, gradient_across, gradient_down, global(gradient_a), global(gradient_b), 0,
                             global(gradient), global(gradient_part), gradient_counters, gradient_M, gradient_N, gradient_K,
                             gradient_chunk, IDENTITY, 0, 0, 0, SUMMED_ARGUMENTS);
 }
 
 #define MULTIPLY(KIND, name, tile, transA, transB)                                                                 \
     KIND name(FACTORS, EPILOGUE, SUMMED) {                                                                         \
-        product<tile, transA, transB>(block_of_launch(), FACTORS_ARGUMENTS, EPILOGUE_ARGUMENTS, SUMMED_ARGUMENTS); \
+        product<tile, transA, transB>(0, 0, 0, FACTORS_ARGUMENTS, EPILOGUE_ARGUMENTS, SUMMED_ARGUMENTS);           \
     }                                                                                                              \
     EXPORT(name)
 
@@ -46,7 +46,7 @@ template <class T> CALLED void gradient_beside(GRADIENT) {
             gradient_beside<tile>(GRADIENT_ARGUMENTS);                                                             \
             return;                                                                                                \
         }                                                                                                          \
-        product<tile, false, false>(block_at(PLACE_ARGUMENTS), FACTORS_ARGUMENTS, EPILOGUE_ARGUMENTS, 0, 0, 0, 0,  \
+        product<tile, false, false>(PLACE_ARGUMENTS, FACTORS_ARGUMENTS, EPILOGUE_ARGUMENTS, 0, 0, 0, 0,            \
                                     0, 0, 1);                                                                      \
     }                                                                                                              \
     EXPORT(name)

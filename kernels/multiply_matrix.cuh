@@ -19,19 +19,27 @@ template <class P> struct Strided {
         at = from + (row * row_stride + d * depth_stride);
         return row < rows && d < depth;
     }
+    DEVICE void advance() {}
 };
 
 template <class T, bool TransA, bool TransB>
-DEVICE void product(const Block &block, const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out,
-                    float *part, uint32 *counters, int M, int N, int K, int chunk, EPILOGUE, SUMMED) {
+DEVICE void product(PLACE, const float *RESTRICT a, const float *RESTRICT b, const float *RESTRICT bias, float *out, float *part,
+                    uint32 *counters, int M, int N, int K, int chunk, EPILOGUE, SUMMED) {
     using Rows = typename Choose<TransA, RowFast<T::ROWS, 4, T::STEP>, DepthFast<T::ROWS, 4, T::STEP>>::Type;
     using Columns = typename Choose<TransB, DepthFast<T::COLUMNS, 4, T::STEP>, RowFast<T::COLUMNS, 4, T::STEP>>::Type;
+    Block block = block_at(PLACE_ARGUMENTS);
     int row = block.x * T::ROWS, column = block.y * T::COLUMNS, splits = up_divide(K, chunk);
     if (TransA && summed && summed_beside<T>(block, splits, M, N, SUMMED_ARGUMENTS)) return; // of no batch
-    int pair = block.z / splits, split = block.z % splits, from = split * chunk;
-    int depth = smaller(chunk, K - from);
+    int pair = block.z / splits, from = block.z % splits * chunk, depth = smaller(chunk, K - from);
     Strided<Rows> left = {a + pair * M * K + from * (TransA ? M : 1), row, M, depth, TransA ? 1 : K, TransA ? M : 1};
     Strided<Columns> right = {b + pair * K * N + from * (TransB ? 1 : N), column, N, depth, TransB ? K : 1, TransB ? 1 : N};
+    auto &memory = stages_of<Strided<Rows>, Strided<Columns>>();
+    float products[T::SUMS];
+    matrix_sums<T>(memory, depth, left, right, products);
+
+    block = block_again_at(PLACE_ARGUMENTS);
+    splits = up_divide(K, again(chunk));
+    row = block.x * T::ROWS, column = block.y * T::COLUMNS, pair = block.z / splits;
     auto finish = [&](int i, int j, Four sum) INLINED {
         int m = row + i, n = column + j;
         if (m >= M || n >= N) return;
@@ -40,8 +48,8 @@ DEVICE void product(const Block &block, const float *RESTRICT a, const float *RE
         four.finish(bias ? bias + n : bias, EPILOGUE_ARGUMENTS, at);
         four.store(out, at);
     };
-    auto own = [&]() INLINED { return split_of<T>(block, part, counters, pair, M, N, split, splits); };
-    matrix_product<T>(stages_of<Strided<Rows>, Strided<Columns>>(), depth, left, right, [&](int i, int j, Four sum) INLINED {
+    auto own = [&]() INLINED { return split_of<T>(block, part, counters, pair, M, N, block.z % splits, splits); };
+    deliver<T>(memory, products, [&](int i, int j, Four sum) INLINED {
         if (part) write_four(own().sums() + i * T::COLUMNS + j, sum);
         else finish(i, j, sum);
     });

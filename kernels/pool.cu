@@ -61,7 +61,9 @@ EXPORT(pool_average_backward)
 DEVICE int greatest(const float *x, const Pool &g, int n, int p, int q, int c) {
     int best = -1;
     float value = 0;
+    KEEP_LOOP
     for (int h = g.begin(p, g.strideH, g.padH); h < g.end(p, g.strideH, g.padH, g.R, g.H); h++)
+        KEEP_LOOP
         for (int w = g.begin(q, g.strideW, g.padW); w < g.end(q, g.strideW, g.padW, g.S, g.W); w++) {
             int at = ((n * g.H + h) * g.W + w) * g.C + c;
             float v = x[at];

@@ -55,10 +55,11 @@ func TestGradientsShareALaunch(t *testing.T) {
 }
 
 // TestCrowdedGradientsStayApart: where the memory of the one would leave a multiprocessor
-// room for fewer blocks of the other, there are two launches, in this order.
+// room for fewer blocks of the other, there are two launches, in this order. One of 8.6 has
+// room for one block of either.
 func TestCrowdedGradientsStayApart(t *testing.T) {
 	o := layer(128, 32)
-	for capability, want := range map[int]int{Warpgroups: 1, 80: 2, 86: 2} {
+	for capability, want := range map[int]int{Warpgroups: 1, 80: 2, 86: 1} {
 		p, err := LowerOn(o, kernels.TF32, capability)
 		if err != nil {
 			t.Fatal(err)

@@ -125,9 +125,9 @@ func convolveBackwardInputMatrix(o kernels.ConvolveBackwardInput, p *Program) {
 }
 
 // hasRoomForTiles says that a kernel of four neighbours can have those of gradients by the
-// weights beside. The tile of 128x128 by warps has no registers for it.
+// weights beside.
 func (p *Program) hasRoomForTiles(kernel string, t tile) {
-	if !t.warpgroup && (!strings.HasSuffix(kernel, byFour) || t.rows*t.columns >= 128*128) {
+	if !t.warpgroup && !strings.HasSuffix(kernel, byFour) {
 		return
 	}
 	var kernels []string

@@ -98,9 +98,12 @@ func TestMatrixUnits(t *testing.T) {
 	}
 }
 
+// spilledElsewhere is how many bytes of a thread spill on GPUs newer than 9.0, in two
+// kernels and outside their loops (bench/lab/matrix.md).
+var spilledElsewhere = map[string]map[string]int{"sm_120": {"multiply_nn_64x64": 12, "norm_statistics_by_1": 8}}
+
 // TestCompiled: NVIDIA's compiler was asked about these very modules, and no kernel
-// spills registers on 7.5 and 9.0. Elsewhere some do (bench/lab/matrix.md), and by no
-// more than is known.
+// spills registers on any GPU, but for those two.
 func TestCompiled(t *testing.T) {
 	committed, err := Committed()
 	if err != nil {
@@ -122,7 +125,6 @@ func TestCompiled(t *testing.T) {
 				t.Errorf("%s for %s: %s is compiled to %+v", file, report.Target, name, k)
 			}
 		}
-		most := map[string]int{"sm_80": 20, "sm_89": 16, "sm_100": 108, "sm_120": 220} // bytes of a thread
 		_, others := CompileTargets(file)
 		for _, other := range others {
 			spilling, told := report.Spilling[other]
@@ -130,8 +132,8 @@ func TestCompiled(t *testing.T) {
 				t.Errorf("compiled.json does not tell of %s on %s; run make kernels", file, other)
 			}
 			for name, k := range spilling {
-				if spilled := max(k.SpillStores, k.SpillLoads); spilled > most[other] {
-					t.Errorf("%s for %s: %s spills %d bytes, want at most %d", file, other, name, spilled, most[other])
+				if spilled := max(k.SpillStores, k.SpillLoads); spilled > spilledElsewhere[other][name] {
+					t.Errorf("%s for %s: %s spills %d bytes, want at most %d", file, other, name, spilled, spilledElsewhere[other][name])
 				}
 			}
 		}

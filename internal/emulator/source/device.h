@@ -142,7 +142,9 @@ DEVICE int threads_x() { return emulated::block.threads; }
 DEVICE int block_x() { return emulated::block.x; }
 DEVICE int block_y() { return emulated::block.y; }
 DEVICE int block_z() { return emulated::block.z; }
+DEVICE int again(int v) { return v; }
 DEVICE void block_again(int &x, int &y, int &z) { x = block_x(), y = block_y(), z = block_z(); }
+DEVICE int thread_again() { return thread_x(); }
 DEVICE void barrier(const char *file = __builtin_FILE(), int line = __builtin_LINE()) { emulated::wait_for_block(file, line); }
 DEVICE float from_lane_above(float v, int distance) {
     int lane = emulated::thread->number % 32;
