@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hourglass/data"
+	"hourglass/internal/baseline"
 	"hourglass/internal/runs"
 	"hourglass/internal/terminal"
 	"hourglass/models/codec"
@@ -249,7 +250,7 @@ func (c scoreCommand) judge(s *session, t *trained, all sets, set data.Dataset, 
 	for _, rival := range []struct {
 		name     string
 		detector *anomaly.Detector
-	}{{fmt.Sprintf("PCA, %d components", components), linear}, {"mean image", mean}} {
+	}{{baseline.Named(components), linear}, {"mean image", mean}} {
 		values, err := rival.detector.Scores(s.ctx, set)
 		if err != nil {
 			return err

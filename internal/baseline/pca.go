@@ -25,6 +25,14 @@ type PCA struct {
 	total      float64   // of all values of an image together
 }
 
+// Named is what PCA of k components is called in tables.
+func Named(k int) string {
+	if k == 1 {
+		return "PCA, 1 component"
+	}
+	return fmt.Sprintf("PCA, %d components", k)
+}
+
 // Fit finds the first k principal components of the images: exactly for
 // images of up to 1,024 values, beyond by randomised subspace iteration, whose
 // error is about a ten-thousandth above the least. Where the images span fewer

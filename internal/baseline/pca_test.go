@@ -266,3 +266,9 @@ func TestMeanImage(t *testing.T) {
 		t.Errorf("the floor is %v, want %v", got, entropy/2)
 	}
 }
+
+func TestNamed(t *testing.T) {
+	if one, more := Named(1), Named(32); one != "PCA, 1 component" || more != "PCA, 32 components" {
+		t.Errorf("%q, %q", one, more)
+	}
+}

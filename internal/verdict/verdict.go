@@ -98,7 +98,7 @@ func Of(metrics train.Metrics, loss Loss, code int, training, test data.Dataset)
 	if v.Unit == NatsUnit { // nats count what a code costs, and PCA's has no distribution
 		linear = nil
 	}
-	v.add(fmt.Sprintf("PCA, %d components", v.Components), pca, linear)
+	v.add(baseline.Named(v.Components), pca, linear)
 	if err := v.addMean(loss, training, test); err != nil {
 		return nil, fmt.Errorf("verdict: %w", err)
 	}
@@ -157,7 +157,7 @@ func (v *Verdict) judge(model, pca float64) {
 	v.BeatsPCA = model < pca
 	switch {
 	case pca < exact:
-		v.Sentence = fmt.Sprintf("PCA with %d components reconstructs these images exactly; a smaller code would say more about the model.", v.Components)
+		v.Sentence = fmt.Sprintf("PCA with a code of this size, %d, reconstructs these images exactly; a smaller code would say more about the model.", v.Components)
 	case model < (1-equal)*pca:
 		v.Sentence = fmt.Sprintf("The model beats PCA: its squared error is %.2f times that of PCA with as many components.", model/pca)
 	case model <= (1+equal)*pca:
