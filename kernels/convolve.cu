@@ -46,6 +46,7 @@ template <int Rows> struct Gather {
     int channels, sourceH, sourceW, sourceC, depth;
     int image[Slots::SLOTS], top[Slots::SLOTS], left[Slots::SLOTS]; // of each slot's pixel
     int at, row, column, channel;                                  // the depth that comes next, and its tap
+    NormedChannel normed;                                          // of that channel, where there is a norm
 
     DEVICE void begin(int first_pixel, int pixels) {
         UNROLL
@@ -63,12 +64,15 @@ template <int Rows> struct Gather {
     DEVICE void advance(int d) {
         channel += d - at;
         at = d;
-        if (channel < channels || at >= depth) return;
-        int taps = channel / channels;
-        channel -= taps * channels;
-        column += taps;
-        row += column / w.taps;
-        column %= w.taps;
+        if (at >= depth) return;
+        if (channel >= channels) {
+            int taps = channel / channels;
+            channel -= taps * channels;
+            column += taps;
+            row += column / w.taps;
+            column %= w.taps;
+        }
+        if (norm.given()) normed = norm.one(first + channel);
     }
     DEVICE float load(int slot, int d) {
         if (d != at) advance(d);
@@ -76,7 +80,7 @@ template <int Rows> struct Gather {
         int y = top[slot] + row * h.tap_step, x = left[slot] + column * w.tap_step;
         if (y < 0 || y >= sourceH || x < 0 || x >= sourceW) return 0;
         float v = from[((image[slot] + y) * sourceW + x) * sourceC + channel];
-        return norm.given() ? norm.of(v, first + channel) : v;
+        return norm.given() ? norm.of(v, normed) : v;
     }
 };
 
@@ -163,8 +167,10 @@ template <int Rows> struct Patches {
     int top, left;     // where this thread's tap reads for output 0
     int H, W, C, P, Q, strideH, strideW, depth;
     int n[Slots::SLOTS], p[Slots::SLOTS], q[Slots::SLOTS]; // pixel that each slot reads next
+    NormedChannel normed;                                  // of this thread, where there is a norm
 
     DEVICE void begin(int first) {
+        if (norm.given()) normed = norm.one(channel);
         UNROLL
         for (int i = 0; i < Slots::SLOTS; i++) {
             int pixel = first + Slots::depth(i);
@@ -184,7 +190,7 @@ template <int Rows> struct Patches {
         }
         if (d >= depth || y < 0 || y >= H || x < 0 || x >= W) return 0;
         float v = from[((image * H + y) * W + x) * C];
-        return norm.given() ? norm.of(v, channel) : v;
+        return norm.given() ? norm.of(v, normed) : v;
     }
 };
 
@@ -195,11 +201,12 @@ template <int Columns> struct Outputs {
     int filter;        // of this thread
     const float *from; // there
     int K, first, depth;
+    NormedChannel normed; // of this thread, where there is a norm
 
     DEVICE float load(int slot, int d) const {
         if (d >= depth) return 0;
         float v = from[(first + d) * K];
-        return norm.given() ? norm.of(v, filter) : v;
+        return norm.given() ? norm.of(v, normed) : v;
     }
 };
 
@@ -232,8 +239,9 @@ DEVICE void backward_weight(const Block &block, const float *x, const float *dy,
     left.depth = row < rows ? depth : 0;
     left.begin(first);
     int filter = group * columns + column;
-    Outputs<T::COLUMNS> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0};
+    Outputs<T::COLUMNS> right = {norm, filter, dy + filter, K, first, column < columns ? depth : 0, {0, 0, 0}};
     if (!of_dy) right.norm.statistics = 0;
+    if (right.norm.given() && column < columns) right.normed = norm.one(filter);
     Weights weights = {dw, R * S, channels, columns, group};
     Split own = split_of<T>(block, part, counters, group, rows, columns, split, splits);
     tile_product<T, Tall::SIZE>(depth, left, right, [&](int i, int j, float sum) {

@@ -255,13 +255,17 @@ template <class Loader> struct Coming {
     }
     template <class Stages> DEVICE void arrived(Stages &stages, int at, const Loader &loader) const {
         if constexpr (Loader::NORMED) {
-            if (!loader.norm.given()) return;
+            if (!loader.norm.given() || !(older & 255)) return;
+            auto channel = [&]() INLINED {
+                if constexpr (Panel::WIDTH == 4) return loader.norm.four(older >> 8);
+                else return loader.norm.one(older >> 8);
+            }();
             UNROLL
             for (int i = 0; i < Panel::SLOTS; i++) {
                 if (!(older >> i & 1)) continue;
                 int to = at + Panel::place(i);
-                if constexpr (Panel::WIDTH == 4) stages.store_four(to, loader.norm.of(stages.load_four(to), older >> 8));
-                else stages.store(to, loader.norm.of(stages.load(to), older >> 8));
+                if constexpr (Panel::WIDTH == 4) stages.store_four(to, loader.norm.of(stages.load_four(to), channel));
+                else stages.store(to, loader.norm.of(stages.load(to), channel));
             }
         }
     }

@@ -23,6 +23,12 @@ DEVICE float bent(int function, float alpha, float x) {
 #define SOURCE_NORM NAMED_NORM(norm)
 #define SOURCE_NORM_ARGUMENTS NAMED_NORM_ARGUMENTS(norm)
 
+// NormedChannel and NormedChannels are what a normalisation does to the numbers of a
+// channel, or of four neighbours, z = (x − mean)·factor + shift: a root and a division, to
+// be computed once for as many numbers as can be.
+struct NormedChannel { float mean, factor, shift; };
+struct NormedChannels { Four mean, factor, shift; };
+
 struct SourceNorm {
     const float *statistics, *scale, *shift;
     int pairs;
@@ -31,18 +37,32 @@ struct SourceNorm {
     float alpha;
 
     DEVICE bool given() const { return statistics; }
-    DEVICE float of(float v, float mean, float variance, float scale, float shift) const {
-        return bent(function, alpha, fused(v - mean, inverse_deviation(variance, epsilon) * scale, shift));
+    // The first of four channels is a multiple of four.
+    DEVICE NormedChannel one(int channel) const {
+        return {statistics[channel], inverse_deviation(statistics[pairs + channel], epsilon) * scale[channel], shift[channel]};
     }
-    // of is what becomes of a number of a channel, or of four neighbours, the first of
-    // which is a multiple of four.
-    DEVICE float of(float v, int channel) const {
-        return of(v, statistics[channel], statistics[pairs + channel], scale[channel], shift[channel]);
+    DEVICE NormedChannels four(int channel) const {
+        Four mean = read_four(statistics + channel), variance = read_four(statistics + pairs + channel);
+        Four s = read_four(scale + channel), t = read_four(shift + channel);
+        return {mean,
+                {inverse_deviation(variance.x, epsilon) * s.x, inverse_deviation(variance.y, epsilon) * s.y,
+                 inverse_deviation(variance.z, epsilon) * s.z, inverse_deviation(variance.w, epsilon) * s.w},
+                t};
     }
+    // of is what becomes of a number, or of four neighbours.
+    DEVICE float of(float v, const NormedChannel &c) const { return bent(function, alpha, fused(v - c.mean, c.factor, c.shift)); }
+    DEVICE Four of(Four v, const NormedChannels &c) const {
+        return {of(v.x, {c.mean.x, c.factor.x, c.shift.x}), of(v.y, {c.mean.y, c.factor.y, c.shift.y}),
+                of(v.z, {c.mean.z, c.factor.z, c.shift.z}), of(v.w, {c.mean.w, c.factor.w, c.shift.w})};
+    }
+    // The same, number after number, for kernels without registers for all four at once.
     DEVICE Four of(Four v, int channel) const {
         Four mean = read_four(statistics + channel), variance = read_four(statistics + pairs + channel);
         Four s = read_four(scale + channel), t = read_four(shift + channel);
-        return {of(v.x, mean.x, variance.x, s.x, t.x), of(v.y, mean.y, variance.y, s.y, t.y),
-                of(v.z, mean.z, variance.z, s.z, t.z), of(v.w, mean.w, variance.w, s.w, t.w)};
+        auto one = [&](float v, float mean, float variance, float scale, float shift) INLINED {
+            return bent(function, alpha, fused(v - mean, inverse_deviation(variance, epsilon) * scale, shift));
+        };
+        return {one(v.x, mean.x, variance.x, s.x, t.x), one(v.y, mean.y, variance.y, s.y, t.y),
+                one(v.z, mean.z, variance.z, s.z, t.z), one(v.w, mean.w, variance.w, s.w, t.w)};
     }
 };
