@@ -127,7 +127,8 @@ template <int Stride, int Thin>
 DEVICE void to_thin(const float *source, const float *w, const float *bias, float *out, int sourceH, int sourceW, int wide,
                     int outH, int outW, int R, int S, int padH, int padW, int wide_step, int thin_step, int reversed,
                     int columns, int groups, int quads, EPILOGUE, const SourceNorm &norm, int blocks, COMPARED) {
-    const int DOWN = 8 / Stride, REACH = 3, BATCH = Stride * Thin == 8 ? 4 : 5;
+    const int DOWN = 8 / Stride, REACH = 3;
+    const int BATCH = Stride * Thin == 8 ? 4 : 5; // reads at a time, as many as registers allow
     const bool ROOM = Stride * Thin < 8; // the others have no registers to normalise and to compare
     SHARED Shared<float, (SOURCES + FILTERS) * 4> tile;
     Window<Stride> h(padH, R), v(padW, S);
