@@ -144,14 +144,14 @@ func checkPlan(t *testing.T, device *graph.Device, build func() models.Model) {
 	}
 }
 
-// TestAllModelsFollowTheCPU trains every model for 50 steps on both devices from
+// TestAllModelsFollowTheCPU trains every model for 30 steps on both devices from
 // one seed.
 func TestAllModelsFollowTheCPU(t *testing.T) {
 	device, host := openCUDA(t), open(t, 2)
 	for _, c := range catalogue(t, "conv 4 k3 s2 relu | conv 6 k3 s2 silu") {
 		t.Run(c.name, func(t *testing.T) {
-			want := losses(t, host, c, 50)
-			got := losses(t, device, c, 50)
+			want := losses(t, host, c, 30)
+			got := losses(t, device, c, 30)
 			for i := range want {
 				if !(math.Abs(got[i]-want[i]) <= 1e-4*math.Abs(want[i])) {
 					t.Fatalf("the loss of step %d is %.7g on the GPU and %.7g on the CPU, want equal within 1e-4", i+1, got[i], want[i])

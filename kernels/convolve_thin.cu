@@ -176,11 +176,12 @@ DEVICE void to_thin(const float *source, const float *w, const float *bias, floa
                 if (at[i] >= 0) tile.store_four(at[i], four[i]);
         }
         if (ROOM && norm.given() && present) { // apart from the reads, for which all registers are needed
+            NormedChannels channels = norm.four(from + quad * 4);
             KEEP_LOOP
             for (Cells cell(rows, width, quads); cell.inside(); cell.next()) {
                 int y = first_row + h.low + cell.row, x = first_column + v.low + cell.column;
                 int at = (quad * plane + cell.row * width + cell.column) * 4;
-                if (y >= 0 && y < sourceH && x >= 0 && x < sourceW) tile.store_four(at, norm.of(tile.load_four(at), from + quad * 4));
+                if (y >= 0 && y < sourceH && x >= 0 && x < sourceW) tile.store_four(at, norm.of(tile.load_four(at), channels));
             }
         }
         bring_filters(
@@ -422,6 +423,9 @@ DEVICE void thin_weight(const Block &block, const float *source, const float *ot
     int first = block.y * Wide, r = group / pieces, piece = group % pieces * Length;
     int pitch = (columns - 1) * strideW * thin + row_of_taps, height = (rows - 1) * strideH + R;
     bool low = first + channel < wide, high = first + channel + Wide / 2 < wide;
+    NormedChannels of_low = {}, of_high = {}; // what the normalisation does to the thread's channels
+    if (Norms && low) of_low = norm.four(first + channel);
+    if (Norms && high) of_high = norm.four(first + channel + Wide / 2);
 
     float sum[Length][8];
     UNROLL
@@ -440,7 +444,7 @@ DEVICE void thin_weight(const Block &block, const float *source, const float *ot
         barrier();
         int height_here = smaller(rows, H - top), width_here = smaller(columns, W - left);
         int row = lane / width_here, column = lane % width_here, step_down = lanes / width_here, step_right = lanes % width_here;
-        const float *here = other + ((image * H + top) * W + left) * wide + first + channel;
+        int here = ((image * H + top) * W + left) * wide + first + channel;
         KEEP_LOOP
         while (lane < lanes && row < height_here) {
             Four f[TOGETHER], g[TOGETHER];
@@ -449,11 +453,11 @@ DEVICE void thin_weight(const Block &block, const float *source, const float *ot
             for (int i = 0; i < TOGETHER; i++) {
                 at[i] = row < height_here ? row * strideH * pitch + column * strideW * thin + r * pitch + piece : -1;
                 f[i] = g[i] = {0, 0, 0, 0};
-                if (at[i] >= 0 && low) f[i] = read_four(here + (row * W + column) * wide);
-                if (at[i] >= 0 && high) g[i] = read_four(here + (row * W + column) * wide + Wide / 2);
+                if (at[i] >= 0 && low) f[i] = read_four(other + (here + (row * W + column) * wide));
+                if (at[i] >= 0 && high) g[i] = read_four(other + (here + (row * W + column) * wide + Wide / 2));
                 if (Norms && at[i] >= 0) {
-                    if (low) f[i] = norm.of(f[i], first + channel);
-                    if (high) g[i] = norm.of(g[i], first + channel + Wide / 2);
+                    if (low) f[i] = norm.of(f[i], of_low);
+                    if (high) g[i] = norm.of(g[i], of_high);
                 }
                 row += step_down;
                 column += step_right;

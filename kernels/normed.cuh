@@ -55,14 +55,4 @@ struct SourceNorm {
         return {of(v.x, {c.mean.x, c.factor.x, c.shift.x}), of(v.y, {c.mean.y, c.factor.y, c.shift.y}),
                 of(v.z, {c.mean.z, c.factor.z, c.shift.z}), of(v.w, {c.mean.w, c.factor.w, c.shift.w})};
     }
-    // The same, number after number, for kernels without registers for all four at once.
-    DEVICE Four of(Four v, int channel) const {
-        Four mean = read_four(statistics + channel), variance = read_four(statistics + pairs + channel);
-        Four s = read_four(scale + channel), t = read_four(shift + channel);
-        auto one = [&](float v, float mean, float variance, float scale, float shift) INLINED {
-            return bent(function, alpha, fused(v - mean, inverse_deviation(variance, epsilon) * scale, shift));
-        };
-        return {one(v.x, mean.x, variance.x, s.x, t.x), one(v.y, mean.y, variance.y, s.y, t.y),
-                one(v.z, mean.z, variance.z, s.z, t.z), one(v.w, mean.w, variance.w, s.w, t.w)};
-    }
 };
