@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks and times everything on a machine with a GPU that need not have Go.
 #
-#   bench/gpu-check.sh pack [FOLDER]               fill FOLDER (bin/gpu), with Go, gcc and xz
+#   bench/gpu-check.sh pack [FOLDER]               fill FOLDER (bin/gpu), with Go and gcc
 #   bench/gpu-check.sh run [--budget 8m] [--only NAME,...] [--patience 4m]
 #                                                  on the machine with the GPU
 #   bench/gpu-check.sh run --dry-run LIBRARY       the same on the emulated driver
@@ -12,13 +12,27 @@
 # The report is written anew after every check, so that the run may be ended at any
 # moment. It goes to GPU/DATE.json, with two logs beside it, in $OUT, or
 # bench/results in a checkout, or results in the folder. The packed folder holds this
-# script too and may be carried alone; to unpack takes xz or python3.
+# script too and may be carried alone. Packing and unpacking take xz or python3.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 # Uncompressed the programs are more than can be carried. They are much alike, which a
 # window sees that holds two of them.
 programs=(hourglass gpucheck graph.test train.test cuda.test)
+
+squeeze() {
+	if command -v xz >/dev/null; then
+		xz -T1 --lzma2=preset=0,dict=64MiB
+	elif command -v python3 >/dev/null; then
+		python3 -c 'import lzma, shutil, sys
+filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 64 << 20}]
+with lzma.open(sys.stdout.buffer, "wb", filters=filters) as to:
+    shutil.copyfileobj(sys.stdin.buffer, to)'
+	else
+		echo "gpu-check: there is neither xz nor python3 to pack with; install one" >&2
+		return 1
+	fi
+}
 
 pack() {
 	cd "$here/.."
@@ -34,7 +48,7 @@ pack() {
 	go test -c "${flags[@]}" -o "$built/train.test" ./train
 	go test -c "${flags[@]}" -o "$built/cuda.test" ./kernels/cuda
 	"$built/gpucheck" list graph train >"$folder/tests.json"
-	tar -C "$built" -c "${programs[@]}" | xz -T1 --lzma2=preset=0,dict=64MiB >"$folder/programs.tar.xz"
+	tar -C "$built" -c "${programs[@]}" | squeeze >"$folder/programs.tar.xz"
 	rm -r "$built"
 	# MNIST, where it is at hand, trains on the GPU too.
 	local sets=${DATASETS:-../shared/datasets}
@@ -79,8 +93,6 @@ run() {
 	results=$(cd "$results" && pwd)
 	work=$(mktemp -d) # known to the trap, so not local
 	trap 'rm -rf "$work"' EXIT
-	# The driver keeps the kernels that it has compiled for the processes to come, at home.
-	if [ ! -w "${HOME:-/nowhere}" ]; then export CUDA_CACHE_PATH=${CUDA_CACHE_PATH:-$work/cache}; fi
 	cp -r "$packed/." "$work"
 	unpack <"$packed/programs.tar.xz" | tar -C "$work" -x
 	# What the driver compiles is kept for the processes of this run, which share it,

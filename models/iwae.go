@@ -57,7 +57,7 @@ func (m *IWAE) Terms() []Term { return nil }
 // Train adds the training graph.
 func (m *IWAE) Train(b *graph.Builder, batch int) {
 	x := m.image(b, batch)
-	b.Cost(m.hasWeights(b, x, m.distribution(b, m.corrupted(b, x)), m.samples))
+	b.Cost(m.importanceWeighted(b, x, m.distribution(b, m.corrupted(b, x)), m.samples))
 }
 
 // Evaluate adds the graph from image to code, reconstruction and bound.
@@ -67,11 +67,11 @@ func (m *IWAE) Evaluate(b *graph.Builder, batch int) {
 	b.Output(Code, q.mean)
 	b.Output(LogVariance, q.logVariance)
 	b.Output(Reconstruction, m.pixels(b, m.decode(b, q.mean)))
-	m.hasWeights(b, x, q, m.samples)
+	m.importanceWeighted(b, x, q, m.samples)
 }
 
-// weighted adds the loss.
-func (m *VAE) hasWeights(b *graph.Builder, x *gorgonia.Node, q posterior, samples int) *gorgonia.Node {
+// importanceWeighted adds the loss: the mean of the bounds.
+func (m *VAE) importanceWeighted(b *graph.Builder, x *gorgonia.Node, q posterior, samples int) *gorgonia.Node {
 	return m.try(b, q.mean, func() (*gorgonia.Node, error) {
 		each, err := m.bounds(b, x, q, samples)
 		if err != nil {
